@@ -1,0 +1,12 @@
+if(DRIFTWARDEN_SANITIZE)
+  add_compile_options(-fsanitize=${DRIFTWARDEN_SANITIZE} -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${DRIFTWARDEN_SANITIZE})
+  if(DRIFTWARDEN_SANITIZE MATCHES thread)
+    add_compile_options(-Wno-tsan)  # Asio's fences; the suite itself is silent
+  endif()
+  if(DRIFTWARDEN_SANITIZE MATCHES undefined)
+    add_compile_options(-fno-sanitize-recover=undefined)
+  endif()
+  # A false positive for coroutine frames in optimised sanitizer builds of GCC 12.
+  add_compile_options(-Wno-mismatched-new-delete -Wno-maybe-uninitialized)
+endif()
