@@ -1,0 +1,127 @@
+#pragma once
+
+// Commands of a link as pure functions from records to changed records. The engine loads what a
+// command touches, calls one of these, and commits the result in one atomic write.
+
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/rng.h"
+#include "base/status.h"
+#include "monitor/evaluate.h"
+#include "monitor/guards.h"
+#include "monitor/person.h"
+#include "monitor/policy.h"
+
+namespace driftwarden::monitor {
+
+// What the metrics count, in the order it happened. Set only from committed changes.
+struct Tally {
+  struct Lag {
+    TierName tier;
+    absl::Duration lag;
+    bool by_driftwarden = false;
+  };
+  std::vector<std::pair<DriftKind, TierName>> episodes_opened;
+  struct Closed {
+    DriftKind kind;
+    TierName tier;
+    EpisodeResult result;
+  };
+  std::vector<Closed> episodes_closed;
+  std::vector<Lag> disable_lags;
+  std::vector<Lag> revocation_lags;
+  std::vector<std::pair<SourceName, absl::Duration>> detection_lags;
+  std::map<std::pair<SourceName, std::string>, uint64_t> source_changes;  // watched, unwatched, ...
+  std::map<std::pair<SourceName, std::string>, uint64_t> source_resets;   // by reason
+  std::map<std::pair<ActionKind, std::string>, uint64_t> actions;         // by outcome
+  uint64_t negative_lags = 0;
+};
+
+// Everything one command writes: exactly one atomic commit.
+struct Changes {
+  LinkState link;                      // as it is after
+  std::vector<Person> people;          // changed or new
+  std::vector<PersonOrdinal> removed;  // merged into another person (a re-join)
+  std::vector<Episode> closed_episodes;
+  std::vector<Action> actions;      // changed or new
+  std::vector<Incident> incidents;  // changed or new
+  std::vector<IncidentId> removed_incidents;
+  std::vector<EvidenceEntry> evidence;  // chained, in order
+  Tally tally;
+  bool must_sync = false;  // holds a cursor, intent, incident, evidence or operator data
+  bool wake_actions = false;
+  bool wake_alerts = false;
+};
+
+// How a touched person is found. The engine resolves keys to people through the store before a
+// batch is applied; people that do not exist yet are created by the batch.
+struct PeopleSet {
+  std::map<PersonOrdinal, Person> by_ordinal;
+  std::map<Guid, PersonOrdinal> by_guid;
+  std::map<std::string, PersonOrdinal> by_entra_id;
+  std::map<Anchor, PersonOrdinal> by_anchor;  // of AD halves or Entra halves, whichever came
+  // Live and recent actions and open incidents of the people above.
+  std::map<PersonOrdinal, std::vector<Action>> actions;
+  std::map<PersonOrdinal, Incident> incidents;
+};
+
+struct Context {
+  const LinkState& link;
+  const Policy& policy;
+  absl::Time now;
+  Rng& rng;                    // for action ids
+  bool clock_suspect = false;  // our own clock: no deadline verdict, no action
+};
+
+Changes ApplyBatch(const Context& context, PeopleSet people, const ChangeBatch& batch);
+// Direct reads: observations without a cursor. Also used for a round's late answers.
+Changes ApplyReads(const Context& context, PeopleSet people,
+                   const std::vector<Observation>& observations);
+// People whose review_at is due, or who are to be evaluated again (policy change, baseline).
+Changes ApplyReview(const Context& context, PeopleSet people);
+
+// Action outcomes, reported by the runner. `result` values below.
+struct GateReport {  // second phase: after the intent, before the call
+  ActionId action;
+  std::vector<GateResult> gates;
+  std::optional<SessionsValidFrom> before;
+  std::vector<Observation> observations;  // the re-reads, merged like direct reads
+};
+struct CallReport {
+  ActionId action;
+  TimeBounds called;
+  Status status;  // of the call; PermissionDenied is never retried
+  std::string request_id;
+};
+struct VerifyReport {
+  ActionId action;
+  bool verified = false;  // else: the time for verification is over
+  absl::Time read_at;
+  std::optional<SessionsValidFrom> value;
+  std::optional<absl::Time> called_at_reconciled;  // found by reading after a crash
+};
+Changes ApplyGates(const Context& context, PeopleSet people, const GateReport& report);
+Changes ApplyCall(const Context& context, PeopleSet people, const CallReport& report);
+Changes ApplyVerify(const Context& context, PeopleSet people, const VerifyReport& report);
+
+// Deliveries, reported by the dispatcher.
+struct DeliveryReport {
+  IncidentId incident;
+  LabelSet labels;
+  bool firing = true;  // false: was sent resolved
+  std::string receiver;
+};
+Changes ApplyDelivery(const Context& context, PeopleSet people, std::vector<Incident> incidents,
+                      const std::vector<DeliveryReport>& reports);
+
+// Operator's writes.
+Changes ApplyBaselineAccept(const Context& context, PeopleSet inherited_people,
+                            const std::string& actor);
+Changes ApplyGuardReset(const Context& context, const std::string& guard, const std::string& actor,
+                        const std::string& reason);
+
+}  // namespace driftwarden::monitor

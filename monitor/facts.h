@@ -1,0 +1,110 @@
+#pragma once
+
+// What is known of one person on both sides: merged observations, nothing derived from policy.
+// Each half remembers in which interval of time its present value became true.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "monitor/observation.h"
+
+namespace driftwarden::monitor {
+
+enum class Tri : uint8_t { kUnknown = 0, kNo = 1, kYes = 2 };
+inline Tri ToTri(bool v) {
+  return v ? Tri::kYes : Tri::kNo;
+}
+
+// One AD account.
+struct AdHalf {
+  SourceName source;
+  Guid object_guid;
+  Sid sid;  // empty when not read
+  std::string sam_account_name;
+  std::string upn;
+  std::string dn;
+  std::string display_name;
+  std::string consistency_guid;  // raw bytes, empty when there is none or not read
+  bool admin_count = false;
+  uint32_t user_account_control = 0;
+  Tri disabled = Tri::kUnknown;
+  TimeBounds disabled_since;                        // meaningful when disabled == kYes
+  absl::Time disabled_seen = absl::InfinitePast();  // our first look that showed this disable
+  absl::Time enabled_seen = absl::InfinitePast();   // our last look that showed it enabled
+  bool deleted = false;
+  TimeBounds deleted_since;
+  absl::Time deleted_seen = absl::InfinitePast();
+  absl::Time account_expires = absl::InfiniteFuture();
+  std::optional<MetadataStamp> uac_stamp;
+  std::optional<MetadataStamp> deleted_stamp;
+  TimeBounds last_look;
+  uint64_t usn_changed = 0;
+  bool time_uncertain = false;  // disabled_since is wider than two polls: paging counts from hi
+};
+
+// One Entra account.
+struct EntraHalf {
+  SourceName source;
+  std::string id;
+  std::string upn;
+  std::string display_name;
+  std::string sam_account_name;
+  Anchor immutable_id;
+  Sid on_premises_sid;
+  Tri sync_enabled = Tri::kUnknown;
+  Tri enabled = Tri::kUnknown;
+  TimeBounds disabled_since;                       // meaningful when enabled == kNo
+  absl::Time enabled_seen = absl::InfinitePast();  // our last look that showed it enabled
+  TimeBounds enabled_since;  // when it was last seen to turn from disabled to enabled
+  EntraDeletion deletion = EntraDeletion::kLive;
+  TimeBounds deleted_since;
+  std::optional<SessionsValidFrom> sessions_valid_from;  // nullopt: unknown
+  TimeBounds last_look;
+  TimeBounds last_direct_look;
+  bool needs_direct_read = false;  // a feed value contradicted a direct read: the next one decides
+};
+
+// A revocation that is attributed: our own verified call (audit records join later).
+struct Revocation {
+  TimeBounds called;               // our clock: call begun, answer there
+  absl::Time sessions_valid_from;  // the value read back, the tenant's clock
+  absl::Time verified_at;          // our clock
+  ActionId action;
+  bool by_driftwarden = true;
+};
+
+enum class IdentityGrade : uint8_t { kNone = 0, kAnchor = 1, kStrong = 2, kConflict = 3 };
+
+// One person of one link. Several AD accounts can stand behind one person; the one that decides is
+// DecidingAd(): an enabled one wins over a disabled one, as it does in the sync engine.
+struct Facts {
+  Anchor anchor;
+  std::vector<AdHalf> ad;
+  std::optional<EntraHalf> entra;
+  std::optional<Revocation> last_revocation;
+
+  const AdHalf* DecidingAd() const;  // null when there is none
+  bool EntraLive() const;            // there, not deleted, enabled
+  bool EntraGone() const;            // soft or hard deleted
+};
+
+// Agreement of anchor and SID between the halves.
+IdentityGrade GradeOf(const Facts& facts);
+
+struct MergeResult {
+  bool changed = false;    // a watched property changed
+  bool unwatched = false;  // delivered, but nothing we watch changed
+  bool replay = false;     // older than what is known: ignored
+  // Timeline types of what changed, e.g. "ad_disabled" (contract, section HTTP).
+  std::vector<std::string> events;
+};
+
+// Merges one look into a half. Idempotent; order-independent by metadata stamp (AD) and by look
+// kind and time (Entra). `previous_poll`: the source's poll interval, for time_uncertain.
+MergeResult MergeAd(AdHalf& half, const AdView& view, const Look& look,
+                    absl::Duration poll_interval);
+MergeResult MergeEntra(EntraHalf& half, const EntraView& view, const Look& look);
+
+}  // namespace driftwarden::monitor

@@ -1,0 +1,105 @@
+#pragma once
+
+// What a watcher hands to the core: "source S saw properties P of object O, within T". A property
+// that was not returned is std::nullopt: absent is unknown, never false.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/time.h"
+#include "monitor/ids.h"
+
+namespace driftwarden::monitor {
+
+// One attribute's stamp in the replication metadata (MS-ADTS replPropertyMetaData). Replication
+// does not change it. Times are the originating DC's clock in whole seconds. The greater of
+// (version, time, invocation id) wins, as in the directory's own conflict resolution.
+struct MetadataStamp {
+  uint32_t version = 0;
+  absl::Time originating_time = absl::InfinitePast();
+  Guid invocation_id;
+  uint64_t originating_usn = 0;
+  friend bool operator==(const MetadataStamp&, const MetadataStamp&) = default;
+};
+// Negative, zero or positive like strcmp, by (version, time, invocation id).
+int CompareStamps(const MetadataStamp& a, const MetadataStamp& b);
+
+// How an account was looked at. A direct read outranks a page of a change feed.
+enum class LookKind : uint8_t { kFeed = 1, kDirect = 2 };
+
+struct Look {
+  SourceName source;
+  TimeBounds at;  // the request was sent at lo, the answer was complete at hi; our clock
+  LookKind kind = LookKind::kFeed;
+};
+
+// One AD account as one look showed it.
+struct AdView {
+  Guid object_guid;
+  std::optional<Sid> sid;
+  std::optional<std::string> sam_account_name;
+  std::optional<std::string> upn;
+  std::optional<std::string> dn;
+  std::optional<std::string> display_name;
+  std::optional<std::string> consistency_guid;  // raw bytes; empty: read, and there is none
+  std::optional<uint32_t> user_account_control;
+  std::optional<bool> admin_count;
+  std::optional<absl::Time> account_expires;  // InfiniteFuture: never
+  std::optional<bool> deleted;                // true only from a tombstone or recycled object
+  std::optional<MetadataStamp> uac_stamp;
+  std::optional<MetadataStamp> deleted_stamp;
+  uint64_t usn_changed = 0;
+
+  std::optional<bool> Disabled() const;  // userAccountControl bit 0x2
+};
+
+// signInSessionsValidFromDateTime: a null on a direct read means "never revoked".
+struct SessionsValidFrom {
+  bool never = false;
+  absl::Time at = absl::InfinitePast();  // the tenant's clock
+  friend bool operator==(const SessionsValidFrom&, const SessionsValidFrom&) = default;
+};
+
+enum class EntraDeletion : uint8_t { kLive = 1, kSoft = 2, kHard = 3 };
+
+// One Entra account as one look showed it. A soft deletion has reason `changed` in the delta feed.
+struct EntraView {
+  std::string id;
+  std::optional<std::string> upn;
+  std::optional<std::string> display_name;
+  std::optional<std::string> sam_account_name;  // onPremisesSamAccountName
+  std::optional<Anchor> immutable_id;
+  std::optional<Sid> on_premises_sid;
+  std::optional<bool> sync_enabled;
+  std::optional<bool> account_enabled;
+  std::optional<EntraDeletion> deletion;
+  std::optional<SessionsValidFrom> sessions_valid_from;
+};
+
+struct Observation {
+  Look look;
+  std::variant<AdView, EntraView> view;
+};
+
+enum class SourceKind : uint8_t { kActiveDirectory = 1, kEntra = 2 };
+
+// What one poll (or one page of it) found. A poll is many bounded batches; only the last one of a
+// round moves the cursor, in the same commit as the state it produced.
+struct ChangeBatch {
+  SourceName source;
+  SourceKind kind = SourceKind::kActiveDirectory;
+  uint64_t number = 0;  // rises with every batch of the source in this process
+  std::vector<Observation> observations;
+  bool in_snapshot = false;     // part of a full read: first sight, resync or reset
+  std::string snapshot_reason;  // "first", "invocation_id", "usn_went_back", "token_expired"
+  bool starts_round = false;
+  bool completes_round = false;  // the round's last batch: carries `cursor`
+  std::string cursor;            // opaque to the core; set when completes_round
+  TimeBounds round;              // lo: before the round's first request; hi: its last answer
+  absl::Duration clock_offset;   // source's clock minus ours, from this round
+};
+
+}  // namespace driftwarden::monitor

@@ -1,0 +1,181 @@
+#pragma once
+
+// The records of one link: people with their memory, actions, incidents, guards, evidence and the
+// link itself. Plain values; the store turns them into bytes, the core into other values.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/hex.h"
+#include "monitor/facts.h"
+#include "monitor/verdict.h"
+
+namespace driftwarden::monitor {
+
+// What no source can re-tell.
+struct Memory {
+  bool inherited = false;                    // drift that was there at the first complete look
+  bool before_our_time = false;              // disabled or gone on both sides at the first look
+  std::optional<absl::Time> last_converged;  // set while AD still says disabled
+  std::vector<absl::Time> toggles;           // AD enable/disable flips within the flap window
+  uint32_t episodes = 0;                     // how many there have been
+};
+
+struct Person {
+  PersonOrdinal ordinal = 0;
+  Facts facts;
+  Memory memory;
+  std::optional<Episode> episode;  // the open one
+  // The last verdict, for counters, indexes and lists.
+  State state = State::kUnlinked;
+  State phase = State::kUnlinked;
+  TierName tier{"standard"};
+  absl::Time review_at = absl::InfiniteFuture();  // indexed; InfiniteFuture: none
+};
+
+struct GateResult {
+  std::string name;
+  bool ok = false;
+  std::string observed;
+};
+
+// Numbers reach the disk. kCleared is shown as `intent` outside: gates passed, the call may or may
+// not have been made; after a crash such an action is reconciled by reading.
+enum class ActionState : uint8_t {
+  kShadow = 1,
+  kAwaitingApproval = 2,
+  kApproved = 3,
+  kDenied = 4,
+  kExpired = 5,
+  kBlocked = 6,
+  kQueued = 7,
+  kIntent = 8,
+  kCleared = 9,
+  kCalled = 10,
+  kVerified = 11,
+  kFailed = 12,
+  kDropped = 13,
+};
+std::string_view ActionStateText(ActionState s);
+bool IsLive(ActionState s);  // queued, intent, cleared, called, awaiting_approval, approved
+
+struct Action {
+  ActionId id;  // UUID, and Graph's client-request-id
+  EpisodeId episode;
+  PersonOrdinal person = 0;
+  TierName tier;
+  std::string entra_id;  // the target
+  ActionKind kind = ActionKind::kRevokeSessions;
+  ActionReason reason = ActionReason::kLag;
+  ActionState state = ActionState::kQueued;
+  std::vector<GateResult> gates;  // all that were looked at last
+  absl::Time requested_at;
+  std::optional<absl::Time> intent_at;
+  std::optional<absl::Time> cleared_at;
+  std::optional<TimeBounds> called;         // begin and end of the call, our clock
+  std::optional<absl::Time> finished_at;    // verified, failed, blocked or dropped
+  std::optional<SessionsValidFrom> before;  // sessions_valid_from as re-read before the call
+  uint32_t attempts = 0;
+  std::string request_id;              // Graph's request-id of the last call
+  std::string outcome;                 // for people: why blocked, failed, dropped
+  std::optional<absl::Time> retry_at;  // not before
+};
+
+// What Alertmanager should be told. Everything firing is re-sent; label sets once announced are
+// resolved before the record goes.
+using LabelSet = std::map<std::string, std::string>;
+struct Incident {
+  IncidentId id;
+  std::string alertname;  // DriftwardenPerson, DriftwardenCause
+  LabelSet labels;        // without annotations; alertname included
+  std::optional<PersonOrdinal> person;
+  absl::Time starts_at;
+  std::optional<absl::Time> ended_at;  // set: to be sent resolved, then removed
+  std::vector<LabelSet> announced;     // sent firing and not yet sent resolved
+};
+
+struct GuardState {
+  bool tripped = false;
+  absl::Time since;
+  std::string detail;
+};
+// The latching guards of this version; names are the contract's `guard` label.
+constexpr const char* kGuardPercent = "max_percent_per_day";
+constexpr const char* kGuardVerification = "verification_failed";
+constexpr const char* kAllGuards[] = {kGuardPercent, kGuardVerification};
+
+struct SourceState {
+  SourceKind kind = SourceKind::kActiveDirectory;
+  std::string cursor;                                     // of the last completed round
+  absl::Time last_success = absl::InfinitePast();         // end of the last completed round
+  absl::Time last_complete_begin = absl::InfinitePast();  // begin of the last completed round
+  absl::Time last_change = absl::InfinitePast();
+  absl::Duration clock_offset;
+  bool snapshot_running = false;
+  bool snapshot_complete = false;  // at least one full read was completed
+  uint64_t snapshot_objects = 0;
+  // The gap rule: after a gap nobody advances past pending until both sources completed a read
+  // that began after it. InfinitePast: no gap.
+  absl::Time gap_ended = absl::InfinitePast();
+};
+
+struct CallStamp {  // for budgets and breakers, kept for 24 h
+  absl::Time at;
+  PersonOrdinal person = 0;
+  ActionReason reason = ActionReason::kLag;
+};
+
+struct UserCountKey {
+  State state;
+  TierName tier;
+  friend auto operator<=>(const UserCountKey&, const UserCountKey&) = default;
+};
+struct OpenCountKey {
+  DriftKind kind;
+  TierName tier;
+  Severity severity;
+  friend auto operator<=>(const OpenCountKey&, const OpenCountKey&) = default;
+};
+
+// One record a link. Changed in the same commit as the people it counts.
+struct LinkState {
+  LinkName name;
+  uint64_t next_person = 1;
+  uint64_t next_episode = 1;
+  std::map<SourceName, SourceState> sources;
+  std::optional<absl::Time> engine_last_sync;  // not read in this version: null
+  absl::Duration learned_cycle;                // zero: not learned, factor 1
+  std::optional<absl::Time> baseline_at;       // both sides completely read for the first time
+  std::optional<absl::Time> baseline_accepted;
+  std::string baseline_accepted_by;
+  std::map<std::string, GuardState> guards;
+  uint32_t verification_failures = 0;  // in a row
+  std::vector<CallStamp> calls;
+  std::map<UserCountKey, int64_t> users;
+  std::map<OpenCountKey, int64_t> open;  // open drift kinds of open episodes
+  uint64_t linked_people = 0;            // people with both halves
+  uint64_t inherited_live = 0;
+  uint64_t evidence_seq = 0;  // of the last entry; 0: none
+  Sha256Digest evidence_hash{};
+};
+
+// One link in the chain of evidence; ids only, names are joined at export.
+struct EvidenceEntry {
+  uint64_t seq = 0;
+  absl::Time at;  // our commit
+  LinkName link;
+  std::string type;  // contract's timeline types, and gate_results, ...
+  std::optional<PersonOrdinal> person;
+  std::string episode;
+  std::string action;
+  TimeBounds fact;  // when it happened, as far as known
+  std::string source;
+  std::map<std::string, std::string> details;
+  Sha256Digest previous{};
+  Sha256Digest hash{};  // over every field above
+};
+
+}  // namespace driftwarden::monitor

@@ -1,0 +1,99 @@
+#pragma once
+
+// What the configuration decides, as plain values. The only thing a reload changes.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "monitor/ids.h"
+#include "monitor/verdict.h"
+
+namespace driftwarden::monitor {
+
+enum class SyncEngine : uint8_t { kConnect = 1, kCloudSync = 2 };
+enum class AuthMode : uint8_t { kPasswordHashSync = 1, kPassThrough = 2, kFederated = 3 };
+enum class Mode : uint8_t { kObserve = 1, kShadow = 2, kApprove = 3, kAuto = 4 };
+std::string_view ModeText(Mode m);
+std::optional<Mode> ParseMode(std::string_view text);
+constexpr Mode kAllModes[] = {Mode::kObserve, Mode::kShadow, Mode::kApprove, Mode::kAuto};
+
+struct TierMatch {
+  bool admin_count = false;
+  std::vector<std::string> ous;  // DNs; a person whose DN ends with one matches
+};
+
+// Thresholds that are not written come from the sync engine's defaults times the cycle factor.
+struct TierPolicy {
+  TierName name;
+  TierMatch match;
+  std::optional<absl::Duration> warn_after;
+  std::optional<absl::Duration> revoke_after;
+  std::optional<absl::Duration> breach_after;
+};
+
+struct Thresholds {
+  absl::Duration settle;
+  absl::Duration warn_after;
+  absl::Duration revoke_after;
+  absl::Duration breach_after;
+};
+
+struct ModeRule {  // an absent part matches all
+  std::optional<LinkName> link;
+  std::optional<TierName> tier;
+  std::optional<ActionKind> action;
+  Mode mode = Mode::kObserve;
+};
+
+struct Budgets {
+  int per_10m = 5;
+  int per_hour = 25;
+  int per_person = 1;  // seals are counted apart
+  absl::Duration per_person_window = absl::Minutes(10);
+  int max_revokes_per_episode = 3;  // seals are counted apart
+};
+
+struct Breakers {
+  double max_percent_per_day = 0.5;  // of linked people, at least 5; 0 disables
+  absl::Duration quiet_after_first_baseline = absl::Hours(24);
+};
+
+struct Remediation {
+  Mode mode = Mode::kObserve;
+  std::vector<ModeRule> modes;  // first match wins
+  std::vector<ActionKind> actions = {ActionKind::kRevokeSessions};
+  Budgets budgets;
+  Breakers breakers;
+};
+
+// Everything one link's evaluation needs. Built once for each link from the configuration.
+struct Policy {
+  LinkName link;
+  SyncEngine sync_engine = SyncEngine::kConnect;
+  AuthMode auth_mode = AuthMode::kPasswordHashSync;
+  bool require_revocation = true;
+  std::optional<absl::Duration> settle;  // tier 0 takes the lesser of this and 15 s by default
+  std::vector<TierPolicy> tiers;         // in order, first match wins; `standard` is always there
+  Remediation remediation;
+  std::map<SourceName, absl::Duration> poll_intervals;
+  std::vector<SourceName> ad_sources;
+  SourceName entra_source;
+
+  // A source is stale when nothing was read for this long: max(3 polls, 2 min) unless tiny polls.
+  absl::Duration StaleAfter(const SourceName& source) const;
+};
+
+constexpr char kTier0[] = "tier0";
+constexpr char kStandard[] = "standard";
+
+struct Facts;
+struct LinkState;
+TierName TierOf(const Facts& facts, const Policy& policy);
+// With the defaults of the model, scaled by the learned cycle (LinkState) where not written.
+Thresholds ThresholdsFor(const TierName& tier, const Policy& policy, const LinkState& link);
+Mode ModeFor(const Policy& policy, const TierName& tier, ActionKind action);
+
+}  // namespace driftwarden::monitor
