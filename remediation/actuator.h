@@ -1,0 +1,28 @@
+#pragma once
+
+// The calls that change something in a tenant. Never retried here: the runner reads first.
+
+#include <boost/asio/awaitable.hpp>
+#include <string>
+
+#include "base/status.h"
+#include "monitor/person.h"
+
+namespace driftwarden::remediation {
+
+namespace asio = boost::asio;
+
+struct CallResult {
+  Status status;           // Ok: accepted. PermissionDenied: refused for privilege, never retried.
+  std::string request_id;  // the tenant's own id of the request, if it gave one
+};
+
+class Actuator {
+ public:
+  virtual ~Actuator() = default;
+  // POST revokeSignInSessions; `action` goes along as client-request-id.
+  virtual asio::awaitable<CallResult> RevokeSessions(std::string entra_id,
+                                                     monitor::ActionId action) = 0;
+};
+
+}  // namespace driftwarden::remediation

@@ -1,0 +1,113 @@
+#pragma once
+
+// What is remembered, as the engine and the API see it. Every call blocks and belongs on a store
+// lane. Thread-safe: one writer a link, any number of readers. Errors: DataLoss for bytes that make
+// no sense (names the key), Unavailable for the disk (full, read-only, gone): the daemon stops
+// then.
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/status.h"
+#include "monitor/apply.h"
+
+namespace driftwarden::store {
+
+using monitor::Action;
+using monitor::ActionId;
+using monitor::Changes;
+using monitor::Episode;
+using monitor::EpisodeId;
+using monitor::EvidenceEntry;
+using monitor::Incident;
+using monitor::LinkName;
+using monitor::LinkState;
+using monitor::PeopleSet;
+using monitor::Person;
+using monitor::PersonOrdinal;
+
+// By what people are asked for; the answer holds each once, with open episode, live and recent
+// actions and incident. Unknown keys are simply absent.
+struct PeopleKeys {
+  std::vector<PersonOrdinal> ordinals;
+  std::vector<monitor::Guid> guids;
+  std::vector<std::string> entra_ids;
+  std::vector<monitor::Anchor> anchors;
+};
+
+struct PeopleFilter {
+  std::optional<monitor::State> state;     // stored state (blind is computed by the reader)
+  std::optional<monitor::DriftKind> kind;  // open kind
+  std::optional<monitor::TierName> tier;
+  bool with_open_episode = false;
+  std::string text;  // part of UPN or sAMAccountName, any case
+};
+
+template <typename T>
+struct Page {
+  std::vector<T> items;
+  std::string next_cursor;  // empty: that was all
+};
+
+struct StoreStats {
+  std::string path;
+  uint32_t schema = 0;
+  std::map<std::string, uint64_t> keys;   // by column family, estimated
+  std::map<std::string, uint64_t> bytes;  // by part: sst, wal, block_cache, memtables
+};
+
+class StateStore {
+ public:
+  virtual ~StateStore() = default;
+
+  // Takes the write lease: a rising epoch. A commit under an older epoch is refused
+  // (FailedPrecondition).
+  virtual StatusOr<uint64_t> AcquireLease() = 0;
+  // One atomic write of everything in `changes`; synced to disk when changes.must_sync. Indexes,
+  // lookups, deadlines and the person's evidence index follow from the records.
+  virtual Status Commit(uint64_t lease_epoch, const Changes& changes) = 0;
+
+  virtual StatusOr<std::vector<LinkName>> Links() = 0;
+  virtual StatusOr<std::optional<LinkState>> LoadLink(const LinkName& link) = 0;
+  virtual StatusOr<PeopleSet> LoadPeople(const LinkName& link, const PeopleKeys& keys) = 0;
+  // People whose review_at <= now, earliest first.
+  virtual StatusOr<std::vector<PersonOrdinal>> DueBefore(const LinkName& link, absl::Time now,
+                                                         size_t limit) = 0;
+  // People with an open episode (inherited people have none), in order of ordinal.
+  virtual StatusOr<std::vector<PersonOrdinal>> OpenPeople(const LinkName& link, PersonOrdinal after,
+                                                          size_t limit) = 0;
+  virtual StatusOr<std::vector<PersonOrdinal>> InheritedPeople(const LinkName& link,
+                                                               PersonOrdinal after,
+                                                               size_t limit) = 0;
+  virtual StatusOr<std::vector<Action>> LiveActions(const LinkName& link) = 0;
+  virtual StatusOr<std::vector<Incident>> Incidents(const LinkName& link) = 0;
+
+  // For the API. Lists are in a stable order; cursors are opaque.
+  virtual StatusOr<Page<Person>> ListPeople(const LinkName& link, const PeopleFilter& filter,
+                                            const std::string& cursor, size_t limit) = 0;
+  // By person id, UPN, sAMAccountName, anchor, SID, objectGUID or Entra id, in all links.
+  virtual StatusOr<std::vector<std::pair<LinkName, PersonOrdinal>>> Find(
+      const std::string& text) = 0;
+  virtual StatusOr<std::optional<Episode>> LoadEpisode(const EpisodeId& id) = 0;
+  virtual StatusOr<Page<Episode>> ListEpisodes(const LinkName& link, bool open_only,
+                                               const std::string& cursor, size_t limit) = 0;
+  virtual StatusOr<std::optional<Action>> LoadAction(const LinkName& link, const ActionId& id) = 0;
+  virtual StatusOr<Page<Action>> ListActions(const LinkName& link, const std::string& cursor,
+                                             size_t limit) = 0;  // newest first
+  virtual StatusOr<std::vector<Action>> PersonActions(const LinkName& link, PersonOrdinal person,
+                                                      size_t limit) = 0;
+  virtual StatusOr<std::vector<EvidenceEntry>> Evidence(const LinkName& link, uint64_t from_seq,
+                                                        size_t limit) = 0;
+  virtual StatusOr<std::vector<EvidenceEntry>> PersonEvidence(const LinkName& link,
+                                                              PersonOrdinal person,
+                                                              size_t limit) = 0;  // oldest first
+  virtual StatusOr<StoreStats> Stats() = 0;
+  // Reads every record, compares indexes and counters with a recount. One text a fault found.
+  virtual StatusOr<std::vector<std::string>> Check() = 0;
+};
+
+}  // namespace driftwarden::store

@@ -1,0 +1,55 @@
+#pragma once
+
+// What the watchers stand on: a source of changes on one side, the links' engines on the other.
+
+#include <boost/asio/awaitable.hpp>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "monitor/observation.h"
+
+namespace driftwarden::watchers {
+
+namespace asio = boost::asio;
+
+// Takes one batch; resumes when it is committed (by every link that reads the source), which is the
+// only backpressure there is. Cancelled when stopping.
+class BatchSink {
+ public:
+  virtual ~BatchSink() = default;
+  virtual asio::awaitable<Status> Deliver(monitor::ChangeBatch batch) = 0;
+};
+
+// One configured source. Used from one strand; one Poll at a time.
+class ChangeSource {
+ public:
+  virtual ~ChangeSource() = default;
+  virtual const monitor::SourceName& name() const = 0;
+  virtual monitor::SourceKind kind() const = 0;
+  // Runs one complete round from `cursor` (empty: the first read) and delivers it in bounded
+  // batches, the last with completes_round and the new cursor. A failed round leaves the cursor
+  // where it was; what was delivered before is applied again later, which is harmless. A cursor
+  // that no longer holds (token expired, invocation id changed, USN went back) starts a full read
+  // within the same call, with in_snapshot and snapshot_reason set.
+  virtual asio::awaitable<Status> Poll(std::string cursor, BatchSink& sink) = 0;
+};
+
+// Direct reads, never queued behind a poll.
+class DirectoryReader {
+ public:
+  virtual ~DirectoryReader() = default;
+  // One account by objectGUID, tombstones included. NotFound: neither object nor tombstone is
+  // visible, which proves nothing.
+  virtual asio::awaitable<StatusOr<monitor::Observation>> ReadAccount(monitor::Guid guid) = 0;
+};
+
+class TenantReader {
+ public:
+  virtual ~TenantReader() = default;
+  // One account by Entra id. A 404 is looked up in the deleted items: then the observation says
+  // kSoft; in neither place, after a pause and a second 404, kHard.
+  virtual asio::awaitable<StatusOr<monitor::Observation>> ReadUser(std::string id) = 0;
+};
+
+}  // namespace driftwarden::watchers

@@ -1,0 +1,72 @@
+#pragma once
+
+// One bound LDAP session with one domain controller, as the AD source uses it. Results are raw
+// entries; decoding is pure and elsewhere (observe.h). One operation at a time.
+
+#include <boost/asio/awaitable.hpp>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/secret.h"
+#include "base/status.h"
+#include "base/time.h"
+
+namespace driftwarden::directory {
+
+namespace asio = boost::asio;
+
+// Attribute names in lower case; values are raw bytes.
+struct Entry {
+  std::string dn;
+  std::map<std::string, std::vector<std::string>> attributes;
+
+  const std::string* First(std::string_view lower_name) const;
+};
+
+struct SearchRequest {
+  enum class Scope { kBase, kSubtree };
+  std::string base;
+  Scope scope = Scope::kSubtree;
+  std::string filter;
+  std::vector<std::string> attributes;
+  bool show_deleted = false;  // control 1.2.840.113556.1.4.417
+  int page_size = 1000;       // 0: unpaged (base reads)
+  std::string cookie;         // of the page before; empty: the first page
+};
+
+struct SearchPage {
+  std::vector<Entry> entries;
+  std::string cookie;  // empty: that was the last page
+};
+
+struct SessionOptions {
+  std::string source;  // for error texts
+  std::string server;  // ldaps://host[:port] or ldap://host[:port]
+  bool start_tls = false;
+  std::string ca_file;        // PEM; empty: the system's roots
+  std::string user;           // UPN, DN or DOMAIN\user
+  std::string password_file;  // read at every bind, so that a rotation needs no restart
+  absl::Duration network_timeout = absl::Seconds(10);
+  absl::Duration search_timeout = absl::Seconds(120);
+};
+
+// Errors say source, server, what was refused and how to mend it: Unavailable (cannot connect,
+// connection lost), Unauthenticated (bind refused), PermissionDenied, FailedPrecondition (paging
+// cookie gone), ResourceExhausted (busy, size or time limit), DataLoss (bytes that make no sense).
+class Session {
+ public:
+  virtual ~Session() = default;
+  virtual asio::awaitable<StatusOr<SearchPage>> Search(SearchRequest request) = 0;
+};
+
+class SessionFactory {
+ public:
+  virtual ~SessionFactory() = default;
+  // Connects, secures (certificate verified) and binds.
+  virtual asio::awaitable<StatusOr<std::unique_ptr<Session>>> Open(SessionOptions options) = 0;
+};
+
+}  // namespace driftwarden::directory
