@@ -1,0 +1,41 @@
+#include "simulator/replication.h"
+
+namespace driftwarden::simulator {
+namespace {
+
+constexpr int64_t kSecondsFrom1601To1970 = 11644473600;
+
+void Little(std::string& out, uint64_t value, int width) {
+  for (int i = 0; i < width; ++i) out.push_back(static_cast<char>(value >> (8 * i)));
+}
+
+}  // namespace
+
+std::string EncodeReplPropertyMetaData(const Stamps& stamps) {
+  std::string out;
+  out.reserve(16 + 48 * stamps.size());
+  Little(out, 1, 4);
+  Little(out, 0, 4);
+  Little(out, stamps.size(), 4);
+  Little(out, 0, 4);
+  for (const auto& [attribute, stamp] : stamps) {
+    Little(out, attribute, 4);
+    Little(out, stamp.version, 4);
+    const int64_t seconds = absl::ToUnixSeconds(stamp.originating_time) + kSecondsFrom1601To1970;
+    Little(out, static_cast<uint64_t>(seconds), 8);
+    out += stamp.invocation_id;
+    Little(out, static_cast<uint64_t>(stamp.originating_usn), 8);
+    Little(out, static_cast<uint64_t>(stamp.local_usn), 8);
+  }
+  return out;
+}
+
+int64_t ToFileTime(absl::Time at) {
+  return (absl::ToUnixMicros(at) + kSecondsFrom1601To1970 * 1000000) * 10;
+}
+
+std::string ToGeneralizedTime(absl::Time at) {
+  return absl::FormatTime("%Y%m%d%H%M%S.0Z", at, absl::UTCTimeZone());
+}
+
+}  // namespace driftwarden::simulator

@@ -1,0 +1,40 @@
+#pragma once
+
+// replPropertyMetaData of one object, as bytes (MS-DRSR PROPERTY_META_DATA_EXT_VECTOR in its stored
+// form): a header of version 1 and count, then 48 bytes for each attribute, ascending by attribute
+// id.
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "absl/time/time.h"
+
+namespace driftwarden::simulator {
+
+inline constexpr uint32_t kAttDescription = 0x0000000d;
+inline constexpr uint32_t kAttIsDeleted = 0x00020030;
+inline constexpr uint32_t kAttUserAccountControl = 0x00090008;
+inline constexpr uint32_t kAttPwdLastSet = 0x00090060;
+inline constexpr uint32_t kAttAccountExpires = 0x0009009f;
+inline constexpr uint32_t kAttSamAccountName = 0x000900dd;
+inline constexpr uint32_t kAttLastKnownParent = 0x0009030d;
+inline constexpr uint32_t kAttIsRecycled = 0x0009080a;
+
+struct Stamp {
+  uint32_t version = 0;
+  absl::Time originating_time;  // stored as whole seconds
+  std::string invocation_id;    // 16 raw bytes
+  int64_t originating_usn = 0;
+  int64_t local_usn = 0;
+};
+
+using Stamps = std::map<uint32_t, Stamp>;  // by attribute id
+
+std::string EncodeReplPropertyMetaData(const Stamps& stamps);
+
+// 100 ns since 1601-01-01 UTC, as in accountExpires; and "20261121020215.0Z", as in whenChanged.
+int64_t ToFileTime(absl::Time at);
+std::string ToGeneralizedTime(absl::Time at);
+
+}  // namespace driftwarden::simulator

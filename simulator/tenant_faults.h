@@ -1,0 +1,52 @@
+#pragma once
+
+// What can go wrong with a simulated tenant, as switches and as counters of requests to come.
+
+#include <set>
+#include <string>
+
+#include "absl/time/time.h"
+
+namespace driftwarden::simulator {
+
+// The shapes in which Graph says that a delta or skip token is dead.
+enum class DeadTokenShape {
+  kGone,               // 410, Location with an empty $deltatoken, resyncRequired
+  kSyncStateNotFound,  // 404 syncStateNotFound
+  kUnsupportedQuery,   // 400 Request_UnsupportedQuery
+  kExpiredPageToken,   // 400 Directory_ExpiredPageToken
+};
+
+enum class Duplicates {
+  kNone,
+  kSame,       // every record comes twice in its page
+  kStaleLast,  // and the second one shows the state before the last change
+};
+
+struct TenantFaults {
+  // The next so many requests to Graph are answered so.
+  int throttle = 0;               // 429
+  std::string retry_after = "1";  // text of the header; empty: none
+  int server_errors = 0;
+  int server_error_status = 503;
+  int lost_replies = 0;  // the next writes happen, and answer 504
+
+  // Switches.
+  bool refuse_token = false;   // token endpoint: invalid_client
+  bool reject_bearer = false;  // Graph: 401 for any token
+  bool ignore_revoke = false;  // 200, and nothing happens
+  bool forbid_revoke = false;  // 403 Authorization_RequestDenied
+  bool forbid_patch = false;
+  bool revoke_in_delta = true;      // a revoke alone raises a delta record
+  bool last_sync_in_delta = false;  // and so does a changed onPremisesLastSyncDateTime
+  bool removed_in_full_round = false;
+  Duplicates duplicates = Duplicates::kNone;
+  int replay = 0;                 // every round repeats so many older log entries
+  int empty_pages = 0;            // so many empty pages begin every round
+  std::set<std::string> omitted;  // properties missing from delta records
+  std::set<std::string> refused;  // a delta $select that names one is a 400
+  absl::Duration delta_delay;     // changes younger than that are not in delta yet
+  absl::Duration read_delay;      // reads and delta show values so old
+};
+
+}  // namespace driftwarden::simulator
