@@ -50,6 +50,9 @@ class TenantReader {
   // One account by Entra id. A 404 is looked up in the deleted items: then the observation says
   // kSoft; in neither place, after a pause and a second 404, kHard.
   virtual asio::awaitable<StatusOr<monitor::Observation>> ReadUser(std::string id) = 0;
+  // The same for many in few requests; one result an id, in the order asked.
+  virtual asio::awaitable<std::vector<StatusOr<monitor::Observation>>> ReadUsers(
+      std::vector<std::string> ids) = 0;
 };
 
 }  // namespace driftwarden::watchers
