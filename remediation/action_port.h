@@ -15,6 +15,7 @@ namespace asio = boost::asio;
 struct ActionWork {
   monitor::Action action;  // state intent, cleared (reconcile by reading) or called (verify)
   monitor::Person person;  // as stored
+  absl::Duration tenant_clock_offset;  // the tenant's clock minus ours
 };
 
 class ActionPort {

@@ -1,0 +1,197 @@
+#include "remediation/action_runner.h"
+
+#include <utility>
+#include <variant>
+
+#include "base/strings.h"
+#include "remediation/verify.h"
+
+namespace driftwarden::remediation {
+
+using monitor::ActionState;
+using monitor::AdView;
+using monitor::EntraView;
+
+namespace {
+
+bool SaysEnabled(const AdView& view) {
+  const auto disabled = view.Disabled();
+  return disabled.has_value() && !*disabled && !view.deleted.value_or(false);
+}
+
+}  // namespace
+
+ActionRunner::ActionRunner(ActionPort& port, Actuator& actuator, DirectoryReaders directories,
+                           watchers::TenantReader& tenant, Scheduler& scheduler, Logger& log,
+                           ActionRunnerOptions options)
+    : port_(port),
+      actuator_(actuator),
+      directories_(std::move(directories)),
+      tenant_(tenant),
+      scheduler_(scheduler),
+      log_(log),
+      options_(options) {}
+
+asio::awaitable<void> ActionRunner::Run() {
+  while (true) {
+    const Status done = co_await RunOnce();
+    if (done.code() == StatusCode::kCancelled) co_return;
+    const Status woken = co_await port_.WaitForWork(options_.idle_wait);
+    if (!woken.ok()) co_return;
+  }
+}
+
+asio::awaitable<Status> ActionRunner::RunOnce() {
+  auto work = co_await port_.Claim();
+  if (!work.ok()) co_return work.status();
+  Status first_error;
+  for (ActionWork& item : *work) {
+    const std::string id = item.action.id.value;
+    const std::string episode = item.action.episode.value;
+    const Status done = co_await Drive(std::move(item));
+    if (done.code() == StatusCode::kCancelled) co_return done;
+    if (done.ok()) continue;
+    log_.Warn("action_step_failed", Message(done), {{"intent", id}, {"episode", episode}});
+    if (first_error.ok()) first_error = done;
+  }
+  co_return first_error;
+}
+
+asio::awaitable<Status> ActionRunner::Drive(ActionWork work) {
+  Status done;
+  switch (work.action.state) {
+    case ActionState::kIntent: {
+      done = co_await ReReadAndCall(std::move(work));
+      break;
+    }
+    case ActionState::kCleared: {
+      done = co_await Reconcile(std::move(work));
+      break;
+    }
+    case ActionState::kCalled: {
+      done = co_await VerifyCall(std::move(work));
+      break;
+    }
+    default:
+      break;
+  }
+  co_return done;
+}
+
+asio::awaitable<void> ActionRunner::ReadDirectories(const ActionWork* work,
+                                                    monitor::ReReads* reads) {
+  const Clock& clock = scheduler_.clock();
+  reads->ad_read.lo = clock.Wall();
+  // Every AD account behind the person is read: one that is enabled anywhere keeps them in.
+  for (const monitor::AdHalf& half : work->person.facts.ad) {
+    const auto reader = directories_.find(half.source);
+    if (reader == directories_.end()) {
+      reads->ad_error = Cat("no reader for source ", half.source.value);
+      break;
+    }
+    const auto read = co_await reader->second->ReadAccount(half.object_guid);
+    if (!read.ok()) {
+      reads->ad_error = std::string(Message(read.status()));
+      break;
+    }
+    const AdView& view = std::get<AdView>(read->view);
+    if (!reads->ad.has_value() || SaysEnabled(view)) {
+      reads->ad = view;
+      reads->ad_gone = view.deleted.value_or(false);
+    }
+    if (SaysEnabled(view)) break;
+  }
+  if (!reads->ad_error.empty()) reads->ad.reset();
+  if (!reads->ad.has_value() && reads->ad_error.empty()) reads->ad_error = "no AD account is known";
+  reads->ad_read.hi = clock.Wall();
+}
+
+asio::awaitable<void> ActionRunner::ReadTenant(std::string entra_id, monitor::ReReads* reads) {
+  const Clock& clock = scheduler_.clock();
+  reads->entra_read.lo = clock.Wall();
+  const auto read = co_await tenant_.ReadUser(std::move(entra_id));
+  reads->entra_read.hi = clock.Wall();
+  if (read.ok()) {
+    reads->entra = std::get<EntraView>(read->view);
+  } else {
+    reads->entra_error = std::string(Message(read.status()));
+  }
+}
+
+asio::awaitable<Status> ActionRunner::ReReadAndCall(ActionWork work) {
+  const Clock& clock = scheduler_.clock();
+  const monitor::ActionId id = work.action.id;
+  monitor::ReReads reads;
+  reads.intent_at = work.action.intent_at.value_or(clock.Wall());
+  std::string entra_id = work.action.entra_id;
+  // Entra first: its read may pause (a 404 is asked twice), and AD's must be the fresher one.
+  co_await ReadTenant(std::move(entra_id), &reads);
+  co_await ReadDirectories(&work, &reads);
+  const auto go = co_await port_.ReportGates(id, std::move(reads));
+  if (!go.ok()) co_return go.status();
+  if (!*go) co_return OkStatus();
+
+  monitor::CallReport report;
+  report.action = id;
+  report.called.lo = clock.Wall();
+  std::string target = work.action.entra_id;
+  CallResult result = co_await actuator_.RevokeSessions(std::move(target), id);
+  if (result.status.code() == StatusCode::kCancelled) co_return result.status;
+  report.called.hi = clock.Wall();
+  report.status = result.status;
+  report.request_id = result.request_id;
+  if (result.status.ok()) {
+    log_.Info("sessions_revoked", "Entra accepted the revocation",
+              {{"intent", id.value},
+               {"episode", work.action.episode.value},
+               {"reason", monitor::ActionReasonText(work.action.reason)},
+               {"request_id", result.request_id}});
+  }
+  const Status reported = co_await port_.ReportCall(std::move(report));
+  co_return reported;
+}
+
+asio::awaitable<Status> ActionRunner::Reconcile(ActionWork work) {
+  const Clock& clock = scheduler_.clock();
+  const absl::Time cleared = work.action.cleared_at.value_or(clock.Wall());
+  monitor::ReReads reads;
+  std::string entra_id = work.action.entra_id;
+  co_await ReadTenant(std::move(entra_id), &reads);
+  if (reads.entra.has_value() &&
+      RevocationShows(reads.entra->sessions_valid_from, work.action.before, cleared,
+                      work.tenant_clock_offset)) {
+    monitor::VerifyReport report;
+    report.action = work.action.id;
+    report.verified = true;
+    report.read_at = reads.entra_read.hi;
+    report.value = reads.entra->sessions_valid_from;
+    report.called_at_reconciled = cleared;
+    const Status reported = co_await port_.ReportVerify(std::move(report));
+    co_return reported;
+  }
+  if (clock.Wall() - cleared < options_.reconcile_for) co_return OkStatus();
+  const Status again = co_await ReReadAndCall(std::move(work));
+  co_return again;
+}
+
+asio::awaitable<Status> ActionRunner::VerifyCall(ActionWork work) {
+  const Clock& clock = scheduler_.clock();
+  const absl::Time begun = work.action.called.has_value() ? work.action.called->lo : clock.Wall();
+  monitor::ReReads reads;
+  std::string entra_id = work.action.entra_id;
+  co_await ReadTenant(std::move(entra_id), &reads);
+  const bool shows = reads.entra.has_value() &&
+                     RevocationShows(reads.entra->sessions_valid_from, work.action.before, begun,
+                                     work.tenant_clock_offset);
+  const bool over = clock.Wall() - begun >= options_.verify_for;
+  if (!shows && !over) co_return OkStatus();
+  monitor::VerifyReport report;
+  report.action = work.action.id;
+  report.verified = shows;
+  report.read_at = reads.entra_read.hi;
+  if (reads.entra.has_value()) report.value = reads.entra->sessions_valid_from;
+  const Status reported = co_await port_.ReportVerify(std::move(report));
+  co_return reported;
+}
+
+}  // namespace driftwarden::remediation
