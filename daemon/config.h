@@ -1,0 +1,86 @@
+#pragma once
+
+// The configuration file as a value (contract, section Configuration). Loading is strict: unknown
+// keys, wrong types, bad values and missing files are errors that name FILE:LINE:COLUMN and the
+// mend. Defaults stand here, once. yaml-cpp is hidden in config*.cpp.
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/status.h"
+#include "monitor/policy.h"
+
+namespace driftwarden::daemon {
+
+struct TlsFiles {
+  std::string cert_file;
+  std::string key_file;
+  std::string client_ca_file;
+};
+
+struct HttpConfig {
+  std::string address = "127.0.0.1";
+  uint16_t port = 9742;
+  TlsFiles tls;
+  std::string tokens_file;
+  bool IsLoopback() const;
+};
+
+struct DirectoryConfig {
+  monitor::SourceName name;
+  std::vector<std::string> servers;  // ldaps://host[:port] or ldap://host[:port]
+  bool start_tls = false;
+  std::string ca_file;
+  std::string user;
+  std::string password_file;
+  std::string base_dn;
+  absl::Duration poll_interval = absl::Seconds(5);
+  int page_size = 1000;
+  std::vector<std::string> source_anchor = {"mS-DS-ConsistencyGuid", "objectGUID"};
+};
+
+struct EntraConfig {
+  monitor::SourceName name;
+  std::string tenant_id;
+  std::string cloud = "global";  // global | usgov | usgov-dod | china
+  std::string login_endpoint;    // base URLs; empty: the cloud's
+  std::string graph_endpoint;
+  std::string ca_file;
+  std::string client_id;
+  std::string secret_file;
+  absl::Duration poll_interval = absl::Seconds(15);
+};
+
+struct AlertingConfig {
+  std::string external_url;
+  std::vector<std::string> alertmanagers;
+  absl::Duration resend_interval = absl::Seconds(60);
+  int collapse_after = 20;
+};
+
+struct Config {
+  std::string path;
+  std::string data_dir;
+  HttpConfig http;
+  LogLevel log_level = LogLevel::kInfo;
+  LogFormat log_format = LogFormat::kLogfmt;
+  uint64_t memory_budget = uint64_t{256} << 20;
+  std::vector<DirectoryConfig> directories;
+  std::vector<EntraConfig> tenants;
+  std::vector<monitor::Policy> links;  // one a link, complete
+  AlertingConfig alerting;
+
+  const DirectoryConfig* FindDirectory(const monitor::SourceName& name) const;
+  const EntraConfig* FindTenant(const monitor::SourceName& name) const;
+};
+
+// All faults that one reading finds, each "FILE:LINE:COLUMN: what; how to mend it", one a line of
+// the error text (InvalidArgument). Files the configuration names must be readable.
+StatusOr<Config> LoadConfig(const std::string& path);
+// The same from text; `check_files` off for tests of the text alone.
+StatusOr<Config> ParseConfig(const std::string& path, const std::string& text, bool check_files);
+
+}  // namespace driftwarden::daemon
