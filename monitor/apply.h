@@ -57,14 +57,25 @@ struct Changes {
   bool wake_alerts = false;
 };
 
+// What a list of observations touches: the engine resolves these to people through the store.
+// Anchors are those the observations name; a person's own follow from the person.
+struct TouchedKeys {
+  std::vector<Guid> guids;
+  std::vector<std::string> entra_ids;
+  std::vector<Anchor> anchors;
+};
+TouchedKeys KeysOf(const std::vector<Observation>& observations);
+
 // How a touched person is found. The engine resolves keys to people through the store before a
-// batch is applied; people that do not exist yet are created by the batch.
+// batch is applied; people that do not exist yet are created by the batch. The people that loaded
+// ones conflict with (Facts::conflicts_with) are loaded too.
 struct PeopleSet {
   std::map<PersonOrdinal, Person> by_ordinal;
   std::map<Guid, PersonOrdinal> by_guid;
   std::map<std::string, PersonOrdinal> by_entra_id;
   std::map<Anchor, PersonOrdinal> by_anchor;  // of AD halves or Entra halves, whichever came
-  // Live and recent actions and open incidents of the people above.
+  // Every action of the open episode, and live ones of earlier episodes; the incident of the person
+  // that is open or still to be resolved.
   std::map<PersonOrdinal, std::vector<Action>> actions;
   std::map<PersonOrdinal, Incident> incidents;
 };

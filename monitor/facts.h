@@ -42,7 +42,18 @@ struct AdHalf {
   TimeBounds last_look;
   uint64_t usn_changed = 0;
   bool time_uncertain = false;  // disabled_since is wider than two polls: paging counts from hi
+  // Disabled or deleted already when this source (or the other side) was read for the first time,
+  // and ever since. Falls when the account is seen enabled.
+  bool baseline_departed = false;
+  friend bool operator==(const AdHalf&, const AdHalf&) = default;
 };
+
+// Disabled or deleted: what "AD disabled" means everywhere in the model.
+bool Departed(const AdHalf& half);
+// In which interval it became so: the disable, else the deletion. Meaningful when Departed().
+TimeBounds DepartedSince(const AdHalf& half);
+// Our first look that showed this departure.
+absl::Time DepartureSeen(const AdHalf& half);
 
 // One Entra account.
 struct EntraHalf {
@@ -64,6 +75,13 @@ struct EntraHalf {
   TimeBounds last_look;
   TimeBounds last_direct_look;
   bool needs_direct_read = false;  // a feed value contradicted a direct read: the next one decides
+  TimeBounds restored_since;       // when it last came back from deletion: the seal is needed anew
+  // The first direct look (its end) that showed the account live since it last was not: a second
+  // one, a minute later, confirms a regression. InfinitePast: none yet.
+  absl::Time live_direct_first = absl::InfinitePast();
+  // Seen before the baseline and not turned back on since.
+  bool baseline_seen = false;
+  friend bool operator==(const EntraHalf&, const EntraHalf&) = default;
 };
 
 // A revocation that is attributed: our own verified call (audit records join later).
@@ -73,6 +91,7 @@ struct Revocation {
   absl::Time verified_at;          // our clock
   ActionId action;
   bool by_driftwarden = true;
+  friend bool operator==(const Revocation&, const Revocation&) = default;
 };
 
 enum class IdentityGrade : uint8_t { kNone = 0, kAnchor = 1, kStrong = 2, kConflict = 3 };
@@ -84,11 +103,25 @@ struct Facts {
   std::vector<AdHalf> ad;
   std::optional<EntraHalf> entra;
   std::optional<Revocation> last_revocation;
+  // Another person of the link whose Entra account carries the same anchor: nobody can tell which
+  // of the two is meant. Set on both; the engine loads the other whenever it loads one.
+  std::optional<PersonOrdinal> conflicts_with;
+  // Anchor and SID disagree since; confirmed after two cycles, until then SIDs may be in flight.
+  std::optional<absl::Time> sid_mismatch_since;
+  bool sid_mismatch_confirmed = false;
 
   const AdHalf* DecidingAd() const;  // null when there is none
   bool EntraLive() const;            // there, not deleted, enabled
   bool EntraGone() const;            // soft or hard deleted
+  bool Linked() const { return !ad.empty() && entra.has_value(); }
+  friend bool operator==(const Facts&, const Facts&) = default;
 };
+
+// The anchor an AD account stands for: mS-DS-ConsistencyGuid, else objectGUID.
+Anchor AnchorOf(const AdHalf& half);
+// Every anchor by which a person is to be found: of each half, and the person's own. Sorted,
+// unique.
+std::vector<Anchor> AnchorsOf(const Facts& facts);
 
 // Agreement of anchor and SID between the halves.
 IdentityGrade GradeOf(const Facts& facts);

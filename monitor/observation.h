@@ -98,8 +98,9 @@ struct ChangeBatch {
   bool starts_round = false;
   bool completes_round = false;  // the round's last batch: carries `cursor`
   std::string cursor;            // opaque to the core; set when completes_round
-  TimeBounds round;              // lo: before the round's first request; hi: its last answer
-  absl::Duration clock_offset;   // source's clock minus ours, from this round
+  // lo: before the round's first request, on every batch of it; hi: the last answer so far.
+  TimeBounds round;
+  absl::Duration clock_offset;  // source's clock minus ours, from this round
 };
 
 }  // namespace driftwarden::monitor

@@ -22,6 +22,9 @@ struct Memory {
   std::optional<absl::Time> last_converged;  // set while AD still says disabled
   std::vector<absl::Time> toggles;           // AD enable/disable flips within the flap window
   uint32_t episodes = 0;                     // how many there have been
+  bool departure_handled = false;            // the present departure had its episode, or needs none
+  std::optional<absl::Time> returned_at;     // AD enabled again, Entra not yet
+  friend bool operator==(const Memory&, const Memory&) = default;
 };
 
 struct Person {
@@ -34,12 +37,14 @@ struct Person {
   State phase = State::kUnlinked;
   TierName tier{"standard"};
   absl::Time review_at = absl::InfiniteFuture();  // indexed; InfiniteFuture: none
+  friend bool operator==(const Person&, const Person&) = default;
 };
 
 struct GateResult {
   std::string name;
   bool ok = false;
   std::string observed;
+  friend bool operator==(const GateResult&, const GateResult&) = default;
 };
 
 // Numbers reach the disk. kCleared is shown as `intent` outside: gates passed, the call may or may
@@ -82,6 +87,7 @@ struct Action {
   std::string request_id;              // Graph's request-id of the last call
   std::string outcome;                 // for people: why blocked, failed, dropped
   std::optional<absl::Time> retry_at;  // not before
+  friend bool operator==(const Action&, const Action&) = default;
 };
 
 // What Alertmanager should be told. Everything firing is re-sent; label sets once announced are
@@ -95,12 +101,14 @@ struct Incident {
   absl::Time starts_at;
   std::optional<absl::Time> ended_at;  // set: to be sent resolved, then removed
   std::vector<LabelSet> announced;     // sent firing and not yet sent resolved
+  friend bool operator==(const Incident&, const Incident&) = default;
 };
 
 struct GuardState {
   bool tripped = false;
-  absl::Time since;
+  absl::Time since;  // of the trip, or of the last reset: windows are counted from there
   std::string detail;
+  friend bool operator==(const GuardState&, const GuardState&) = default;
 };
 // The latching guards of this version; names are the contract's `guard` label.
 constexpr const char* kGuardPercent = "max_percent_per_day";
@@ -120,12 +128,15 @@ struct SourceState {
   // The gap rule: after a gap nobody advances past pending until both sources completed a read
   // that began after it. InfinitePast: no gap.
   absl::Time gap_ended = absl::InfinitePast();
+  uint64_t snapshot_batch = 0;  // number of the last batch that counted into snapshot_objects
+  friend bool operator==(const SourceState&, const SourceState&) = default;
 };
 
 struct CallStamp {  // for budgets and breakers, kept for 24 h
   absl::Time at;
   PersonOrdinal person = 0;
   ActionReason reason = ActionReason::kLag;
+  friend bool operator==(const CallStamp&, const CallStamp&) = default;
 };
 
 struct UserCountKey {
@@ -160,6 +171,7 @@ struct LinkState {
   uint64_t inherited_live = 0;
   uint64_t evidence_seq = 0;  // of the last entry; 0: none
   Sha256Digest evidence_hash{};
+  friend bool operator==(const LinkState&, const LinkState&) = default;
 };
 
 // One link in the chain of evidence; ids only, names are joined at export.
@@ -176,6 +188,7 @@ struct EvidenceEntry {
   std::map<std::string, std::string> details;
   Sha256Digest previous{};
   Sha256Digest hash{};  // over every field above
+  friend bool operator==(const EvidenceEntry&, const EvidenceEntry&) = default;
 };
 
 }  // namespace driftwarden::monitor

@@ -79,11 +79,13 @@ struct OpenDrift {
   DriftKind kind = DriftKind::kDisableLag;
   Severity severity = Severity::kInfo;
   absl::Time since;  // when the drift began, as paging counts it
+  friend bool operator==(const OpenDrift&, const OpenDrift&) = default;
 };
 
 struct WantedAction {
   ActionKind action = ActionKind::kRevokeSessions;
   ActionReason reason = ActionReason::kLag;
+  friend bool operator==(const WantedAction&, const WantedAction&) = default;
 };
 
 // Which rule decided, and the inputs it compared, as data: `drift explain` prints it.
@@ -112,6 +114,7 @@ struct EpisodeKind {
   absl::Time since;   // paging's zero
   absl::Time opened;  // our commit
   std::optional<absl::Time> cleared;
+  friend bool operator==(const EpisodeKind&, const EpisodeKind&) = default;
 };
 
 struct Episode {
@@ -128,7 +131,10 @@ struct Episode {
   std::optional<absl::Time> revoked;         // first attributed revocation after the departure
   std::optional<EpisodeResult> result;
   std::optional<absl::Time> closed;
-  uint32_t revokes = 0;  // calls made for lag (max_revokes_per_episode)
+  uint32_t revokes = 0;             // calls made for lag (max_revokes_per_episode)
+  uint32_t seals = 0;               // calls made to seal, counted apart
+  bool containment_failed = false;  // a call was refused or could not be verified: a human must act
+  friend bool operator==(const Episode&, const Episode&) = default;
 };
 
 // The worst kind open, else the last one, at first disable_lag or deleted_live.
