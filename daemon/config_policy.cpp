@@ -1,0 +1,148 @@
+#include "daemon/config_sections.h"
+
+namespace driftwarden::daemon {
+namespace {
+
+using monitor::TierName;
+using monitor::TierPolicy;
+
+TierPolicy ReadTier(MapReader section) {
+  TierPolicy tier;
+  ReadName(section, &tier.name.value);
+  MapReader match = section.Map("match");
+  match.Flag("admin_count", &tier.match.admin_count);
+  match.Texts("ous", &tier.match.ous);
+  match.NotYet("groups", "a tier by group");
+  match.NotYet("entra_roles", "a tier by Entra role");
+  match.Finish();
+  section.Duration("warn_after", true, &tier.warn_after);
+  section.Duration("revoke_after", true, &tier.revoke_after);
+  section.Duration("breach_after", true, &tier.breach_after);
+  section.Finish();
+  return tier;
+}
+
+// `standard` is always there and always last: it takes whom nothing else took.
+void CompleteTiers(std::vector<TierPolicy>* tiers) {
+  const auto standard = std::find_if(tiers->begin(), tiers->end(), [](const TierPolicy& tier) {
+    return tier.name.value == monitor::kStandard;
+  });
+  TierPolicy last;
+  last.name = TierName(monitor::kStandard);
+  if (standard != tiers->end()) {
+    last = *standard;
+    tiers->erase(standard);
+  }
+  tiers->push_back(last);
+}
+
+void ReadModes(MapReader& section, monitor::Remediation* remediation) {
+  section.Each("modes", [&](const YAML::Node& item) {
+    MapReader entry(item, "remediation.modes[]", section.faults());
+    monitor::ModeRule rule;
+    std::string link;
+    std::string tier;
+    entry.Text("link", &link);
+    entry.Text("tier", &tier);
+    if (!link.empty()) rule.link = monitor::LinkName(link);
+    if (!tier.empty()) rule.tier = TierName(tier);
+    if (entry.Choice("action", {"revoke_sessions"})) {
+      rule.action = monitor::ActionKind::kRevokeSessions;
+    }
+    const auto mode = entry.Choice("mode", {"observe", "auto"});
+    if (mode) rule.mode = *mode == 0 ? monitor::Mode::kObserve : monitor::Mode::kAuto;
+    if (!entry.Take("mode")) {
+      entry.faults().Add(entry.Mark(), "remediation.modes[].mode is missing; add mode: observe");
+    }
+    entry.Finish();
+    remediation->modes.push_back(rule);
+  });
+}
+
+void ReadPerPerson(MapReader& section, monitor::Budgets* budgets) {
+  std::string text;
+  section.Text("per_person", &text);
+  if (text.empty()) return;
+  const size_t slash = text.find('/');
+  const auto count = ParseUint64(text.substr(0, slash));
+  const auto window = slash == std::string::npos ? StatusOr<absl::Duration>(InvalidError(""))
+                                                 : ParseDuration(text.substr(slash + 1));
+  if (!count || *count > 1000 || !window.ok() || *window < absl::Milliseconds(200)) {
+    section.Wrong("per_person", *section.Take("per_person"), "COUNT/DURATION, such as 1/10m");
+    return;
+  }
+  budgets->per_person = static_cast<int>(*count);
+  budgets->per_person_window = *window;
+}
+
+}  // namespace
+
+void ReadPolicy(MapReader section, monitor::Policy* policy) {
+  section.Flag("require_revocation", &policy->require_revocation);
+  bool act_on_expired = false;
+  section.Flag("act_on_expired", &act_on_expired);
+  if (act_on_expired) {
+    section.Wrong("act_on_expired", *section.Take("act_on_expired"),
+                  "false (acting on expired accounts is not in this version)");
+  }
+  section.Duration("settle", true, &policy->settle);
+  std::vector<TierPolicy> tiers;
+  section.Each("tiers", [&](const YAML::Node& item) {
+    tiers.push_back(ReadTier(MapReader(item, "policy.tiers[]", section.faults())));
+  });
+  if (!tiers.empty()) {
+    policy->tiers = tiers;
+  } else if (policy->tiers.empty()) {
+    TierPolicy tier0;
+    tier0.name = TierName(monitor::kTier0);
+    tier0.match.admin_count = true;
+    policy->tiers = {tier0};
+  }
+  CompleteTiers(&policy->tiers);
+  MapReader classes = section.Map("classes");
+  for (const std::string name : {"break_glass", "service", "shared_mailbox"}) {
+    MapReader entry = classes.Map(name);
+    for (const std::string key : {"upns", "ous", "attribute"}) {
+      entry.NotYet(key, "a class that is never acted on");
+    }
+    entry.Finish();
+  }
+  classes.Finish();
+  section.Finish();
+}
+
+void ReadRemediation(MapReader section, monitor::Remediation* remediation) {
+  if (const auto mode = section.Choice("mode", {"observe", "auto", "shadow", "approve"})) {
+    if (*mode >= 2) {
+      section.Wrong("mode", *section.Take("mode"),
+                    "observe or auto (shadow and approve are not in this version)");
+    } else {
+      remediation->mode = *mode == 0 ? monitor::Mode::kObserve : monitor::Mode::kAuto;
+    }
+  }
+  ReadModes(section, remediation);
+  std::vector<std::string> actions;
+  section.Texts("actions", &actions);
+  for (const std::string& action : actions) {
+    if (action == "revoke_sessions") continue;
+    section.Wrong("actions", *section.Take("actions"),
+                  "[revoke_sessions]; other actions are not in this version");
+  }
+  absl::Duration approval;
+  section.Duration("approval_expires_after", false, &approval);
+  MapReader budgets = section.Map("budgets");
+  budgets.Integer("per_10m", 0, 100'000, &remediation->budgets.per_10m);
+  budgets.Integer("per_hour", 0, 100'000, &remediation->budgets.per_hour);
+  ReadPerPerson(budgets, &remediation->budgets);
+  budgets.Integer("max_revokes_per_episode", 0, 1000,
+                  &remediation->budgets.max_revokes_per_episode);
+  budgets.Finish();
+  MapReader breakers = section.Map("breakers");
+  breakers.Number("max_percent_per_day", 0, 100, &remediation->breakers.max_percent_per_day);
+  breakers.Duration("quiet_after_first_baseline", true,
+                    &remediation->breakers.quiet_after_first_baseline);
+  breakers.Finish();
+  section.Finish();
+}
+
+}  // namespace driftwarden::daemon

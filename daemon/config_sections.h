@@ -1,0 +1,20 @@
+#pragma once
+
+// Parts of the configuration's reading, split over config*.cpp; not for others.
+
+#include "daemon/config.h"
+#include "daemon/config_node.h"
+
+namespace driftwarden::daemon {
+
+// The policy and remediation sections, as every link starts from them.
+void ReadPolicy(MapReader section, monitor::Policy* policy);
+void ReadRemediation(MapReader section, monitor::Remediation* remediation);
+DirectoryConfig ReadDirectory(MapReader section, bool check_files);
+EntraConfig ReadTenant(MapReader section, bool check_files);
+// Fills `out` and, when `check_files`, makes sure that the file can be read.
+void ReadPath(MapReader& section, const std::string& key, bool check_files, std::string* out);
+// A name that becomes a label, a file name or part of an id.
+void ReadName(MapReader& section, std::string* out);
+
+}  // namespace driftwarden::daemon
