@@ -13,7 +13,9 @@ void Append(std::string& out, double value) {
 }  // namespace internal
 
 namespace {
-char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char Lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 template <typename T>
 std::optional<T> ParseWhole(std::string_view s) {
@@ -68,13 +70,19 @@ std::string JoinStrings(const std::vector<std::string>& parts, std::string_view 
   return out;
 }
 
-std::optional<uint64_t> ParseUint64(std::string_view s) { return ParseWhole<uint64_t>(s); }
-std::optional<int64_t> ParseInt64(std::string_view s) { return ParseWhole<int64_t>(s); }
+std::optional<uint64_t> ParseUint64(std::string_view s) {
+  return ParseWhole<uint64_t>(s);
+}
+std::optional<int64_t> ParseInt64(std::string_view s) {
+  return ParseWhole<int64_t>(s);
+}
 
 std::string Printable(std::string_view s, size_t limit) {
   std::string out;
   const bool cut = s.size() > limit;
   const bool utf8 = IsUtf8(s);
+  // A cut inside a character would turn good text into bad.
+  while (utf8 && cut && limit > 0 && (static_cast<unsigned char>(s[limit]) & 0xc0) == 0x80) --limit;
   for (const char c : s.substr(0, limit)) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x20 || byte == 0x7f || (byte >= 0x80 && !utf8)) {
@@ -96,10 +104,14 @@ bool IsUtf8(std::string_view s) {
     size_t length = 1;
     uint32_t code = lead;
     if (lead >= 0x80) {
-      if ((lead & 0xe0) == 0xc0) length = 2, code = lead & 0x1f;
-      else if ((lead & 0xf0) == 0xe0) length = 3, code = lead & 0x0f;
-      else if ((lead & 0xf8) == 0xf0) length = 4, code = lead & 0x07;
-      else return false;
+      if ((lead & 0xe0) == 0xc0)
+        length = 2, code = lead & 0x1f;
+      else if ((lead & 0xf0) == 0xe0)
+        length = 3, code = lead & 0x0f;
+      else if ((lead & 0xf8) == 0xf0)
+        length = 4, code = lead & 0x07;
+      else
+        return false;
     }
     if (i + length > s.size()) return false;
     for (size_t k = 1; k < length; ++k) {
