@@ -94,6 +94,8 @@ struct LinkState;
 TierName TierOf(const Facts& facts, const Policy& policy);
 // With the defaults of the model, scaled by the learned cycle (LinkState) where not written.
 Thresholds ThresholdsFor(const TierName& tier, const Policy& policy, const LinkState& link);
+// One sync cycle: the learned one, else the engine's default.
+absl::Duration CycleOf(const Policy& policy, const LinkState& link);
 Mode ModeFor(const Policy& policy, const TierName& tier, ActionKind action);
 
 }  // namespace driftwarden::monitor

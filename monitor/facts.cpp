@@ -1,0 +1,87 @@
+#include "monitor/facts.h"
+
+#include <algorithm>
+
+namespace driftwarden::monitor {
+namespace {
+
+// Higher decides: an account that is enabled (or may be) keeps the person in, as it does in the
+// sync engine; of several that are out, the last one to leave tells when the person left.
+int Rank(const AdHalf& half) {
+  if (Departed(half)) return 0;
+  return half.disabled == Tri::kNo ? 2 : 1;
+}
+
+bool DecidesBefore(const AdHalf& a, const AdHalf& b) {
+  if (Rank(a) != Rank(b)) return Rank(a) > Rank(b);
+  if (Rank(a) == 0) {
+    const absl::Time left_a = DepartedSince(a).hi;
+    const absl::Time left_b = DepartedSince(b).hi;
+    if (left_a != left_b) return left_a > left_b;
+  }
+  return a.object_guid < b.object_guid;
+}
+
+}  // namespace
+
+bool Departed(const AdHalf& half) {
+  return half.deleted || half.disabled == Tri::kYes;
+}
+
+TimeBounds DepartedSince(const AdHalf& half) {
+  if (half.disabled == Tri::kYes) return half.disabled_since;
+  return half.deleted_since;
+}
+
+absl::Time DepartureSeen(const AdHalf& half) {
+  if (half.disabled == Tri::kYes) return half.disabled_seen;
+  return half.deleted_seen;
+}
+
+const AdHalf* Facts::DecidingAd() const {
+  const AdHalf* best = nullptr;
+  for (const AdHalf& half : ad) {
+    if (best == nullptr || DecidesBefore(half, *best)) best = &half;
+  }
+  return best;
+}
+
+bool Facts::EntraLive() const {
+  return entra && entra->deletion == EntraDeletion::kLive && entra->enabled == Tri::kYes;
+}
+
+bool Facts::EntraGone() const {
+  return entra && entra->deletion != EntraDeletion::kLive;
+}
+
+Anchor AnchorOf(const AdHalf& half) {
+  if (!half.consistency_guid.empty()) return AnchorOf(half.consistency_guid);
+  return AnchorOf(half.object_guid.Raw());
+}
+
+std::vector<Anchor> AnchorsOf(const Facts& facts) {
+  std::vector<Anchor> anchors;
+  if (!facts.anchor.empty()) anchors.push_back(facts.anchor);
+  for (const AdHalf& half : facts.ad) anchors.push_back(AnchorOf(half));
+  if (facts.entra && !facts.entra->immutable_id.empty()) {
+    anchors.push_back(facts.entra->immutable_id);
+  }
+  std::sort(anchors.begin(), anchors.end());
+  anchors.erase(std::unique(anchors.begin(), anchors.end()), anchors.end());
+  return anchors;
+}
+
+IdentityGrade GradeOf(const Facts& facts) {
+  if (facts.conflicts_with) return IdentityGrade::kConflict;
+  const AdHalf* ad = facts.DecidingAd();
+  if (ad == nullptr || !facts.entra) return IdentityGrade::kNone;
+  const bool anchor_agrees = AnchorOf(*ad) == facts.entra->immutable_id;
+  const bool both_sids = !ad->sid.bytes.empty() && !facts.entra->on_premises_sid.bytes.empty();
+  const bool sid_agrees = both_sids && ad->sid == facts.entra->on_premises_sid;
+  if (!anchor_agrees) return sid_agrees ? IdentityGrade::kAnchor : IdentityGrade::kConflict;
+  if (sid_agrees) return IdentityGrade::kStrong;
+  if (both_sids && facts.sid_mismatch_confirmed) return IdentityGrade::kConflict;
+  return IdentityGrade::kAnchor;
+}
+
+}  // namespace driftwarden::monitor

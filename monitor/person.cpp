@@ -1,0 +1,51 @@
+#include "monitor/person.h"
+
+namespace driftwarden::monitor {
+
+std::string_view ActionStateText(ActionState s) {
+  switch (s) {
+    case ActionState::kShadow:
+      return "shadow";
+    case ActionState::kAwaitingApproval:
+      return "awaiting_approval";
+    case ActionState::kApproved:
+      return "approved";
+    case ActionState::kDenied:
+      return "denied";
+    case ActionState::kExpired:
+      return "expired";
+    case ActionState::kBlocked:
+      return "blocked";
+    case ActionState::kQueued:
+      return "queued";
+    case ActionState::kIntent:
+      return "intent";
+    case ActionState::kCleared:
+      return "intent";
+    case ActionState::kCalled:
+      return "called";
+    case ActionState::kVerified:
+      return "verified";
+    case ActionState::kFailed:
+      return "failed";
+    case ActionState::kDropped:
+      return "dropped";
+  }
+  return "unknown";
+}
+
+bool IsLive(ActionState s) {
+  switch (s) {
+    case ActionState::kAwaitingApproval:
+    case ActionState::kApproved:
+    case ActionState::kQueued:
+    case ActionState::kIntent:
+    case ActionState::kCleared:
+    case ActionState::kCalled:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace driftwarden::monitor

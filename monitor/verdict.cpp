@@ -1,0 +1,178 @@
+#include "monitor/verdict.h"
+
+namespace driftwarden::monitor {
+namespace {
+
+template <typename Enum, size_t N>
+std::optional<Enum> Find(const Enum (&all)[N], std::string_view (*text_of)(Enum),
+                         std::string_view text) {
+  for (const Enum value : all) {
+    if (text_of(value) == text) return value;
+  }
+  return std::nullopt;
+}
+
+constexpr ActionKind kAllActionKinds[] = {ActionKind::kRevokeSessions, ActionKind::kDisableAccount,
+                                          ActionKind::kDisableDevices};
+
+// Which of two open kinds is the worse one; what may not be silenced by the other comes first.
+int Weight(const EpisodeKind& kind) {
+  int within = 0;
+  switch (kind.kind) {
+    case DriftKind::kTokenNotRevoked:
+      within = 0;
+      break;
+    case DriftKind::kDisableLag:
+      within = 1;
+      break;
+    case DriftKind::kDeletedLive:
+      within = 2;
+      break;
+    case DriftKind::kCloudReenabled:
+      within = 3;
+      break;
+  }
+  return static_cast<int>(kind.severity) * 10 + within;
+}
+
+}  // namespace
+
+std::string_view StateText(State s) {
+  switch (s) {
+    case State::kUnlinked:
+      return "unlinked";
+    case State::kAligned:
+      return "aligned";
+    case State::kPending:
+      return "pending";
+    case State::kLagging:
+      return "lagging";
+    case State::kBreached:
+      return "breached";
+    case State::kContained:
+      return "contained";
+    case State::kUnsealed:
+      return "unsealed";
+    case State::kConverged:
+      return "converged";
+    case State::kRegressed:
+      return "regressed";
+    case State::kReversed:
+      return "reversed";
+    case State::kQuarantined:
+      return "quarantined";
+    case State::kExempt:
+      return "exempt";
+    case State::kInherited:
+      return "inherited";
+    case State::kBlind:
+      return "blind";
+  }
+  return "unknown";
+}
+
+std::optional<State> ParseState(std::string_view text) {
+  return Find(kAllStates, StateText, text);
+}
+
+std::string_view DriftKindText(DriftKind k) {
+  switch (k) {
+    case DriftKind::kDisableLag:
+      return "disable_lag";
+    case DriftKind::kTokenNotRevoked:
+      return "token_not_revoked";
+    case DriftKind::kCloudReenabled:
+      return "cloud_reenabled";
+    case DriftKind::kDeletedLive:
+      return "deleted_live";
+  }
+  return "unknown";
+}
+
+std::optional<DriftKind> ParseDriftKind(std::string_view text) {
+  return Find(kAllDriftKinds, DriftKindText, text);
+}
+
+std::string_view SeverityText(Severity s) {
+  switch (s) {
+    case Severity::kInfo:
+      return "info";
+    case Severity::kWarning:
+      return "warning";
+    case Severity::kCritical:
+      return "critical";
+  }
+  return "unknown";
+}
+
+std::string_view EpisodeResultText(EpisodeResult r) {
+  switch (r) {
+    case EpisodeResult::kConverged:
+      return "converged";
+    case EpisodeResult::kDeleted:
+      return "deleted";
+    case EpisodeResult::kReversed:
+      return "reversed";
+    case EpisodeResult::kNoCloudAccount:
+      return "no_cloud_account";
+    case EpisodeResult::kSuperseded:
+      return "superseded";
+    case EpisodeResult::kExempt:
+      return "exempt";
+  }
+  return "unknown";
+}
+
+std::optional<EpisodeResult> ParseEpisodeResult(std::string_view text) {
+  return Find(kAllEpisodeResults, EpisodeResultText, text);
+}
+
+std::string_view ActionKindText(ActionKind a) {
+  switch (a) {
+    case ActionKind::kRevokeSessions:
+      return "revoke_sessions";
+    case ActionKind::kDisableAccount:
+      return "disable_account";
+    case ActionKind::kDisableDevices:
+      return "disable_devices";
+  }
+  return "unknown";
+}
+
+std::optional<ActionKind> ParseActionKind(std::string_view text) {
+  return Find(kAllActionKinds, ActionKindText, text);
+}
+
+std::string_view ActionReasonText(ActionReason r) {
+  switch (r) {
+    case ActionReason::kLag:
+      return "lag";
+    case ActionReason::kSeal:
+      return "seal";
+  }
+  return "unknown";
+}
+
+DriftKind LeadingKind(const Episode& episode) {
+  const EpisodeKind* leading = nullptr;
+  for (const EpisodeKind& kind : episode.kinds) {
+    if (!kind.cleared && (leading == nullptr || Weight(kind) > Weight(*leading))) leading = &kind;
+  }
+  if (leading == nullptr) {
+    for (const EpisodeKind& kind : episode.kinds) {
+      if (leading == nullptr || *kind.cleared >= *leading->cleared) leading = &kind;
+    }
+  }
+  if (leading != nullptr) return leading->kind;
+  return episode.deleted_in_ad ? DriftKind::kDeletedLive : DriftKind::kDisableLag;
+}
+
+std::optional<Severity> WorstSeverity(const Episode& episode) {
+  std::optional<Severity> worst;
+  for (const EpisodeKind& kind : episode.kinds) {
+    if (!kind.cleared && (!worst || kind.severity > *worst)) worst = kind.severity;
+  }
+  return worst;
+}
+
+}  // namespace driftwarden::monitor
