@@ -1,0 +1,115 @@
+#pragma once
+
+// The daemon's HTTP surface: health, /metrics and the JSON API under /api/v1. Reads come from the
+// store (on its read lane) and from immutable snapshots, never from an engine's strand; writes are
+// commands of a link's engine.
+
+#include <boost/json.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/async/lane.h"
+#include "base/log.h"
+#include "base/time.h"
+#include "daemon/auth.h"
+#include "metrics/registry.h"
+#include "monitor/person.h"
+#include "monitor/policy.h"
+#include "net/http_server.h"
+#include "store/state_store.h"
+
+namespace driftwarden::daemon {
+
+// What the API needs of one link's engine; safe to call from any executor.
+class LinkPort {
+ public:
+  virtual ~LinkPort() = default;
+  virtual const monitor::LinkName& link() const = 0;
+  virtual std::shared_ptr<const monitor::LinkState> State() const = 0;
+  virtual std::shared_ptr<const monitor::Policy> CurrentPolicy() const = 0;
+  virtual asio::awaitable<Status> AcceptBaseline(std::string actor) = 0;
+  virtual asio::awaitable<Status> ResetGuard(std::string guard, std::string actor,
+                                             std::string reason) = 0;
+};
+
+struct SourceReport {
+  monitor::SourceName name;
+  monitor::SourceKind kind = monitor::SourceKind::kActiveDirectory;
+  bool up = false;     // the last poll succeeded
+  bool fresh = false;  // read completely within the time the policy allows
+  absl::Time last_success = absl::InfinitePast();
+  absl::Time last_change = absl::InfinitePast();
+  bool snapshot_running = false;
+  bool snapshot_complete = false;
+  uint64_t snapshot_objects = 0;
+  std::string error;  // of the last failed poll; empty when it succeeded
+};
+
+struct ApiParts {
+  store::StateStore& store;
+  Lane& read_lane;
+  const Clock& clock;
+  Logger& log;
+  std::vector<LinkPort*> links;
+  std::function<std::vector<SourceReport>()> sources;
+  std::function<std::string()> render_metrics;  // refreshes what is computed at scrape time
+  std::function<bool()> ready;
+  std::string version;
+  std::string mode;
+};
+
+class Api {
+ public:
+  // What `parts` refers to must outlive it.
+  Api(ApiParts parts, Authenticator authenticator)
+      : parts_(std::move(parts)), auth_(std::move(authenticator)) {}
+
+  asio::awaitable<net::ServerResponse> Handle(net::ServerRequest request);
+
+  // The same object as GET /api/v1/status; for run --once and tests.
+  boost::json::object StatusObject() const;
+
+ private:
+  using Request = net::ServerRequest;
+  using Response = net::ServerResponse;
+  using Segments = std::vector<std::string>;  // of the path behind /api/v1, decoded
+
+  asio::awaitable<Response> HandleApi(Request request, Caller caller);
+  asio::awaitable<Response> HandleRead(Request request, Segments path);
+  asio::awaitable<Response> HandleWrite(Request request, Segments path, Caller caller);
+
+  asio::awaitable<Response> Users(Request request);
+  asio::awaitable<Response> User(std::string text, std::string part);
+  asio::awaitable<Response> Episodes(Request request);
+  asio::awaitable<Response> OneEpisode(std::string id);
+  asio::awaitable<Response> Actions(Request request);
+  asio::awaitable<Response> Evidence(Request request);
+  Response Status200() const;
+  Response Sources() const;
+  Response Guards() const;
+  Response Automation() const;
+  Response Baseline() const;
+  asio::awaitable<Response> AcceptBaseline(Request request, Caller caller);
+  asio::awaitable<Response> ResetGuard(Request request, std::string guard, Caller caller);
+
+  LinkPort* FindLink(std::string_view name) const;
+  // The link a list is for, by `link` and the cursor; lists run over all links in order.
+  struct ListPlace {
+    size_t link = 0;
+    std::string cursor;
+  };
+  StatusOr<ListPlace> PlaceOf(const Request& request) const;
+
+  ApiParts parts_;
+  Authenticator auth_;
+};
+
+// Shared by the api_*.cpp files.
+net::ServerResponse JsonResponse(int status, const boost::json::value& body);
+net::ServerResponse ErrorResponse(const Status& status);
+StatusOr<size_t> LimitOf(const net::ServerRequest& request);
+
+}  // namespace driftwarden::daemon

@@ -1,0 +1,45 @@
+#pragma once
+
+// The API's JSON shapes (contract, section HTTP), made from stored records. Pure. Times are
+// RFC 3339 UTC, intervals {lo, hi}; what is not known is null.
+
+#include <boost/json.hpp>
+#include <string>
+#include <vector>
+
+#include "monitor/evaluate.h"
+#include "monitor/person.h"
+#include "monitor/policy.h"
+
+namespace driftwarden::daemon {
+
+boost::json::value TimeJson(absl::Time at);  // null for infinities
+boost::json::value BoundsJson(const TimeBounds& bounds);
+
+// What is needed beside the records of a person.
+struct PersonContext {
+  const monitor::LinkState& link;
+  const monitor::Policy& policy;
+  absl::Time now;
+};
+
+boost::json::object PersonJson(const monitor::Person& person,
+                               const std::vector<monitor::Action>& actions,
+                               const PersonContext& context);
+boost::json::object ExplainJson(const monitor::Person& person, const PersonContext& context);
+boost::json::array TimelineJson(const std::vector<monitor::EvidenceEntry>& entries);
+boost::json::object EvidenceJson(const monitor::EvidenceEntry& entry);
+boost::json::object EpisodeJson(const monitor::Episode& episode);
+boost::json::object ActionJson(const monitor::Action& action, const monitor::LinkName& link);
+
+// The state as it is shown: `blind` stands over the stored one while a source the verdict needs is
+// stale.
+monitor::State VisibleState(const monitor::Person& person, const PersonContext& context);
+
+// People by visible state: while a source of the link is stale, everybody with an open departure
+// counts as blind.
+std::map<monitor::State, int64_t> VisibleUserCounts(const monitor::LinkState& link,
+                                                    const monitor::Policy& policy, absl::Time now);
+bool AnySourceStale(const monitor::LinkState& link, const monitor::Policy& policy, absl::Time now);
+
+}  // namespace driftwarden::daemon

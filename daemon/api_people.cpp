@@ -1,0 +1,274 @@
+// users, episodes, actions and evidence: everything that reads records from the store.
+
+#include <algorithm>
+#include <utility>
+
+#include "base/strings.h"
+#include "daemon/api.h"
+#include "daemon/api_json.h"
+
+namespace driftwarden::daemon {
+
+namespace json = boost::json;
+using monitor::Action;
+using monitor::Episode;
+using monitor::EvidenceEntry;
+using monitor::Person;
+using monitor::PersonOrdinal;
+using net::ServerRequest;
+using net::ServerResponse;
+
+namespace {
+
+constexpr size_t kTimelineLimit = 1000;
+constexpr size_t kActionsOfPerson = 20;
+
+ServerResponse ListResponse(json::array items, const std::string& next_cursor) {
+  json::object out;
+  out["items"] = std::move(items);
+  out["next_cursor"] = next_cursor.empty() ? json::value(nullptr) : json::value(next_cursor);
+  return JsonResponse(200, out);
+}
+
+StatusOr<store::PeopleFilter> FilterOf(const ServerRequest& request, bool* blind) {
+  store::PeopleFilter filter;
+  if (const std::string text(request.Query("state")); !text.empty()) {
+    filter.state = monitor::ParseState(text);
+    if (!filter.state) return InvalidError(Cat("there is no state \"", Printable(text, 60), "\""));
+    if (*filter.state == monitor::State::kBlind) {
+      // Computed on reading: everybody with an open departure, looked at below.
+      *blind = true;
+      filter.state.reset();
+      filter.with_open_episode = true;
+    }
+  }
+  if (const std::string text(request.Query("kind")); !text.empty()) {
+    filter.kind = monitor::ParseDriftKind(text);
+    if (!filter.kind) return InvalidError(Cat("there is no kind \"", Printable(text, 60), "\""));
+    filter.with_open_episode = true;
+  }
+  if (const std::string text(request.Query("tier")); !text.empty()) {
+    filter.tier = monitor::TierName(text);
+  }
+  if (request.Query("open") == "true") filter.with_open_episode = true;
+  filter.text = std::string(request.Query("q"));
+  return filter;
+}
+
+// One person with everything that is shown of it, read in one go on the read lane.
+struct PersonRecords {
+  size_t link = 0;
+  std::optional<Person> person;
+  std::vector<Action> actions;
+  std::vector<EvidenceEntry> timeline;
+};
+
+StatusOr<std::optional<Person>> LoadOne(store::StateStore& store, const monitor::LinkName& link,
+                                        PersonOrdinal ordinal) {
+  store::PeopleKeys keys;
+  keys.ordinals = {ordinal};
+  DW_ASSIGN_OR_RETURN(monitor::PeopleSet people, store.LoadPeople(link, keys));
+  const auto found = people.by_ordinal.find(ordinal);
+  if (found == people.by_ordinal.end()) return std::optional<Person>();
+  return std::optional<Person>(std::move(found->second));
+}
+
+}  // namespace
+
+asio::awaitable<ServerResponse> Api::Users(Request request) {
+  bool blind = false;
+  const auto limit = LimitOf(request);
+  const auto place = PlaceOf(request);
+  const auto filter = FilterOf(request, &blind);
+  for (const Status& status : {limit.status(), place.status(), filter.status()}) {
+    if (!status.ok()) co_return ErrorResponse(status);
+  }
+  const bool one_link = request.HasQuery("link");
+  const absl::Time now = parts_.clock.Wall();
+  json::array items;
+  std::string cursor = place->cursor;
+  std::string next;
+  for (size_t i = place->link; i < parts_.links.size(); ++i) {
+    LinkPort* link = parts_.links[i];
+    const size_t room = *limit - items.size();
+    auto read = [this, link, &filter, cursor, room] {
+      return parts_.store.ListPeople(link->link(), *filter, cursor, room);
+    };
+    const auto page = co_await OnLane(parts_.read_lane, std::move(read));
+    if (!page.ok()) co_return ErrorResponse(page.status());
+    const auto state = link->State();
+    const auto policy = link->CurrentPolicy();
+    const PersonContext context{*state, *policy, now};
+    for (const Person& person : page->items) {
+      if (blind && VisibleState(person, context) != monitor::State::kBlind) continue;
+      items.push_back(PersonJson(person, {}, context));
+    }
+    cursor = page->next_cursor;
+    if (!cursor.empty()) {
+      next = Cat(link->link().value, ":", cursor);
+      break;
+    }
+    const bool full = items.size() >= *limit;
+    if (full && !one_link && i + 1 < parts_.links.size()) {
+      next = Cat(parts_.links[i + 1]->link().value, ":");
+    }
+    if (full || one_link) break;
+  }
+  co_return ListResponse(std::move(items), next);
+}
+
+asio::awaitable<ServerResponse> Api::User(std::string text, std::string part) {
+  auto read = [this, &text, &part]() -> StatusOr<std::vector<PersonRecords>> {
+    DW_ASSIGN_OR_RETURN(const auto found, parts_.store.Find(text));
+    std::vector<PersonRecords> out;
+    for (const auto& [link, ordinal] : found) {
+      PersonRecords records;
+      while (records.link < parts_.links.size() && parts_.links[records.link]->link() != link) {
+        ++records.link;
+      }
+      if (records.link == parts_.links.size()) continue;  // a link that is no longer configured
+      DW_ASSIGN_OR_RETURN(records.person, LoadOne(parts_.store, link, ordinal));
+      if (!records.person.has_value()) continue;
+      DW_ASSIGN_OR_RETURN(records.actions,
+                          parts_.store.PersonActions(link, ordinal, kActionsOfPerson));
+      if (part != "explain") {
+        DW_ASSIGN_OR_RETURN(records.timeline,
+                            parts_.store.PersonEvidence(link, ordinal, kTimelineLimit));
+      }
+      out.push_back(std::move(records));
+    }
+    return out;
+  };
+  const auto found = co_await OnLane(parts_.read_lane, std::move(read));
+  if (!found.ok()) co_return ErrorResponse(found.status());
+  if (found->empty()) {
+    co_return ErrorResponse(
+        NotFoundError(Cat("nobody is known as \"", Printable(text, 120),
+                          "\"; look up by UPN, sAMAccountName, anchor, SID, objectGUID, Entra id "
+                          "or person id")));
+  }
+  if (found->size() > 1) {
+    json::array ids;
+    for (const PersonRecords& records : *found) {
+      ids.push_back(json::value(
+          monitor::PersonIdText(parts_.links[records.link]->link(), records.person->ordinal)));
+    }
+    json::object body;
+    body["type"] = "about:blank";
+    body["title"] = "More than one person";
+    body["status"] = 409;
+    body["detail"] = Cat("\"", Printable(text, 120), "\" stands for ", found->size(),
+                         " people; ask for one by id");
+    body["people"] = std::move(ids);
+    ServerResponse response = JsonResponse(409, body);
+    response.content_type = "application/problem+json";
+    co_return response;
+  }
+  const PersonRecords& records = found->front();
+  const auto state = parts_.links[records.link]->State();
+  const auto policy = parts_.links[records.link]->CurrentPolicy();
+  const PersonContext context{*state, *policy, parts_.clock.Wall()};
+  if (part == "timeline") co_return ListResponse(TimelineJson(records.timeline), "");
+  if (part == "explain") co_return JsonResponse(200, ExplainJson(*records.person, context));
+  if (!part.empty()) {
+    co_return ErrorResponse(NotFoundError("users/{id} has timeline and explain below it"));
+  }
+  json::object out = PersonJson(*records.person, records.actions, context);
+  out["timeline"] = TimelineJson(records.timeline);
+  co_return JsonResponse(200, out);
+}
+
+asio::awaitable<ServerResponse> Api::Episodes(Request request) {
+  const auto limit = LimitOf(request);
+  const auto place = PlaceOf(request);
+  if (!limit.ok()) co_return ErrorResponse(limit.status());
+  if (!place.ok()) co_return ErrorResponse(place.status());
+  const bool open_only = request.Query("open") == "true";
+  const bool one_link = request.HasQuery("link");
+  json::array items;
+  std::string cursor = place->cursor;
+  std::string next;
+  for (size_t i = place->link; i < parts_.links.size() && next.empty(); ++i) {
+    LinkPort* link = parts_.links[i];
+    const size_t room = *limit - items.size();
+    auto read = [this, link, open_only, cursor, room] {
+      return parts_.store.ListEpisodes(link->link(), open_only, cursor, room);
+    };
+    const auto page = co_await OnLane(parts_.read_lane, std::move(read));
+    if (!page.ok()) co_return ErrorResponse(page.status());
+    for (const Episode& episode : page->items) items.push_back(EpisodeJson(episode));
+    cursor = page->next_cursor;
+    if (!cursor.empty()) {
+      next = Cat(link->link().value, ":", cursor);
+    } else if (items.size() >= *limit && !one_link && i + 1 < parts_.links.size()) {
+      next = Cat(parts_.links[i + 1]->link().value, ":");
+    }
+    if (one_link) break;
+  }
+  co_return ListResponse(std::move(items), next);
+}
+
+asio::awaitable<ServerResponse> Api::OneEpisode(std::string id) {
+  auto read = [this, &id] { return parts_.store.LoadEpisode(monitor::EpisodeId(id)); };
+  const auto episode = co_await OnLane(parts_.read_lane, std::move(read));
+  if (!episode.ok()) co_return ErrorResponse(episode.status());
+  if (!episode->has_value()) {
+    co_return ErrorResponse(NotFoundError(Cat("there is no episode \"", Printable(id, 80), "\"")));
+  }
+  co_return JsonResponse(200, EpisodeJson(**episode));
+}
+
+asio::awaitable<ServerResponse> Api::Actions(Request request) {
+  const auto limit = LimitOf(request);
+  const auto place = PlaceOf(request);
+  if (!limit.ok()) co_return ErrorResponse(limit.status());
+  if (!place.ok()) co_return ErrorResponse(place.status());
+  const bool one_link = request.HasQuery("link");
+  json::array items;
+  std::string cursor = place->cursor;
+  std::string next;
+  for (size_t i = place->link; i < parts_.links.size() && next.empty(); ++i) {
+    LinkPort* link = parts_.links[i];
+    const size_t room = *limit - items.size();
+    auto read = [this, link, cursor, room] {
+      return parts_.store.ListActions(link->link(), cursor, room);
+    };
+    const auto page = co_await OnLane(parts_.read_lane, std::move(read));
+    if (!page.ok()) co_return ErrorResponse(page.status());
+    for (const Action& action : page->items) items.push_back(ActionJson(action, link->link()));
+    cursor = page->next_cursor;
+    if (!cursor.empty()) {
+      next = Cat(link->link().value, ":", cursor);
+    } else if (items.size() >= *limit && !one_link && i + 1 < parts_.links.size()) {
+      next = Cat(parts_.links[i + 1]->link().value, ":");
+    }
+    if (one_link) break;
+  }
+  co_return ListResponse(std::move(items), next);
+}
+
+asio::awaitable<ServerResponse> Api::Evidence(Request request) {
+  const auto limit = LimitOf(request);
+  const auto place = PlaceOf(request);
+  if (!limit.ok()) co_return ErrorResponse(limit.status());
+  if (!place.ok()) co_return ErrorResponse(place.status());
+  if (parts_.links.empty()) co_return ListResponse(json::array(), "");
+  if (!request.HasQuery("link") && parts_.links.size() > 1 && place->cursor.empty()) {
+    co_return ErrorResponse(InvalidError("a chain belongs to one link; add ?link=NAME"));
+  }
+  LinkPort* link = parts_.links[place->link];
+  const uint64_t from = ParseUint64(place->cursor).value_or(1);
+  const size_t count = *limit;
+  auto read = [this, link, from, count] {
+    return parts_.store.Evidence(link->link(), from, count);
+  };
+  const auto entries = co_await OnLane(parts_.read_lane, std::move(read));
+  if (!entries.ok()) co_return ErrorResponse(entries.status());
+  json::array items;
+  for (const EvidenceEntry& entry : *entries) items.push_back(EvidenceJson(entry));
+  std::string next;
+  if (entries->size() == count) next = Cat(link->link().value, ":", entries->back().seq + 1);
+  co_return ListResponse(std::move(items), next);
+}
+
+}  // namespace driftwarden::daemon

@@ -1,0 +1,279 @@
+// status, sources, guards, automation and baseline: what is known without reading people.
+
+#include <utility>
+
+#include "base/strings.h"
+#include "daemon/api.h"
+#include "daemon/api_json.h"
+#include "net/problem.h"
+
+namespace driftwarden::daemon {
+
+namespace json = boost::json;
+using monitor::LinkState;
+using monitor::State;
+using net::ServerRequest;
+using net::ServerResponse;
+
+namespace {
+
+json::object SourceJson(const SourceReport& source) {
+  json::object out;
+  out["name"] = source.name.value;
+  out["kind"] = source.kind == monitor::SourceKind::kActiveDirectory ? "active_directory" : "entra";
+  out["up"] = source.up;
+  out["fresh"] = source.fresh;
+  out["last_success"] = TimeJson(source.last_success);
+  out["last_change"] = TimeJson(source.last_change);
+  out["snapshot"] = source.snapshot_running    ? "running"
+                    : source.snapshot_complete ? "complete"
+                                               : "none";
+  out["snapshot_objects"] = source.snapshot_objects;
+  out["error"] = source.error.empty() ? json::value(nullptr) : json::value(source.error);
+  return out;
+}
+
+std::map<std::string, int64_t> OpenByKind(const LinkState& link) {
+  std::map<std::string, int64_t> open;
+  for (const monitor::DriftKind kind : monitor::kAllDriftKinds) {
+    open[std::string(monitor::DriftKindText(kind))] = 0;
+  }
+  for (const auto& [key, count] : link.open) {
+    open[std::string(monitor::DriftKindText(key.kind))] += count;
+  }
+  return open;
+}
+
+json::array GuardsOf(const std::vector<LinkPort*>& links) {
+  json::array out;
+  for (const LinkPort* port : links) {
+    const auto state = port->State();
+    for (const std::string name : monitor::kAllGuards) {
+      const auto found = state->guards.find(name);
+      const bool tripped = found != state->guards.end() && found->second.tripped;
+      json::object item;
+      item["link"] = state->name.value;
+      item["name"] = name;
+      item["tripped"] = tripped;
+      item["since"] = tripped ? TimeJson(found->second.since) : json::value(nullptr);
+      item["detail"] = tripped ? json::value(found->second.detail) : json::value(nullptr);
+      out.push_back(std::move(item));
+    }
+  }
+  return out;
+}
+
+// The first line of the 3 a.m. screen.
+std::string SummaryText(int64_t breached, int64_t open, int64_t inherited,
+                        const std::vector<std::string>& unread, bool first_read) {
+  if (!unread.empty()) return Cat("BLIND: cannot read ", JoinStrings(unread, ", "));
+  if (breached > 0) {
+    return Cat("BREACHED: ", breached, breached == 1 ? " person is" : " people are",
+               " live in Entra past the limit");
+  }
+  if (open > 0)
+    return Cat("DRIFT: ", open, open == 1 ? " departure" : " departures", " not closed");
+  if (!first_read) return "STARTING: the first complete read has not ended";
+  if (inherited > 0) {
+    return Cat("OK, but ", inherited,
+               " people drifted before the first look; see driftwarden baseline show");
+  }
+  return "OK: everybody who left AD is gone from Entra";
+}
+
+}  // namespace
+
+json::object Api::StatusObject() const {
+  const absl::Time now = parts_.clock.Wall();
+  json::object out;
+  out["version"] = parts_.version;
+  out["ready"] = parts_.ready();
+  out["mode"] = parts_.mode;
+  out["paused"] = false;  // pausing is not in this version
+  json::array sources;
+  std::vector<std::string> unread;
+  bool first_read = true;
+  for (const SourceReport& source : parts_.sources()) {
+    if (!source.fresh && source.snapshot_complete) unread.push_back(source.name.value);
+    if (!source.up && !source.error.empty() && !source.snapshot_complete) {
+      unread.push_back(source.name.value);
+    }
+    first_read = first_read && source.snapshot_complete;
+    sources.push_back(SourceJson(source));
+  }
+  int64_t breached = 0;
+  int64_t open_people = 0;
+  int64_t inherited = 0;
+  json::array links;
+  for (const LinkPort* port : parts_.links) {
+    const auto state = port->State();
+    const auto policy = port->CurrentPolicy();
+    json::object link;
+    link["name"] = state->name.value;
+    json::object users;
+    for (const auto& [key, count] : VisibleUserCounts(*state, *policy, now)) {
+      users[std::string(monitor::StateText(key))] = count;
+    }
+    for (const auto& [key, count] : state->users) {
+      if (key.state == State::kBreached || key.state == State::kRegressed) breached += count;
+      if (key.state == State::kPending || key.state == State::kLagging ||
+          key.state == State::kContained || key.state == State::kUnsealed) {
+        open_people += count;
+      }
+    }
+    inherited += static_cast<int64_t>(state->inherited_live);
+    link["users"] = std::move(users);
+    json::object open;
+    for (const auto& [kind, count] : OpenByKind(*state)) open[kind] = count;
+    link["open"] = std::move(open);
+    json::object engine;
+    engine["stalled"] = false;  // the tenant's last sync is not read in this version
+    engine["last_sync"] = nullptr;
+    link["engine"] = std::move(engine);
+    json::object evidence;
+    evidence["seq"] = state->evidence_seq;
+    evidence["hash"] = HexEncode(DigestBytes(state->evidence_hash));
+    link["evidence"] = std::move(evidence);
+    links.push_back(std::move(link));
+  }
+  out["summary"] = SummaryText(breached, open_people + breached, inherited, unread, first_read);
+  out["sources"] = std::move(sources);
+  out["links"] = std::move(links);
+  out["guards"] = GuardsOf(parts_.links);
+  return out;
+}
+
+ServerResponse Api::Status200() const {
+  return JsonResponse(200, StatusObject());
+}
+
+ServerResponse Api::Sources() const {
+  json::array items;
+  for (const SourceReport& source : parts_.sources()) items.push_back(SourceJson(source));
+  json::object out;
+  out["items"] = std::move(items);
+  out["next_cursor"] = nullptr;
+  return JsonResponse(200, out);
+}
+
+ServerResponse Api::Guards() const {
+  json::object out;
+  out["items"] = GuardsOf(parts_.links);
+  out["next_cursor"] = nullptr;
+  return JsonResponse(200, out);
+}
+
+ServerResponse Api::Automation() const {
+  json::object out;
+  out["mode"] = parts_.mode;
+  out["paused"] = false;
+  json::array rules;
+  for (const LinkPort* port : parts_.links) {
+    const auto policy = port->CurrentPolicy();
+    for (const monitor::TierPolicy& tier : policy->tiers) {
+      json::object item;
+      item["link"] = port->link().value;
+      item["tier"] = tier.name.value;
+      item["action"] = "revoke_sessions";
+      const monitor::Mode mode =
+          monitor::ModeFor(*policy, tier.name, monitor::ActionKind::kRevokeSessions);
+      item["mode"] = std::string(monitor::ModeText(mode));
+      rules.push_back(std::move(item));
+    }
+  }
+  out["effective"] = std::move(rules);
+  return JsonResponse(200, out);
+}
+
+ServerResponse Api::Baseline() const {
+  json::array items;
+  for (const LinkPort* port : parts_.links) {
+    const auto state = port->State();
+    int64_t inherited = 0;
+    for (const auto& [key, count] : state->users) {
+      if (key.state == State::kInherited) inherited += count;
+    }
+    json::object item;
+    item["link"] = state->name.value;
+    item["established_at"] = state->baseline_at ? TimeJson(*state->baseline_at) : nullptr;
+    item["accepted_at"] = state->baseline_accepted ? TimeJson(*state->baseline_accepted) : nullptr;
+    item["accepted_by"] =
+        state->baseline_accepted ? json::value(state->baseline_accepted_by) : json::value(nullptr);
+    item["inherited"] = inherited;
+    item["inherited_live"] = state->inherited_live;
+    items.push_back(std::move(item));
+  }
+  json::object out;
+  out["items"] = std::move(items);
+  out["next_cursor"] = nullptr;
+  return JsonResponse(200, out);
+}
+
+namespace {
+
+// A write's JSON body; empty counts as {}.
+StatusOr<json::object> BodyObject(const ServerRequest& request) {
+  if (TrimAscii(request.body).empty()) return json::object();
+  boost::system::error_code error;
+  const json::value body = json::parse(request.body, error);
+  if (error || !body.is_object()) return InvalidError("the body must be a JSON object");
+  return body.as_object();
+}
+
+StatusOr<std::string> TextField(const json::object& body, std::string_view key) {
+  const json::value* value = body.if_contains(key);
+  if (value == nullptr || value->is_null()) return std::string();
+  if (!value->is_string()) return InvalidError(Cat(key, " must be a text"));
+  return std::string(value->as_string());
+}
+
+}  // namespace
+
+asio::awaitable<ServerResponse> Api::AcceptBaseline(Request request, Caller caller) {
+  const auto body = BodyObject(request);
+  if (!body.ok()) co_return ErrorResponse(body.status());
+  const auto wanted = TextField(*body, "link");
+  if (!wanted.ok()) co_return ErrorResponse(wanted.status());
+  if (!wanted->empty() && FindLink(*wanted) == nullptr) {
+    co_return ErrorResponse(
+        NotFoundError(Cat("there is no link \"", Printable(*wanted, 80), "\"")));
+  }
+  for (LinkPort* link : parts_.links) {
+    if (!wanted->empty() && link->link().value != *wanted) continue;
+    std::string actor = caller.actor;
+    const Status done = co_await link->AcceptBaseline(std::move(actor));
+    if (!done.ok()) co_return ErrorResponse(Annotate(done, link->link().value));
+    parts_.log.Info("baseline_accepted", "the baseline was accepted",
+                    {{"link", link->link().value}, {"actor", caller.actor}});
+  }
+  co_return Baseline();
+}
+
+asio::awaitable<ServerResponse> Api::ResetGuard(Request request, std::string guard, Caller caller) {
+  const auto body = BodyObject(request);
+  if (!body.ok()) co_return ErrorResponse(body.status());
+  const auto reason = TextField(*body, "reason");
+  if (!reason.ok()) co_return ErrorResponse(reason.status());
+  if (TrimAscii(*reason).empty()) {
+    co_return ErrorResponse(
+        InvalidError("a guard is reset for a reason; send {\"reason\": \"…\"}"));
+  }
+  const auto wanted = TextField(*body, "link");
+  if (!wanted.ok()) co_return ErrorResponse(wanted.status());
+  if (!wanted->empty() && FindLink(*wanted) == nullptr) {
+    co_return ErrorResponse(
+        NotFoundError(Cat("there is no link \"", Printable(*wanted, 80), "\"")));
+  }
+  for (LinkPort* link : parts_.links) {
+    if (!wanted->empty() && link->link().value != *wanted) continue;
+    std::string actor = caller.actor;
+    std::string why = *reason;
+    const Status done = co_await link->ResetGuard(guard, std::move(actor), std::move(why));
+    if (!done.ok()) co_return ErrorResponse(Annotate(done, link->link().value));
+    parts_.log.Warn("guard_reset", *reason,
+                    {{"link", link->link().value}, {"guard", guard}, {"actor", caller.actor}});
+  }
+  co_return Guards();
+}
+
+}  // namespace driftwarden::daemon
