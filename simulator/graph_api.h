@@ -1,0 +1,73 @@
+#pragma once
+
+// The tenants of a world behind Microsoft Graph v1.0 and the token endpoint, without the socket:
+// request in, response out. The HTTPS server calls it, and tests may in process. The bearer token
+// says which tenant is meant.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "net/http_server.h"
+#include "simulator/tenant.h"
+#include "simulator/world.h"
+
+namespace driftwarden::simulator {
+
+struct GraphOptions {
+  std::string client_id = "aaaaaaaa-0000-4000-8000-000000000001";
+  std::string client_secret = "simulated-secret";
+  absl::Duration token_lifetime = absl::Seconds(3599);
+};
+
+class GraphApi {
+ public:
+  // `world` must outlive it.
+  GraphApi(World& world, GraphOptions options) : world_(world), options_(std::move(options)) {}
+
+  // Links in answers carry the request's Host. The Date header is the server's business.
+  net::ServerResponse Handle(const net::ServerRequest& request, absl::Time now);
+
+  uint64_t requests() const { return requests_; }  // to Graph, inner ones of a batch too
+
+ private:
+  // Where a request stands: its tenant, its path below the version, what it carries.
+  struct Context {
+    Tenant* tenant = nullptr;
+    absl::Time now;
+    std::string base;               // https://host:port/v1.0
+    std::string client_request_id;
+  };
+
+  net::ServerResponse Token(std::string_view tenant_id, const net::ServerRequest& request,
+                            absl::Time now);
+  Tenant* TenantOf(const net::ServerRequest& request, absl::Time now);
+  std::optional<net::ServerResponse> Fault(Context& context);
+  net::ServerResponse Dispatch(const std::vector<std::string>& path,
+                               const net::ServerRequest& request, Context& context);
+  net::ServerResponse UserCall(const std::vector<std::string>& path,
+                               const net::ServerRequest& request, Context& context);
+  net::ServerResponse Delta(const net::ServerRequest& request, const Context& context);
+  net::ServerResponse DeadToken(DeadTokenShape shape, const Context& context);
+  net::ServerResponse GetUser(uint64_t person, const net::ServerRequest& request,
+                              const Context& context);
+  net::ServerResponse PatchUser(uint64_t person, const net::ServerRequest& request,
+                                const Context& context);
+  net::ServerResponse Revoke(uint64_t person, const Context& context);
+  net::ServerResponse WriteDone(net::ServerResponse response, const Context& context);
+  net::ServerResponse DeletedItem(std::string_view id, const net::ServerRequest& request,
+                                  const Context& context);
+  net::ServerResponse Organization(const Context& context);
+  net::ServerResponse Batch(const net::ServerRequest& request, Context& context);
+  void Stamp(net::ServerResponse& response, const Context& context);
+
+  World& world_;
+  const GraphOptions options_;
+  uint64_t requests_ = 0;
+  uint64_t next_request_id_ = 1;
+};
+
+}  // namespace driftwarden::simulator
