@@ -20,7 +20,9 @@ struct BerFree {
 };
 using Ber = std::unique_ptr<BerElement, BerFree>;
 
-std::string ToString(const berval& value) { return {value.bv_val, value.bv_len}; }
+std::string ToString(const berval& value) {
+  return {value.bv_val, value.bv_len};
+}
 
 Ber OpenBer(std::string_view bytes) {
   // ber_init copies; liblber's interface is not const-correct.
@@ -40,7 +42,9 @@ void PutString(const Ber& ber, std::string_view text) {
   ber_put_ostring(ber.get(), text.data(), text.size(), LBER_OCTETSTRING);
 }
 
-Status Bad(std::string_view what) { return DataLossError(Cat("LDAP message: ", what)); }
+Status Bad(std::string_view what) {
+  return DataLossError(Cat("LDAP message: ", what));
+}
 
 // Reads one string whatever its tag.
 bool GetString(BerElement* ber, std::string& out) {
@@ -103,8 +107,8 @@ bool ReadExtensible(BerElement* ber, LdapFilter& filter) {
 
 bool ReadAssertion(BerElement* ber, LdapFilter::Kind kind, LdapFilter& filter) {
   std::string name;
-  if (ber_scanf(ber, "{") == LBER_ERROR || !GetString(ber, name) ||
-      !GetString(ber, filter.value) || ber_scanf(ber, "}") == LBER_ERROR) {
+  if (ber_scanf(ber, "{") == LBER_ERROR || !GetString(ber, name) || !GetString(ber, filter.value) ||
+      ber_scanf(ber, "}") == LBER_ERROR) {
     return false;
   }
   filter.kind = kind;
@@ -120,16 +124,24 @@ bool ReadFilter(BerElement* ber, LdapFilter& filter, int depth) {
     return ReadFilter(ber, filter.children.emplace_back(), depth + 1);
   };
   switch (tag) {
-    case 0xa0: filter.kind = LdapFilter::Kind::kAnd; return ForEachElement(ber, read_child);
-    case 0xa1: filter.kind = LdapFilter::Kind::kOr; return ForEachElement(ber, read_child);
+    case 0xa0:
+      filter.kind = LdapFilter::Kind::kAnd;
+      return ForEachElement(ber, read_child);
+    case 0xa1:
+      filter.kind = LdapFilter::Kind::kOr;
+      return ForEachElement(ber, read_child);
     case 0xa2:
       filter.kind = LdapFilter::Kind::kNot;
       return ber_skip_tag(ber, &length) != LBER_ERROR && read_child(tag);
     case 0xa3:
-    case 0xa8: return ReadAssertion(ber, LdapFilter::Kind::kEqual, filter);
-    case 0xa4: return ReadSubstrings(ber, filter);
-    case 0xa5: return ReadAssertion(ber, LdapFilter::Kind::kGreaterOrEqual, filter);
-    case 0xa6: return ReadAssertion(ber, LdapFilter::Kind::kLessOrEqual, filter);
+    case 0xa8:
+      return ReadAssertion(ber, LdapFilter::Kind::kEqual, filter);
+    case 0xa4:
+      return ReadSubstrings(ber, filter);
+    case 0xa5:
+      return ReadAssertion(ber, LdapFilter::Kind::kGreaterOrEqual, filter);
+    case 0xa6:
+      return ReadAssertion(ber, LdapFilter::Kind::kLessOrEqual, filter);
     case 0x87: {
       std::string name;
       filter.kind = LdapFilter::Kind::kPresent;
@@ -137,8 +149,10 @@ bool ReadFilter(BerElement* ber, LdapFilter& filter, int depth) {
       filter.attribute = ToLowerAscii(name);
       return true;
     }
-    case 0xa9: return ReadExtensible(ber, filter);
-    default: return false;
+    case 0xa9:
+      return ReadExtensible(ber, filter);
+    default:
+      return false;
   }
 }
 
@@ -208,10 +222,18 @@ bool ReadControls(BerElement* ber, LdapMessage& message) {
 bool ReadOperation(BerElement* ber, ber_tag_t tag, LdapMessage& message) {
   std::string ignored;
   switch (tag) {
-    case kBindRequest: message.operation = LdapOperation::kBind; return ReadBind(ber, message);
-    case kUnbindRequest: message.operation = LdapOperation::kUnbind; return true;
-    case kSearchRequest: message.operation = LdapOperation::kSearch; return ReadSearch(ber, message);
-    case kModifyRequest: message.operation = LdapOperation::kModify; return ReadModify(ber, message);
+    case kBindRequest:
+      message.operation = LdapOperation::kBind;
+      return ReadBind(ber, message);
+    case kUnbindRequest:
+      message.operation = LdapOperation::kUnbind;
+      return true;
+    case kSearchRequest:
+      message.operation = LdapOperation::kSearch;
+      return ReadSearch(ber, message);
+    case kModifyRequest:
+      message.operation = LdapOperation::kModify;
+      return ReadModify(ber, message);
     case kDeleteRequest:
       message.operation = LdapOperation::kDelete;
       return GetString(ber, message.name);
@@ -225,18 +247,25 @@ bool ReadOperation(BerElement* ber, ber_tag_t tag, LdapMessage& message) {
     case kExtendedRequest:
       message.operation = LdapOperation::kExtended;
       return ber_scanf(ber, "{") != LBER_ERROR && GetString(ber, message.name);
-    default: message.operation = LdapOperation::kOther; return ber_scanf(ber, "x") != LBER_ERROR;
+    default:
+      message.operation = LdapOperation::kOther;
+      return ber_scanf(ber, "x") != LBER_ERROR;
   }
 }
 
 // Each request's response tag (RFC 4511 4.1.1); an unknown operation has none of its own.
 ber_tag_t ResponseTag(LdapOperation operation) {
   switch (operation) {
-    case LdapOperation::kBind: return 0x61;
-    case LdapOperation::kSearch: return 0x65;
-    case LdapOperation::kModify: return 0x67;
-    case LdapOperation::kDelete: return 0x6b;
-    default: return 0x78;
+    case LdapOperation::kBind:
+      return 0x61;
+    case LdapOperation::kSearch:
+      return 0x65;
+    case LdapOperation::kModify:
+      return 0x67;
+    case LdapOperation::kDelete:
+      return 0x6b;
+    default:
+      return 0x78;
   }
 }
 
@@ -295,8 +324,8 @@ std::string EncodeLdapResult(const LdapMessage& request, const LdapResult& resul
                              const std::vector<LdapControl>& controls,
                              std::string_view extended_oid) {
   const Ber ber(ber_alloc_t(LBER_USE_DER));
-  ber_printf(ber.get(), "{it{e", static_cast<ber_int_t>(request.id),
-             ResponseTag(request.operation), static_cast<ber_int_t>(result.code));
+  ber_printf(ber.get(), "{it{e", static_cast<ber_int_t>(request.id), ResponseTag(request.operation),
+             static_cast<ber_int_t>(result.code));
   PutString(ber, "");
   PutString(ber, result.message);
   if (!extended_oid.empty()) {

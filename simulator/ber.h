@@ -24,10 +24,10 @@ enum class LdapOperation { kBind, kUnbind, kSearch, kModify, kDelete, kAbandon, 
 struct LdapMessage {
   int32_t id = 0;
   LdapOperation operation = LdapOperation::kOther;
-  uint8_t tag = 0;                       // of the operation, as it stands on the wire
-  std::string name;                      // bind DN, base, modified or deleted DN, extended OID
-  int version = 3;                       // bind
-  bool simple = false;                   // bind: by password
+  uint8_t tag = 0;      // of the operation, as it stands on the wire
+  std::string name;     // bind DN, base, modified or deleted DN, extended OID
+  int version = 3;      // bind
+  bool simple = false;  // bind: by password
   std::string password;
   LdapSearchRequest::Scope scope = LdapSearchRequest::Scope::kBase;
   int size_limit = 0;

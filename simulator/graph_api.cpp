@@ -19,27 +19,30 @@ struct Select {
 
 Select ReadSelect(const net::ServerRequest& request, bool (*allowed)(std::string_view)) {
   Select select;
-  for (const std::string& part : SplitString(request.Query("$select"), ',')) {
-    const std::string name(TrimAscii(part));
-    if (name.empty()) continue;
-    if (!allowed(name) && select.unknown.empty()) select.unknown = name;
-    select.names.push_back(name);
+  for (const auto& [key, value] : request.query) {
+    if (!EqualsIgnoreCase(key, "$select")) continue;
+    for (const std::string& part : SplitString(value, ',')) {
+      const std::string name(TrimAscii(part));
+      if (name.empty()) continue;
+      if (!allowed(name) && select.unknown.empty()) select.unknown = name;
+      select.names.push_back(name);
+    }
   }
   return select;
 }
 
 net::ServerResponse NotFound(std::string_view id, absl::Time now) {
   return GraphError(404, "Request_ResourceNotFound",
-                    Cat("Resource '", Printable(id, 80), "' does not exist or one of its queried "
+                    Cat("Resource '", Printable(id, 80),
+                        "' does not exist or one of its queried "
                         "reference-property objects are not present."),
                     now);
 }
 
 net::ServerResponse UnknownProperty(std::string_view name, absl::Time now) {
-  return GraphError(400, "BadRequest",
-                    Cat("Could not find a property named '", name,
-                        "' on type 'microsoft.graph.user'."),
-                    now);
+  return GraphError(
+      400, "BadRequest",
+      Cat("Could not find a property named '", name, "' on type 'microsoft.graph.user'."), now);
 }
 
 net::ServerResponse Denied(absl::Time now) {
@@ -70,15 +73,14 @@ net::ServerResponse GraphApi::Handle(const net::ServerRequest& request, absl::Ti
   net::ServerResponse response;
   context.tenant = TenantOf(request, now);
   if (context.tenant == nullptr) {
-    response = GraphError(401, "InvalidAuthenticationToken", "Access token is empty or invalid.",
-                          now);
+    response =
+        GraphError(401, "InvalidAuthenticationToken", "Access token is empty or invalid.", now);
     response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"\", error=\"invalid_token\"");
   } else if (path->size() < 2 || (*path)[0] != "v1.0") {
     response = GraphError(404, "ResourceNotFound", "Invalid version or resource.", now);
   } else if ((*path)[1] == "$batch") {
-    response = request.method == "POST"
-                   ? Batch(request, context)
-                   : GraphError(405, "BadRequest", "$batch takes POST", now);
+    response = request.method == "POST" ? Batch(request, context)
+                                        : GraphError(405, "BadRequest", "$batch takes POST", now);
   } else {
     const std::vector<std::string> below(path->begin() + 1, path->end());
     response = Dispatch(below, request, context);
@@ -142,8 +144,8 @@ net::ServerResponse GraphApi::UserCall(const std::vector<std::string>& path,
   const bool get = request.method == "GET";
   if (get && path.size() == 2 && IsDeltaName(path[1])) return Delta(request, context);
   const auto person = context.tenant->Find(path[1]);
-  const bool live = person && context.tenant->View(*person, context.now).presence ==
-                                  Presence::kLive;
+  const bool live =
+      person && context.tenant->View(*person, context.now).presence == Presence::kLive;
   if (!live) return NotFound(path[1], context.now);
   if (path.size() == 2 && get) return GetUser(*person, request, context);
   if (path.size() == 2 && request.method == "PATCH") return PatchUser(*person, request, context);
@@ -217,8 +219,7 @@ net::ServerResponse GraphApi::Organization(const Context& context) {
       {"displayName", context.tenant->options().name},
       {"onPremisesSyncEnabled", true},
       {"onPremisesLastSyncDateTime",
-       FormatRfc3339(
-           absl::FromUnixSeconds(absl::ToUnixSeconds(context.tenant->last_sync())))}};
+       FormatRfc3339(absl::FromUnixSeconds(absl::ToUnixSeconds(context.tenant->last_sync())))}};
   return JsonResponse(200, {{"@odata.context", Cat(context.base, "/$metadata#organization")},
                             {"value", json::array{organization}}});
 }
@@ -239,7 +240,8 @@ net::ServerResponse GraphApi::Delta(const net::ServerRequest& request, const Con
     if (!select.unknown.empty()) {
       return GraphError(400, "BadRequest",
                         Cat("Invalid request for delta query: select is not supported for the "
-                            "following properties: ", select.unknown),
+                            "following properties: ",
+                            select.unknown),
                         context.now);
     }
     ask.select = std::move(select.names);
@@ -279,7 +281,8 @@ net::ServerResponse GraphApi::DeadToken(DeadTokenShape shape, const Context& con
     case DeadTokenShape::kUnsupportedQuery:
       return GraphError(400, "Request_UnsupportedQuery",
                         "DeltaLink older than 30 days is not supported.", context.now);
-    case DeadTokenShape::kExpiredPageToken: break;
+    case DeadTokenShape::kExpiredPageToken:
+      break;
   }
   return GraphError(400, "Directory_ExpiredPageToken",
                     "The specified page token value has expired and can no longer be included in "

@@ -38,7 +38,7 @@ class GraphApi {
   struct Context {
     Tenant* tenant = nullptr;
     absl::Time now;
-    std::string base;               // https://host:port/v1.0
+    std::string base;  // https://host:port/v1.0
     std::string client_request_id;
   };
 

@@ -127,11 +127,10 @@ net::ServerResponse GraphApi::Token(std::string_view tenant_id, const net::Serve
   }
   const std::string body =
       Cat("sim.", number, '.', absl::ToUnixSeconds(now + options_.token_lifetime));
-  const json::object answer = {
-      {"token_type", "Bearer"},
-      {"expires_in", absl::ToInt64Seconds(options_.token_lifetime)},
-      {"ext_expires_in", absl::ToInt64Seconds(options_.token_lifetime)},
-      {"access_token", Cat(body, '.', Sign(body, world_.options().seed))}};
+  const json::object answer = {{"token_type", "Bearer"},
+                               {"expires_in", absl::ToInt64Seconds(options_.token_lifetime)},
+                               {"ext_expires_in", absl::ToInt64Seconds(options_.token_lifetime)},
+                               {"access_token", Cat(body, '.', Sign(body, world_.options().seed))}};
   return JsonResponse(200, answer);
 }
 

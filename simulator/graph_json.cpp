@@ -13,13 +13,30 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::array<std::string_view, 24> kProperties = {
-    "id", "userPrincipalName", "displayName", "givenName", "surname", "mail", "jobTitle",
-    "accountEnabled", "userType", "createdDateTime", "deletedDateTime", "onPremisesSyncEnabled",
-    "onPremisesImmutableId", "onPremisesSecurityIdentifier", "onPremisesDistinguishedName",
-    "onPremisesDomainName", "onPremisesSamAccountName", "onPremisesUserPrincipalName",
-    "onPremisesLastSyncDateTime", "onPremisesProvisioningErrors", "serviceProvisioningErrors",
-    "lastPasswordChangeDateTime", "signInSessionsValidFromDateTime", "signInActivity"};
+constexpr std::array<std::string_view, 24> kProperties = {"id",
+                                                          "userPrincipalName",
+                                                          "displayName",
+                                                          "givenName",
+                                                          "surname",
+                                                          "mail",
+                                                          "jobTitle",
+                                                          "accountEnabled",
+                                                          "userType",
+                                                          "createdDateTime",
+                                                          "deletedDateTime",
+                                                          "onPremisesSyncEnabled",
+                                                          "onPremisesImmutableId",
+                                                          "onPremisesSecurityIdentifier",
+                                                          "onPremisesDistinguishedName",
+                                                          "onPremisesDomainName",
+                                                          "onPremisesSamAccountName",
+                                                          "onPremisesUserPrincipalName",
+                                                          "onPremisesLastSyncDateTime",
+                                                          "onPremisesProvisioningErrors",
+                                                          "serviceProvisioningErrors",
+                                                          "lastPasswordChangeDateTime",
+                                                          "signInSessionsValidFromDateTime",
+                                                          "signInActivity"};
 const std::vector<std::string>& DefaultSelect() {
   static const auto* names = new std::vector<std::string>{
       "id", "displayName", "givenName", "surname", "userPrincipalName", "mail", "jobTitle"};

@@ -7,8 +7,8 @@
 namespace driftwarden::simulator {
 namespace {
 
-constexpr size_t kEntriesAtOnce = 200;   // written before other connections get their turn
-constexpr size_t kMaxResultSets = 10;    // as Windows keeps for a connection
+constexpr size_t kEntriesAtOnce = 200;  // written before other connections get their turn
+constexpr size_t kMaxResultSets = 10;   // as Windows keeps for a connection
 
 LdapConnection::Answer Reply(const LdapMessage& message, int code, std::string text) {
   return {EncodeLdapResult(message, {code, std::move(text)})};
@@ -18,14 +18,21 @@ LdapConnection::Answer Reply(const LdapMessage& message, int code, std::string t
 
 LdapConnection::Answer LdapConnection::Handle(const LdapMessage& message, bool secure) {
   switch (message.operation) {
-    case LdapOperation::kBind: return Bind(message, secure);
-    case LdapOperation::kSearch: return Search(message);
+    case LdapOperation::kBind:
+      return Bind(message, secure);
+    case LdapOperation::kSearch:
+      return Search(message);
     case LdapOperation::kModify:
-    case LdapOperation::kDelete: return Write(message);
-    case LdapOperation::kExtended: return Extended(message, secure);
-    case LdapOperation::kUnbind: return {.close = true};
-    case LdapOperation::kAbandon: return {};  // requests are served one by one: it has ended
-    case LdapOperation::kOther: break;
+    case LdapOperation::kDelete:
+      return Write(message);
+    case LdapOperation::kExtended:
+      return Extended(message, secure);
+    case LdapOperation::kUnbind:
+      return {.close = true};
+    case LdapOperation::kAbandon:
+      return {};  // requests are served one by one: it has ended
+    case LdapOperation::kOther:
+      break;
   }
   return Reply(message, kLdapUnwillingToPerform, "operation is not simulated");
 }
@@ -93,7 +100,8 @@ LdapConnection::Answer LdapConnection::Search(const LdapMessage& message) {
   std::unique_ptr<LdapSearch> search;
   if (const LdapControl* paged = message.Find(kControlPaged)) {
     const auto value = DecodePagedValue(paged->value);
-    if (!value.ok()) return Reply(message, kLdapProtocolError, std::string(Message(value.status())));
+    if (!value.ok())
+      return Reply(message, kLdapProtocolError, std::string(Message(value.status())));
     if (!value->cookie.empty()) {
       const auto it = pages_.find(value->cookie);
       if (it == pages_.end()) {
@@ -124,8 +132,8 @@ LdapConnection::Answer LdapConnection::StartSearch(const LdapMessage& message,
     // A page of none ends a paged search (RFC 2696 3).
     if (running_.left == 0) {
       running_.search.reset();
-      return {EncodeLdapResult(message, {}, {{std::string(kControlPaged), false,
-                                              EncodePagedValue({0, ""})}})};
+      return {EncodeLdapResult(message, {},
+                               {{std::string(kControlPaged), false, EncodePagedValue({0, ""})}})};
     }
   }
   return Continue();
@@ -134,8 +142,7 @@ LdapConnection::Answer LdapConnection::StartSearch(const LdapMessage& message,
 LdapConnection::Answer LdapConnection::Continue() {
   Answer answer;
   const absl::Time now = clock_.Wall();
-  const auto entries =
-      running_.search->Next(std::min(running_.left, kEntriesAtOnce), now);
+  const auto entries = running_.search->Next(std::min(running_.left, kEntriesAtOnce), now);
   for (const LdapEntry& entry : entries) {
     answer.bytes += EncodeLdapEntry(running_.message.id, entry, running_.message.types_only);
   }

@@ -27,7 +27,7 @@ class LdapConnection {
     std::string bytes;
     bool start_tls = false;  // after the bytes
     bool close = false;
-    bool more = false;       // call Continue() for the rest of a long search
+    bool more = false;  // call Continue() for the rest of a long search
   };
 
   // `secure`: TLS stands.
@@ -39,7 +39,7 @@ class LdapConnection {
   struct Running {
     LdapMessage message;
     std::unique_ptr<LdapSearch> search;
-    size_t left = 0;     // entries it may still send
+    size_t left = 0;  // entries it may still send
     bool paged = false;
   };
 

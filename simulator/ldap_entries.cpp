@@ -81,8 +81,7 @@ LdapEntry UserEntry(const AdUser& user, const std::string& base_dn, bool with_me
     entry.Add("objectClass", name);
   }
   entry.Add("distinguishedName", user.dn);
-  const std::string rdn =
-      user.deleted ? Cat(p.cn, "\nDEL:", GuidText(p.object_guid)) : p.cn;
+  const std::string rdn = user.deleted ? Cat(p.cn, "\nDEL:", GuidText(p.object_guid)) : p.cn;
   entry.Add("cn", rdn);
   entry.Add("name", rdn);
   entry.Add("objectGUID", p.object_guid);

@@ -59,13 +59,19 @@ bool BitsMatch(LdapFilter::Kind kind, std::string_view have, std::string_view as
 
 bool ValueMatches(const LdapFilter& filter, const std::string& have) {
   switch (filter.kind) {
-    case LdapFilter::Kind::kEqual: return ValueEquals(filter.attribute, have, filter.value);
-    case LdapFilter::Kind::kGreaterOrEqual: return Compare(have, filter.value) >= 0;
-    case LdapFilter::Kind::kLessOrEqual: return Compare(have, filter.value) <= 0;
-    case LdapFilter::Kind::kSubstrings: return SubstringsMatch(filter.pieces, have);
+    case LdapFilter::Kind::kEqual:
+      return ValueEquals(filter.attribute, have, filter.value);
+    case LdapFilter::Kind::kGreaterOrEqual:
+      return Compare(have, filter.value) >= 0;
+    case LdapFilter::Kind::kLessOrEqual:
+      return Compare(have, filter.value) <= 0;
+    case LdapFilter::Kind::kSubstrings:
+      return SubstringsMatch(filter.pieces, have);
     case LdapFilter::Kind::kBitsAll:
-    case LdapFilter::Kind::kBitsAny: return BitsMatch(filter.kind, have, filter.value);
-    default: return filter.kind == LdapFilter::Kind::kPresent;
+    case LdapFilter::Kind::kBitsAny:
+      return BitsMatch(filter.kind, have, filter.value);
+    default:
+      return filter.kind == LdapFilter::Kind::kPresent;
   }
 }
 
@@ -150,8 +156,8 @@ class Parser {
       if (raw[i] == '*') {
         pieces.emplace_back();
       } else if (raw[i] == '\\') {
-        const auto byte = i + 2 < raw.size() ? HexDecode(ToLowerAscii(raw.substr(i + 1, 2)))
-                                                 : std::nullopt;
+        const auto byte =
+            i + 2 < raw.size() ? HexDecode(ToLowerAscii(raw.substr(i + 1, 2))) : std::nullopt;
         if (!byte || byte->size() != 1) return Wrong("'\\' needs two hex digits");
         pieces.back() += *byte;
         i += 2;
@@ -194,8 +200,10 @@ bool Matches(const LdapFilter& filter, const LdapEntry& entry) {
       return std::any_of(filter.children.begin(), filter.children.end(), child_matches);
     case LdapFilter::Kind::kNot:
       return filter.children.size() == 1 && !child_matches(filter.children.front());
-    case LdapFilter::Kind::kNever: return false;
-    default: break;
+    case LdapFilter::Kind::kNever:
+      return false;
+    default:
+      break;
   }
   const auto* values = entry.Find(filter.attribute);
   return values != nullptr &&
@@ -203,6 +211,8 @@ bool Matches(const LdapFilter& filter, const LdapEntry& entry) {
                      [&filter](const std::string& have) { return ValueMatches(filter, have); });
 }
 
-StatusOr<LdapFilter> ParseLdapFilter(std::string_view text) { return Parser(text).Parse(); }
+StatusOr<LdapFilter> ParseLdapFilter(std::string_view text) {
+  return Parser(text).Parse();
+}
 
 }  // namespace driftwarden::simulator

@@ -27,7 +27,14 @@ struct LdapEntry {
 
 struct LdapFilter {
   enum class Kind {
-    kAnd, kOr, kNot, kEqual, kPresent, kGreaterOrEqual, kLessOrEqual, kSubstrings,
+    kAnd,
+    kOr,
+    kNot,
+    kEqual,
+    kPresent,
+    kGreaterOrEqual,
+    kLessOrEqual,
+    kSubstrings,
     kBitsAll,  // 1.2.840.113556.1.4.803
     kBitsAny,  // 1.2.840.113556.1.4.804
     kNever,    // a rule or type we do not know

@@ -71,8 +71,8 @@ void LdapSearch::Plan() {
   const People& people = directory.people();
   if (request_.scope == LdapSearchRequest::Scope::kBase) {
     const size_t mark = base_.find("\\0adel:");
-    const auto raw = mark == std::string::npos ? std::nullopt
-                                               : GuidFromText(base_.substr(mark + 7, 36));
+    const auto raw =
+        mark == std::string::npos ? std::nullopt : GuidFromText(base_.substr(mark + 7, 36));
     only_person_ = raw ? people.ByGuid(*raw) : people.ByDn(base_);
     nobody_ = !only_person_.has_value();
     return;
@@ -94,7 +94,8 @@ void LdapSearch::Plan() {
 bool LdapSearch::InScope(const std::string& dn) const {
   const std::string normal = NormalizeDn(dn);
   switch (request_.scope) {
-    case LdapSearchRequest::Scope::kBase: return normal == base_;
+    case LdapSearchRequest::Scope::kBase:
+      return normal == base_;
     case LdapSearchRequest::Scope::kOne: {
       const size_t comma = normal.find(',');
       return comma != std::string::npos && normal.substr(comma + 1) == base_;
@@ -143,8 +144,7 @@ void LdapSearch::FillPeople(size_t limit) {
   size_t examined = 0;
   const auto first_new = static_cast<std::ptrdiff_t>(ready_.size());
   while (ready_.size() < limit && examined < kExaminedAtOnce && !cursor_.done) {
-    const auto candidates =
-        world_.directory(forest_).Page(range_, cursor_, limit - ready_.size());
+    const auto candidates = world_.directory(forest_).Page(range_, cursor_, limit - ready_.size());
     examined += candidates.size();
     for (const uint64_t person : candidates) Examine(person, ready_);
   }
@@ -167,8 +167,7 @@ std::vector<LdapEntry> LdapSearch::Next(size_t limit, absl::Time now) {
   }
   const size_t count = std::min(limit, ready_.size());
   const auto end = ready_.begin() + static_cast<std::ptrdiff_t>(count);
-  std::vector<LdapEntry> out(std::make_move_iterator(ready_.begin()),
-                             std::make_move_iterator(end));
+  std::vector<LdapEntry> out(std::make_move_iterator(ready_.begin()), std::make_move_iterator(end));
   ready_.erase(ready_.begin(), end);
   done_ = cursor_.done && ready_.empty();
   return out;

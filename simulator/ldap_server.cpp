@@ -106,8 +106,7 @@ asio::awaitable<Status> LdapServer::Impl::ServeMessages(net::ByteStream* stream)
 }
 
 asio::awaitable<Status> LdapServer::Impl::Respond(net::ByteStream* stream,
-                                                  LdapConnection* connection,
-                                                  LdapMessage message) {
+                                                  LdapConnection* connection, LdapMessage message) {
   const bool is_search = message.operation == LdapOperation::kSearch;
   LdapConnection::Answer answer = connection->Handle(message, stream->secure());
   for (;;) {
@@ -151,8 +150,14 @@ asio::awaitable<void> LdapServer::Stop() {
   co_await impl_->tasks.Join();
 }
 
-LdapFaults& LdapServer::faults() { return impl_->faults; }
-uint64_t LdapServer::searches() const { return impl_->searches; }
-size_t LdapServer::connections() const { return impl_->connections; }
+LdapFaults& LdapServer::faults() {
+  return impl_->faults;
+}
+uint64_t LdapServer::searches() const {
+  return impl_->searches;
+}
+size_t LdapServer::connections() const {
+  return impl_->connections;
+}
 
 }  // namespace driftwarden::simulator

@@ -23,9 +23,9 @@ namespace driftwarden::simulator {
 namespace asio = boost::asio;
 
 struct LdapAccount {
-  std::string user;      // any of the forms a client may bind with is listed by itself
+  std::string user;  // any of the forms a client may bind with is listed by itself
   std::string password;
-  bool admin = false;    // may modify and delete
+  bool admin = false;  // may modify and delete
 };
 
 struct LdapFaults {

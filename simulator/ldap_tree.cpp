@@ -51,14 +51,14 @@ std::optional<std::string> LdapTree::ResolveBase(std::string_view base, bool sho
     return NormalizeDn(directory.Read(*person).dn);
   }
   std::string normal = NormalizeDn(base);
-  if (normal == Cat("<wkguid=", kDeletedObjectsWkGuid, ',',
-                    NormalizeDn(directory.people().base_dn()), '>')) {
+  if (normal ==
+      Cat("<wkguid=", kDeletedObjectsWkGuid, ',', NormalizeDn(directory.people().base_dn()), '>')) {
     normal = NormalizeDn(DeletedObjectsDn(directory));
   }
   const auto raw = GuidOfBase(base);
   for (const LdapEntry& entry : ContainerEntries(directory)) {
-    const bool hit = raw ? entry.Find("objectguid")->front() == *raw
-                         : NormalizeDn(entry.dn) == normal;
+    const bool hit =
+        raw ? entry.Find("objectguid")->front() == *raw : NormalizeDn(entry.dn) == normal;
     if (hit && (show_deleted || entry.Find("isdeleted") == nullptr)) return NormalizeDn(entry.dn);
   }
   return std::nullopt;
@@ -66,8 +66,7 @@ std::optional<std::string> LdapTree::ResolveBase(std::string_view base, bool sho
 
 LdapResult LdapTree::Open(LdapSearchRequest request, bool authenticated,
                           std::unique_ptr<LdapSearch>& search) {
-  const bool root_dse =
-      request.base.empty() && request.scope == LdapSearchRequest::Scope::kBase;
+  const bool root_dse = request.base.empty() && request.scope == LdapSearchRequest::Scope::kBase;
   if (!root_dse && !authenticated) {
     return {kLdapOperationsError,
             "000004DC: LdapErr: DSID-0C090A5C, comment: In order to perform this operation a "

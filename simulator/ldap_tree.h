@@ -68,7 +68,7 @@ class LdapSearch {
   World& world_;
   const size_t forest_;
   LdapSearchRequest request_;
-  std::string base_;                     // normalized
+  std::string base_;  // normalized
   bool root_dse_ = false;
   bool with_metadata_ = false;
   bool containers_done_ = false;
@@ -77,7 +77,7 @@ class LdapSearch {
   bool nobody_ = false;
   UsnRange range_;
   AdCursor cursor_;
-  std::vector<LdapEntry> ready_;         // found and not given out yet
+  std::vector<LdapEntry> ready_;  // found and not given out yet
 };
 
 class LdapTree {
