@@ -30,6 +30,8 @@ struct ServerRequest {
   std::optional<uid_t> peer_uid;  // of the process at the other end of a unix socket
   bool over_unix = false;
 
+  ServerRequest() = default;
+
   const std::string* Find(std::string_view name) const { return FindHeader(headers, name); }
   // The first value of a query parameter; empty when it is not there.
   std::string_view Query(std::string_view name) const;

@@ -17,11 +17,13 @@ class AsyncEvent {
   AsyncEvent(const AsyncEvent&) = delete;
   AsyncEvent& operator=(const AsyncEvent&) = delete;
 
-  void Set();    // stays set until Reset; wakes every waiter
+  void Set();  // stays set until Reset; wakes every waiter
   void Reset();
   bool is_set() const { return set_; }
   // True once set; false when the waiting coroutine was cancelled.
   asio::awaitable<bool> Wait();
+  // Resumes once set, whatever happens to the waiting coroutine. For joining.
+  asio::awaitable<void> WaitRegardless();
 
  private:
   struct Impl;

@@ -21,10 +21,16 @@ ThreadLane::ThreadLane(std::string name, int threads)
   }
 }
 
-ThreadLane::~ThreadLane() { Stop(); }
+ThreadLane::~ThreadLane() {
+  Stop();
+}
 
-void ThreadLane::Post(std::function<void()> work) { asio::post(impl_->pool, std::move(work)); }
+void ThreadLane::Post(std::function<void()> work) {
+  asio::post(impl_->pool, std::move(work));
+}
 
-void ThreadLane::Stop() { impl_->pool.join(); }
+void ThreadLane::Stop() {
+  impl_->pool.join();
+}
 
 }  // namespace driftwarden

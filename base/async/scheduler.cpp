@@ -9,6 +9,8 @@
 namespace driftwarden {
 
 asio::awaitable<Status> RealScheduler::SleepUntil(absl::Duration steady) {
+  const auto state = co_await asio::this_coro::cancellation_state;
+  if (state.cancelled() != asio::cancellation_type::none) co_return CancelledError("stopping");
   const auto executor = co_await asio::this_coro::executor;
   asio::steady_timer timer(executor);
   // A day at most: the timer's clock stops while the machine sleeps, ours does not.

@@ -23,11 +23,13 @@ class TaskGroup {
   TaskGroup(const TaskGroup&) = delete;
   TaskGroup& operator=(const TaskGroup&) = delete;
 
-  // Starts the task on the executor. After Cancel() a new task starts cancelled.
+  // Starts the task on the executor. After Cancel() a new task is dropped and never runs.
   void Spawn(asio::awaitable<void> task);
-  // Asks every task to stop; each sees Cancelled at its next wait.
+  // Asks every task to stop; each sees Cancelled at its next wait, and at every wait after it. No
+  // exception is thrown for it.
   void Cancel();
-  // Resumes when no task runs.
+  // Resumes when no task runs, also when the waiting coroutine itself is cancelled: who owns tasks
+  // outlives them.
   asio::awaitable<void> Join();
 
   size_t running() const { return tasks_.size(); }
