@@ -6,6 +6,7 @@
 #include <openssl/x509v3.h>
 
 #include <boost/asio/ip/address.hpp>
+#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/impl/src.hpp>  // the one definition of Asio's TLS code
 
 #include "base/strings.h"
