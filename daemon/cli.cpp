@@ -1,0 +1,242 @@
+#include "daemon/cli.h"
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "base/secret.h"
+#include "daemon/verbs.h"
+#include "daemon/verbs_run.h"
+
+namespace driftwarden::daemon {
+namespace {
+
+// What every parsed verb leaves behind: the call that carries it out.
+using Call = std::function<int()>;
+
+struct Parsed {
+  ClientOptions client;
+  DriftListOptions list;
+  SimulateOptions simulate;
+  DemoOptions demo;
+  std::string config, user, link, name, reason, data_dir;
+  std::vector<std::string> heads;
+  bool json = false;
+  bool once = false;
+  bool offline = false;
+  Call call;
+};
+
+void AddConfig(CLI::App* verb, std::string* config, bool required) {
+  auto* option = verb->add_option("--config", *config, "configuration file (YAML)");
+  if (required) option->required();
+}
+
+void AddClient(CLI::App* verb, Parsed* parsed) {
+  AddConfig(verb, &parsed->client.config, false);
+  verb->add_option("--url", parsed->client.url, "address of the daemon")
+      ->envname("DRIFTWARDEN_URL");
+  verb->add_option("--token-file", parsed->client.token_file, "file that holds the bearer token")
+      ->envname("DRIFTWARDEN_TOKEN_FILE");
+  verb->add_option("--ca-file", parsed->client.ca_file, "CA of an https daemon");
+}
+
+void AddDataDir(CLI::App* verb, Parsed* parsed) {
+  AddConfig(verb, &parsed->config, false);
+  verb->add_option("--data-dir", parsed->data_dir, "data directory, instead of --config");
+}
+
+void AddRunVerbs(CLI::App& app, Parsed* parsed) {
+  CLI::App* run = app.add_subcommand("run", "the monitor, until SIGTERM or SIGINT");
+  AddConfig(run, &parsed->config, true);
+  run->add_flag("--once", parsed->once, "one complete pass, a summary, exit 0, 3 or 4");
+  run->callback(
+      [parsed] { parsed->call = [parsed] { return VerbRun(parsed->config, parsed->once); }; });
+
+  CLI::App* demo = app.add_subcommand("demo", "simulator and monitor together, the whole story");
+  demo->add_option("--users", parsed->demo.users, "people on both sides")
+      ->check(CLI::Range(50ULL, 10'000'000ULL));
+  demo->add_option("--seed", parsed->demo.seed, "seed of the people");
+  demo->add_option("--speed", parsed->demo.speed, "how much faster than a minute")
+      ->check(CLI::Range(0.1, 10.0));
+  demo->add_flag("--exit-when-settled", parsed->demo.exit_when_settled,
+                 "judge the story: exit 0 when all of it happened, else 1");
+  demo->add_option("--break", parsed->demo.break_part, "break a part, to see the judge say no")
+      ->check(CLI::IsMember({"no_receiver", "ignore_revoke", "lose_disable"}));
+  demo->callback([parsed] { parsed->call = [parsed] { return VerbDemo(parsed->demo); }; });
+
+  CLI::App* simulate = app.add_subcommand("simulate", "only the simulated AD and Entra");
+  simulate->add_option("--users", parsed->simulate.users, "people on both sides");
+  simulate->add_option("--seed", parsed->simulate.seed, "seed of the people");
+  simulate->add_option("--config-out", parsed->simulate.config_out,
+                       "write a ready configuration for `run` here");
+  simulate->add_option("--control", parsed->simulate.control, "address of the control server");
+  simulate->add_option("--cycle", parsed->simulate.cycle, "sync cycle, such as 30s");
+  simulate->add_option("--auth-mode", parsed->simulate.auth_mode, "how people sign in")
+      ->check(CLI::IsMember({"password_hash_sync", "pass_through", "federated"}));
+  simulate->add_option("--folder", parsed->simulate.folder,
+                       "where certificates and secrets go (default: a temporary folder)");
+  simulate->callback(
+      [parsed] { parsed->call = [parsed] { return VerbSimulate(parsed->simulate); }; });
+
+  CLI::App* check = app.add_subcommand("check", "validates the configuration");
+  AddConfig(check, &parsed->config, true);
+  check->add_flag("--offline", parsed->offline, "the file alone, nothing is contacted")->required();
+  check->callback(
+      [parsed] { parsed->call = [parsed] { return VerbCheckOffline(parsed->config); }; });
+
+  app.add_subcommand("version", "version and revision")->callback([parsed] {
+    parsed->call = [] { return VerbVersion(); };
+  });
+}
+
+void AddDriftVerbs(CLI::App& app, Parsed* parsed) {
+  CLI::App* drift = app.add_subcommand("drift", "who is not gone yet");
+  drift->require_subcommand(1);
+  CLI::App* list = drift->add_subcommand("list", "open drift, worst first");
+  AddClient(list, parsed);
+  list->add_option("--kind", parsed->list.kind, "only this kind");
+  list->add_option("--state", parsed->list.state, "only this state");
+  list->add_option("--tier", parsed->list.tier, "only this tier");
+  list->add_option("--link", parsed->list.link, "only this link");
+  list->add_option("--older-than", parsed->list.older_than, "open for longer than this");
+  list->add_option("--limit", parsed->list.limit, "at most so many");
+  list->add_option("--format", parsed->list.format, "table, json or csv")
+      ->check(CLI::IsMember({"table", "json", "csv"}));
+  list->callback([parsed] {
+    parsed->call = [parsed] { return VerbDriftList(parsed->client, parsed->list); };
+  });
+  CLI::App* show = drift->add_subcommand("show", "one person, both sides, with the timeline");
+  CLI::App* explain = drift->add_subcommand("explain", "the rule and its inputs");
+  for (CLI::App* verb : {show, explain}) {
+    AddClient(verb, parsed);
+    verb->add_flag("--json", parsed->json, "as JSON");
+    verb->add_option("USER", parsed->user,
+                     "UPN, sAMAccountName, anchor, SID, objectGUID, Entra id or person id")
+        ->required();
+  }
+  show->callback([parsed] {
+    parsed->call = [parsed] { return VerbDriftShow(parsed->client, parsed->user, parsed->json); };
+  });
+  explain->callback([parsed] {
+    parsed->call = [parsed] {
+      return VerbDriftExplain(parsed->client, parsed->user, parsed->json);
+    };
+  });
+}
+
+void AddOperatorVerbs(CLI::App& app, Parsed* parsed) {
+  CLI::App* status = app.add_subcommand("status", "are we fine?");
+  AddClient(status, parsed);
+  status->add_flag("--json", parsed->json, "as JSON");
+  status->callback(
+      [parsed] { parsed->call = [parsed] { return VerbStatus(parsed->client, parsed->json); }; });
+
+  CLI::App* baseline = app.add_subcommand("baseline", "drift that was there at the first look");
+  baseline->require_subcommand(1);
+  CLI::App* show = baseline->add_subcommand("show", "how many, by link");
+  AddClient(show, parsed);
+  show->add_flag("--json", parsed->json, "as JSON");
+  show->callback([parsed] {
+    parsed->call = [parsed] { return VerbBaselineShow(parsed->client, parsed->json); };
+  });
+  CLI::App* accept = baseline->add_subcommand("accept", "hand them to ordinary paging and action");
+  AddClient(accept, parsed);
+  accept->add_option("--link", parsed->link, "only this link");
+  accept->callback([parsed] {
+    parsed->call = [parsed] { return VerbBaselineAccept(parsed->client, parsed->link); };
+  });
+
+  CLI::App* guard = app.add_subcommand("guard", "the brakes of the automation");
+  guard->require_subcommand(1);
+  CLI::App* guards = guard->add_subcommand("list", "every guard");
+  AddClient(guards, parsed);
+  guards->add_flag("--json", parsed->json, "as JSON");
+  guards->callback([parsed] {
+    parsed->call = [parsed] { return VerbGuardList(parsed->client, parsed->json); };
+  });
+  CLI::App* reset = guard->add_subcommand("reset", "clear a tripped guard");
+  AddClient(reset, parsed);
+  reset->add_option("NAME", parsed->name, "the guard")->required();
+  reset->add_option("--reason", parsed->reason, "why it is safe now; goes into the evidence")
+      ->required();
+  reset->add_option("--link", parsed->link, "only this link");
+  reset->callback([parsed] {
+    parsed->call = [parsed] {
+      return VerbGuardReset(parsed->client, parsed->name, parsed->link, parsed->reason);
+    };
+  });
+
+  CLI::App* action = app.add_subcommand("action", "the remediation queue");
+  action->require_subcommand(1);
+  CLI::App* actions = action->add_subcommand("list", "actions, newest first");
+  AddClient(actions, parsed);
+  actions->add_flag("--json", parsed->json, "as JSON");
+  actions->callback([parsed] {
+    parsed->call = [parsed] { return VerbActionList(parsed->client, parsed->json); };
+  });
+}
+
+// Runs `verb` with the data directory that was named.
+int WithDataDir(const Parsed& parsed, const std::function<int(const std::string&)>& verb) {
+  const auto data_dir = DataDirOf(parsed.data_dir, parsed.config);
+  return data_dir.ok() ? verb(*data_dir) : Complain(data_dir.status());
+}
+
+void AddStoreVerbs(CLI::App& app, Parsed* parsed) {
+  CLI::App* evidence = app.add_subcommand("evidence", "the audit trail");
+  evidence->require_subcommand(1);
+  CLI::App* verify = evidence->add_subcommand("verify", "proves that nothing in it was changed");
+  AddDataDir(verify, parsed);
+  verify->add_option("--expect-head", parsed->heads, "LINK:SEQ:HASH that must stand in the chain");
+  verify->callback([parsed] {
+    parsed->call = [parsed] {
+      return WithDataDir(*parsed, [parsed](const std::string& dir) {
+        return VerbEvidenceVerify(dir, parsed->heads);
+      });
+    };
+  });
+  CLI::App* store = app.add_subcommand("store", "the state store");
+  store->require_subcommand(1);
+  CLI::App* stats = store->add_subcommand("stats", "records and bytes");
+  AddDataDir(stats, parsed);
+  stats->add_flag("--json", parsed->json, "as JSON");
+  stats->callback([parsed] {
+    parsed->call = [parsed] {
+      return WithDataDir(
+          *parsed, [parsed](const std::string& dir) { return VerbStoreStats(dir, parsed->json); });
+    };
+  });
+  CLI::App* check = store->add_subcommand("check", "reads every record and recounts");
+  AddDataDir(check, parsed);
+  check->callback(
+      [parsed] { parsed->call = [parsed] { return WithDataDir(*parsed, VerbStoreCheck); }; });
+}
+
+}  // namespace
+
+int RunCommandLine(int argc, char** argv) {
+  HardenProcess();
+  CLI::App app("driftwarden: from the AD disable to the last token, measured and closed");
+  app.require_subcommand(1);
+  app.name("driftwarden");
+  app.set_version_flag("--version", VersionText());
+  Parsed parsed;
+  AddRunVerbs(app, &parsed);
+  AddDriftVerbs(app, &parsed);
+  AddOperatorVerbs(app, &parsed);
+  AddStoreVerbs(app, &parsed);
+  CLI::App* help = app.add_subcommand("help", "this text");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = app.exit(error);
+    return code == 0 ? kExitOk : kExitUsage;
+  }
+  if (help->parsed()) {
+    std::fputs(app.help().c_str(), stdout);
+    return kExitOk;
+  }
+  return parsed.call();
+}
+
+}  // namespace driftwarden::daemon

@@ -1,0 +1,59 @@
+#pragma once
+
+// The command line's verbs. Each returns the process' exit code (contract, section Command line):
+// output to stdout, diagnostics to stderr.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "daemon/client.h"
+
+namespace driftwarden::daemon {
+
+constexpr int kExitOk = 0;
+constexpr int kExitRuntime = 1;
+constexpr int kExitUsage = 2;
+constexpr int kExitDrift = 3;
+constexpr int kExitBlind = 4;
+constexpr int kExitUnreachable = 5;
+constexpr int kExitInUse = 6;
+
+// Verbs of a running daemon.
+int VerbStatus(const ClientOptions& client, bool as_json);
+struct DriftListOptions {
+  std::string kind, state, tier, link;
+  std::string older_than;
+  uint64_t limit = 100;
+  std::string format = "table";  // table | json | csv
+};
+int VerbDriftList(const ClientOptions& client, const DriftListOptions& options);
+int VerbDriftShow(const ClientOptions& client, const std::string& user, bool as_json);
+int VerbDriftExplain(const ClientOptions& client, const std::string& user, bool as_json);
+int VerbBaselineShow(const ClientOptions& client, bool as_json);
+int VerbBaselineAccept(const ClientOptions& client, const std::string& link);
+int VerbGuardList(const ClientOptions& client, bool as_json);
+int VerbGuardReset(const ClientOptions& client, const std::string& name, const std::string& link,
+                   const std::string& reason);
+int VerbActionList(const ClientOptions& client, bool as_json);
+
+// Verbs of a data directory; they only read it, a daemon may be running on it.
+int VerbEvidenceVerify(const std::string& data_dir, const std::vector<std::string>& expected_heads);
+int VerbStoreStats(const std::string& data_dir, bool as_json);
+int VerbStoreCheck(const std::string& data_dir);
+
+int VerbCheckOffline(const std::string& config);
+int VerbVersion();
+
+// The data directory named by --data-dir, else by the configuration.
+StatusOr<std::string> DataDirOf(const std::string& data_dir, const std::string& config);
+
+// Prints "driftwarden: TEXT" to stderr and returns the code that fits the status for a client verb.
+int Complain(const Status& status);
+
+std::string VersionText();
+std::string RevisionText();
+
+}  // namespace driftwarden::daemon

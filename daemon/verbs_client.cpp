@@ -1,0 +1,181 @@
+// Verbs that ask a running daemon: status, baseline, guards, actions.
+
+#include <cstdio>
+
+#include "base/strings.h"
+#include "daemon/json_text.h"
+#include "daemon/text_table.h"
+#include "daemon/verbs.h"
+
+namespace driftwarden::daemon {
+
+namespace json = boost::json;
+
+namespace {
+
+void Print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+std::string Short(const std::string& text, std::string_view instead) {
+  return text.empty() ? std::string(instead) : text;
+}
+
+int64_t OpenDrift(const json::value& status) {
+  int64_t open = 0;
+  for (const json::value& link : ListAt(status, "links")) {
+    for (const std::string state :
+         {"pending", "lagging", "breached", "contained", "unsealed", "regressed", "blind"}) {
+      open += NumberAt(Field(link, "users"), state);
+    }
+  }
+  return open;
+}
+
+bool Blind(const json::value& status) {
+  for (const json::value& source : ListAt(status, "sources")) {
+    if (!FlagAt(source, "fresh")) return true;
+  }
+  return false;
+}
+
+void PrintStatus(const json::value& status) {
+  Print(Cat(TextAt(status, "summary"), "\n\n"));
+  Print(Cat("driftwarden ", TextAt(status, "version"), ", mode ", TextAt(status, "mode"),
+            FlagAt(status, "paused") ? ", PAUSED" : "",
+            FlagAt(status, "ready") ? "" : ", not ready", "\n\n"));
+  std::vector<TextRow> rows;
+  for (const json::value& source : ListAt(status, "sources")) {
+    rows.push_back({TextAt(source, "name"), TextAt(source, "kind"),
+                    FlagAt(source, "fresh") ? "fresh" : "STALE",
+                    Short(TextAt(source, "last_success"), "never"),
+                    Short(TextAt(source, "last_change"), "never"),
+                    Short(TextAt(source, "error"), "")});
+  }
+  Print(RenderTable({"SOURCE", "KIND", "READ", "LAST SUCCESS", "LAST CHANGE", "ERROR"}, rows));
+  for (const json::value& link : ListAt(status, "links")) {
+    Print(Cat("\nlink ", TextAt(link, "name"), "\n"));
+    std::vector<TextRow> counts;
+    for (const auto& part : {std::string("users"), std::string("open")}) {
+      for (const auto& entry :
+           Field(link, part).is_object() ? Field(link, part).as_object() : json::object()) {
+        if (TextOf(entry.value()) == "0") continue;
+        counts.push_back({Cat("  ", part == "users" ? "state" : "open "), std::string(entry.key()),
+                          TextOf(entry.value())});
+      }
+    }
+    Print(RenderTable({"", "", ""}, counts));
+  }
+  for (const json::value& guard : ListAt(status, "guards")) {
+    if (!FlagAt(guard, "tripped")) continue;
+    Print(Cat("\nGUARD TRIPPED: ", TextAt(guard, "name"), " on ", TextAt(guard, "link"), " since ",
+              TextAt(guard, "since"), ": ", TextAt(guard, "detail"),
+              "\n  mend the cause, then: driftwarden guard reset ", TextAt(guard, "name"),
+              " --reason …\n"));
+  }
+}
+
+// One GET that is printed as JSON or by `show`.
+int Fetch(const ClientOptions& options, const std::string& path, bool as_json,
+          void (*show)(const json::value&)) {
+  const auto client = Client::Open(options);
+  if (!client.ok()) return Complain(client.status());
+  const auto answer = client->Get(path);
+  if (!answer.ok()) return Complain(answer.status());
+  if (as_json) {
+    Print(PrettyJson(*answer));
+  } else {
+    show(*answer);
+  }
+  return kExitOk;
+}
+
+void ShowBaseline(const json::value& answer) {
+  std::vector<TextRow> rows;
+  for (const json::value& item : ListAt(answer, "items")) {
+    rows.push_back({TextAt(item, "link"), Short(TextAt(item, "established_at"), "not yet"),
+                    TextAt(item, "inherited"), TextAt(item, "inherited_live"),
+                    Short(TextAt(item, "accepted_at"), "no"), TextAt(item, "accepted_by")});
+  }
+  Print(RenderTable({"LINK", "ESTABLISHED", "INHERITED", "LIVE IN ENTRA", "ACCEPTED", "BY"}, rows));
+}
+
+void ShowGuards(const json::value& answer) {
+  std::vector<TextRow> rows;
+  for (const json::value& item : ListAt(answer, "items")) {
+    rows.push_back({TextAt(item, "link"), TextAt(item, "name"),
+                    FlagAt(item, "tripped") ? "TRIPPED" : "ok", TextAt(item, "since"),
+                    TextAt(item, "detail")});
+  }
+  Print(RenderTable({"LINK", "GUARD", "STATE", "SINCE", "DETAIL"}, rows));
+}
+
+void ShowActions(const json::value& answer) {
+  std::vector<TextRow> rows;
+  for (const json::value& item : ListAt(answer, "items")) {
+    rows.push_back({TextAt(item, "requested_at"), TextAt(item, "user"), TextAt(item, "action"),
+                    TextAt(item, "reason"), TextAt(item, "state"), TextAt(item, "id"),
+                    TextAt(item, "outcome")});
+  }
+  Print(RenderTable({"REQUESTED", "USER", "ACTION", "REASON", "STATE", "ID", "OUTCOME"}, rows));
+}
+
+}  // namespace
+
+int VerbStatus(const ClientOptions& options, bool as_json) {
+  const auto client = Client::Open(options);
+  if (!client.ok()) return Complain(client.status());
+  const auto status = client->Get("/api/v1/status");
+  if (!status.ok()) return Complain(status.status());
+  if (as_json) {
+    Print(PrettyJson(*status));
+  } else {
+    PrintStatus(*status);
+  }
+  if (Blind(*status)) return kExitBlind;
+  return OpenDrift(*status) > 0 ? kExitDrift : kExitOk;
+}
+
+int VerbBaselineShow(const ClientOptions& options, bool as_json) {
+  return Fetch(options, "/api/v1/baseline", as_json, ShowBaseline);
+}
+
+int VerbGuardList(const ClientOptions& options, bool as_json) {
+  return Fetch(options, "/api/v1/guards", as_json, ShowGuards);
+}
+
+int VerbActionList(const ClientOptions& options, bool as_json) {
+  return Fetch(options, "/api/v1/actions", as_json, ShowActions);
+}
+
+int VerbBaselineAccept(const ClientOptions& options, const std::string& link) {
+  const auto client = Client::Open(options);
+  if (!client.ok()) return Complain(client.status());
+  json::object body;
+  if (!link.empty()) body["link"] = link;
+  const auto answer = client->Post("/api/v1/baseline/accept", body);
+  if (!answer.ok()) return Complain(answer.status());
+  ShowBaseline(*answer);
+  return kExitOk;
+}
+
+int VerbGuardReset(const ClientOptions& options, const std::string& name, const std::string& link,
+                   const std::string& reason) {
+  const auto client = Client::Open(options);
+  if (!client.ok()) return Complain(client.status());
+  json::object body;
+  body["reason"] = reason;
+  if (!link.empty()) body["link"] = link;
+  const auto answer = client->Post(Cat("/api/v1/guards/", name, "/reset"), body);
+  if (!answer.ok()) return Complain(answer.status());
+  ShowGuards(*answer);
+  return kExitOk;
+}
+
+int Complain(const Status& status) {
+  std::fprintf(stderr, "driftwarden: %s\n", std::string(Message(status)).c_str());
+  if (status.code() == StatusCode::kUnavailable) return kExitUnreachable;
+  return status.code() == StatusCode::kInvalidArgument ? kExitUsage : kExitRuntime;
+}
+
+}  // namespace driftwarden::daemon
