@@ -1,0 +1,223 @@
+#include "daemon/metrics_wiring.h"
+
+#include <limits>
+
+#include "base/strings.h"
+#include "daemon/api_json.h"
+
+namespace driftwarden::daemon {
+
+using metrics::Metric;
+using monitor::LinkState;
+
+namespace {
+
+std::string Text(std::string_view view) {
+  return std::string(view);
+}
+
+double Seconds(absl::Duration d) {
+  return absl::ToDoubleSeconds(d);
+}
+
+// Unix seconds; 0 stands for never, as in the exporters that people know.
+double Timestamp(absl::Time at) {
+  if (at == absl::InfinitePast() || at == absl::InfiniteFuture()) return 0;
+  return Seconds(at - absl::UnixEpoch());
+}
+
+constexpr std::string_view kChanges[] = {"watched", "unwatched", "replay", "deleted"};
+constexpr std::string_view kOutcomes[] = {"verified", "failed", "blocked", "dropped"};
+
+}  // namespace
+
+LinkMetrics::LinkMetrics(metrics::Registry& registry, const monitor::Policy& policy)
+    : registry_(registry), link_(policy.link.value) {
+  for (const monitor::TierPolicy& tier : policy.tiers) tiers_.push_back(tier.name.value);
+  Declare(policy);
+}
+
+void LinkMetrics::Declare(const monitor::Policy& policy) {
+  for (const monitor::State state : monitor::kAllStates) {
+    registry_.Set(Metric::kUsers, {link_, Text(monitor::StateText(state))}, 0);
+  }
+  for (const std::string& tier : tiers_) {
+    for (const monitor::DriftKind kind : monitor::kAllDriftKinds) {
+      const std::string name = Text(monitor::DriftKindText(kind));
+      registry_.Declare(Metric::kEpisodesOpened, {link_, name, tier});
+      for (const monitor::EpisodeResult result : monitor::kAllEpisodeResults) {
+        registry_.Declare(Metric::kEpisodesClosed,
+                          {link_, name, tier, Text(monitor::EpisodeResultText(result))});
+      }
+    }
+    registry_.Declare(Metric::kDisableLag, {link_, tier});
+    registry_.Declare(Metric::kRevocationLag, {link_, tier, "driftwarden"});
+    registry_.Declare(Metric::kRevocationLag, {link_, tier, "other"});
+  }
+  for (const monitor::ActionKind action : policy.remediation.actions) {
+    const std::string name = Text(monitor::ActionKindText(action));
+    for (const std::string_view outcome : kOutcomes) {
+      registry_.Declare(Metric::kActions, {link_, name, Text(outcome)});
+    }
+    registry_.Set(Metric::kActionsPending, {link_, name}, 0);
+    registry_.Declare(Metric::kActionDuration, {link_, name, "call"});
+    registry_.Declare(Metric::kActionDuration, {link_, name, "verify"});
+  }
+  registry_.Declare(Metric::kNegativeLags, {link_});
+  registry_.Set(Metric::kEvidenceChainOk, {link_}, 1);
+  SetOpen(LinkState());
+  for (const std::string guard : monitor::kAllGuards) {
+    registry_.Set(Metric::kGuardTripped, {link_, guard}, 0);
+  }
+  for (const monitor::Mode mode : monitor::kAllModes) {
+    registry_.Set(Metric::kAutomationMode, {link_, Text(monitor::ModeText(mode))},
+                  mode == policy.remediation.mode ? 1 : 0);
+  }
+}
+
+void LinkMetrics::SetOpen(const LinkState& link) {
+  for (const std::string& tier : tiers_) {
+    for (const monitor::DriftKind kind : monitor::kAllDriftKinds) {
+      for (const monitor::Severity severity : monitor::kAllSeverities) {
+        const auto found =
+            link.open.find(monitor::OpenCountKey{kind, monitor::TierName(tier), severity});
+        registry_.Set(Metric::kOpenEpisodes,
+                      {link_, Text(monitor::DriftKindText(kind)), tier,
+                       Text(monitor::SeverityText(severity))},
+                      found == link.open.end() ? 0 : static_cast<double>(found->second));
+      }
+    }
+  }
+}
+
+void LinkMetrics::SetSources(const LinkState& link) {
+  for (const auto& [name, source] : link.sources) {
+    registry_.Set(Metric::kSourceLastSuccess, {name.value}, Timestamp(source.last_success));
+    registry_.Set(Metric::kSourceLastChange, {name.value}, Timestamp(source.last_change));
+    registry_.Set(Metric::kSourceClockOffset, {name.value}, Seconds(source.clock_offset));
+    registry_.Set(Metric::kSourceSnapshotObjects, {name.value},
+                  static_cast<double>(source.snapshot_objects));
+    registry_.Set(Metric::kSourceSnapshotInProgress, {name.value}, source.snapshot_running ? 1 : 0);
+  }
+}
+
+void LinkMetrics::CountTally(const monitor::Tally& tally) {
+  for (const auto& [kind, tier] : tally.episodes_opened) {
+    registry_.Add(Metric::kEpisodesOpened, {link_, Text(monitor::DriftKindText(kind)), tier.value});
+  }
+  for (const monitor::Tally::Closed& closed : tally.episodes_closed) {
+    registry_.Add(Metric::kEpisodesClosed,
+                  {link_, Text(monitor::DriftKindText(closed.kind)), closed.tier.value,
+                   Text(monitor::EpisodeResultText(closed.result))});
+  }
+  for (const monitor::Tally::Lag& lag : tally.disable_lags) {
+    registry_.Observe(Metric::kDisableLag, {link_, lag.tier.value}, Seconds(lag.lag));
+  }
+  for (const monitor::Tally::Lag& lag : tally.revocation_lags) {
+    registry_.Observe(Metric::kRevocationLag,
+                      {link_, lag.tier.value, lag.by_driftwarden ? "driftwarden" : "other"},
+                      Seconds(lag.lag));
+  }
+  for (const auto& [source, lag] : tally.detection_lags) {
+    registry_.Observe(Metric::kDetectionLag, {source.value}, Seconds(lag));
+  }
+  for (const auto& [key, count] : tally.source_changes) {
+    registry_.Add(Metric::kSourceChanges, {key.first.value, key.second},
+                  static_cast<double>(count));
+  }
+  for (const auto& [key, count] : tally.source_resets) {
+    registry_.Add(Metric::kSourceResets, {key.first.value, key.second}, static_cast<double>(count));
+  }
+  for (const auto& [key, count] : tally.actions) {
+    registry_.Add(Metric::kActions, {link_, Text(monitor::ActionKindText(key.first)), key.second},
+                  static_cast<double>(count));
+  }
+  if (tally.negative_lags > 0) {
+    registry_.Add(Metric::kNegativeLags, {link_}, static_cast<double>(tally.negative_lags));
+  }
+}
+
+void LinkMetrics::OnCommit(const LinkState& link, const monitor::Tally& tally) {
+  SetOpen(link);
+  SetSources(link);
+  CountTally(tally);
+  for (const std::string guard : monitor::kAllGuards) {
+    const auto found = link.guards.find(guard);
+    registry_.Set(Metric::kGuardTripped, {link_, guard},
+                  found != link.guards.end() && found->second.tripped ? 1 : 0);
+  }
+  registry_.Set(Metric::kInheritedLiveUsers, {link_}, static_cast<double>(link.inherited_live));
+}
+
+void LinkMetrics::Refresh(const LinkState& link, const monitor::Policy& policy, absl::Time now) {
+  for (const auto& [state, count] : VisibleUserCounts(link, policy, now)) {
+    registry_.Set(Metric::kUsers, {link_, Text(monitor::StateText(state))},
+                  static_cast<double>(count));
+  }
+}
+
+TenantMetrics::TenantMetrics(metrics::Registry& registry, std::string entra)
+    : registry_(registry), entra_(std::move(entra)) {
+  for (const std::string route :
+       {"token", "users_delta", "user", "deleted_user", "batch", "revoke"}) {
+    registry_.Declare(Metric::kGraphRequests, {entra_, route, "200"});
+  }
+  registry_.Declare(Metric::kGraphThrottled, {entra_});
+  // Not read in this version: no number is better than a wrong one.
+  registry_.Set(Metric::kTenantLastSync, {entra_}, std::numeric_limits<double>::quiet_NaN());
+}
+
+void TenantMetrics::OnRequest(std::string_view route, int code) {
+  const std::string text = code == 0 ? "none" : std::to_string(code);
+  registry_.Add(Metric::kGraphRequests, {entra_, Text(route), text});
+}
+
+void TenantMetrics::OnThrottled(std::string_view) {
+  registry_.Add(Metric::kGraphThrottled, {entra_});
+}
+
+SourceMetrics::SourceMetrics(metrics::Registry& registry, const Config& config)
+    : registry_(registry) {
+  const auto declare = [&](const std::string& source) {
+    registry_.Set(Metric::kSourceUp, {source}, 0);
+    registry_.Set(Metric::kSourceLastSuccess, {source}, 0);
+    registry_.Set(Metric::kSourceLastChange, {source}, 0);
+    registry_.Set(Metric::kSourceClockOffset, {source}, 0);
+    registry_.Set(Metric::kSourceSnapshotObjects, {source}, 0);
+    registry_.Set(Metric::kSourceSnapshotInProgress, {source}, 0);
+    for (const std::string result : {"ok", "error"}) {
+      registry_.Declare(Metric::kSourcePolls, {source, result});
+    }
+    registry_.Declare(Metric::kSourcePollDuration, {source});
+    registry_.Declare(Metric::kDetectionLag, {source});
+    for (const std::string_view change : kChanges) {
+      registry_.Declare(Metric::kSourceChanges, {source, Text(change)});
+    }
+    registry_.Declare(Metric::kSourceResets, {source, "first"});
+  };
+  for (const DirectoryConfig& directory : config.directories) declare(directory.name.value);
+  for (const EntraConfig& tenant : config.tenants) declare(tenant.name.value);
+}
+
+void SourceMetrics::OnPoll(const monitor::SourceName& source, const Status& status,
+                           absl::Duration took) {
+  registry_.Set(Metric::kSourceUp, {source.value}, status.ok() ? 1 : 0);
+  registry_.Add(Metric::kSourcePolls, {source.value, status.ok() ? "ok" : "error"});
+  if (status.ok()) registry_.Observe(Metric::kSourcePollDuration, {source.value}, Seconds(took));
+}
+
+void DeliveryMetrics::Declare(const std::string& receiver) {
+  registry_.Declare(Metric::kAlertsSent, {receiver, "ok"});
+  registry_.Declare(Metric::kAlertsSent, {receiver, "error"});
+  registry_.Set(Metric::kAlertsLastSuccess, {receiver}, 0);
+}
+
+void DeliveryMetrics::OnDelivery(const std::string& receiver, const Status& status, size_t alerts) {
+  registry_.Add(Metric::kAlertsSent, {receiver, status.ok() ? "ok" : "error"},
+                static_cast<double>(alerts));
+  if (status.ok()) {
+    registry_.Set(Metric::kAlertsLastSuccess, {receiver}, Timestamp(clock_.Wall()));
+  }
+}
+
+}  // namespace driftwarden::daemon

@@ -1,0 +1,73 @@
+#pragma once
+
+// Turns what happens into metrics: set from committed changes, never from intentions. Every series
+// known in advance exists from the start. Thread-safe, as the registry is.
+
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "alerts/dispatcher.h"
+#include "daemon/commit_observer.h"
+#include "daemon/config.h"
+#include "metrics/registry.h"
+#include "watchers/graph/observer.h"
+#include "watchers/source_loop.h"
+
+namespace driftwarden::daemon {
+
+// Of one link.
+class LinkMetrics final : public CommitObserver {
+ public:
+  // Both must outlive it. Declares the link's series.
+  LinkMetrics(metrics::Registry& registry, const monitor::Policy& policy);
+  void OnCommit(const monitor::LinkState& link, const monitor::Tally& tally) override;
+  // What depends on time and not on commits: called before each scrape.
+  void Refresh(const monitor::LinkState& link, const monitor::Policy& policy, absl::Time now);
+
+ private:
+  void Declare(const monitor::Policy& policy);
+  void SetOpen(const monitor::LinkState& link);
+  void SetSources(const monitor::LinkState& link);
+  void CountTally(const monitor::Tally& tally);
+
+  metrics::Registry& registry_;
+  std::string link_;
+  std::vector<std::string> tiers_;
+};
+
+// Of one Entra tenant's requests.
+class TenantMetrics final : public graph::RequestObserver {
+ public:
+  TenantMetrics(metrics::Registry& registry, std::string entra);
+  void OnRequest(std::string_view route, int code) override;
+  void OnThrottled(std::string_view route) override;
+
+ private:
+  metrics::Registry& registry_;
+  std::string entra_;
+};
+
+class SourceMetrics final : public watchers::SourceObserver {
+ public:
+  SourceMetrics(metrics::Registry& registry, const Config& config);
+  void OnPoll(const monitor::SourceName& source, const Status& status,
+              absl::Duration took) override;
+
+ private:
+  metrics::Registry& registry_;
+};
+
+class DeliveryMetrics final : public alerts::DispatchObserver {
+ public:
+  DeliveryMetrics(metrics::Registry& registry, const Clock& clock)
+      : registry_(registry), clock_(clock) {}
+  void Declare(const std::string& receiver);
+  void OnDelivery(const std::string& receiver, const Status& status, size_t alerts) override;
+
+ private:
+  metrics::Registry& registry_;
+  const Clock& clock_;
+};
+
+}  // namespace driftwarden::daemon

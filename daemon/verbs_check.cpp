@@ -1,0 +1,82 @@
+// check --offline and version.
+
+#include <cstdio>
+
+#include "base/strings.h"
+#include "base/units.h"
+#include "daemon/config.h"
+#include "daemon/verbs.h"
+
+namespace driftwarden::daemon {
+namespace {
+
+void Finding(std::string_view level, const std::string& text) {
+  std::printf("%-5s %s\n", std::string(level).c_str(), text.c_str());
+}
+
+std::string TierText(const monitor::Policy& link, const monitor::TierPolicy& tier) {
+  const monitor::Thresholds t = monitor::ThresholdsFor(tier.name, link, monitor::LinkState());
+  const monitor::Mode mode =
+      monitor::ModeFor(link, tier.name, monitor::ActionKind::kRevokeSessions);
+  return Cat("link ", link.link.value, ", tier ", tier.name.value, ": warn after ",
+             HumanDuration(t.warn_after), ", revoke after ", HumanDuration(t.revoke_after),
+             ", breach after ", HumanDuration(t.breach_after), "; mode ", monitor::ModeText(mode));
+}
+
+// Not faults: what a careful person would want to be told.
+void Advice(const Config& config) {
+  if (config.alerting.alertmanagers.empty()) {
+    Finding("warn",
+            "alerting.alertmanagers is empty: nobody is told; add - url: "
+            "http://ALERTMANAGER:9093");
+  }
+  for (const monitor::Policy& link : config.links) {
+    for (const monitor::TierPolicy& tier : link.tiers) {
+      const monitor::Thresholds t = monitor::ThresholdsFor(tier.name, link, monitor::LinkState());
+      if (t.warn_after > t.breach_after) {
+        Finding("warn", Cat("link ", link.link.value, ", tier ", tier.name.value,
+                            ": warn_after is later than breach_after: the critical page comes "
+                            "first"));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+int VerbCheckOffline(const std::string& path) {
+  const auto config = LoadConfig(path);
+  if (!config.ok()) {
+    std::fprintf(stderr, "%s\n", std::string(Message(config.status())).c_str());
+    return kExitUsage;
+  }
+  Finding("ok", Cat(path, ": ", config->directories.size(), " active_directory, ",
+                    config->tenants.size(), " entra, ", config->links.size(), " links"));
+  for (const monitor::Policy& link : config->links) {
+    for (const monitor::TierPolicy& tier : link.tiers) Finding("ok", TierText(link, tier));
+  }
+  Advice(*config);
+  return kExitOk;
+}
+
+int VerbVersion() {
+  std::printf("driftwarden %s (%s)\n", VersionText().c_str(), RevisionText().c_str());
+  return kExitOk;
+}
+
+std::string VersionText() {
+  return DRIFTWARDEN_VERSION;
+}
+std::string RevisionText() {
+  return DRIFTWARDEN_REVISION;
+}
+
+StatusOr<std::string> DataDirOf(const std::string& data_dir, const std::string& config) {
+  if (!data_dir.empty()) return data_dir;
+  if (config.empty())
+    return InvalidError("name the data directory: --config FILE or --data-dir DIR");
+  DW_ASSIGN_OR_RETURN(const Config loaded, LoadConfig(config));
+  return loaded.data_dir;
+}
+
+}  // namespace driftwarden::daemon
