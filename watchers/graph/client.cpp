@@ -1,0 +1,186 @@
+#include "watchers/graph/client.h"
+
+#include "base/async/backoff.h"
+#include "base/strings.h"
+#include "net/url.h"
+#include "watchers/graph/retry_after.h"
+
+namespace driftwarden::graph {
+namespace {
+
+constexpr std::string_view kVersionPath = "/v1.0/";
+
+bool IsTransient(int status) {
+  return status == 408 || status == 429 || status == 502 || status == 503 || status == 504 ||
+         status == 509;
+}
+
+// A Date header has whole seconds, so half of one is added; the middle of the exchange is ours.
+absl::Duration ClockOffset(absl::Time date, const TimeBounds& at) {
+  return date + absl::Milliseconds(500) - (at.lo + at.Width() / 2);
+}
+
+}  // namespace
+
+struct GraphClient::Patience {
+  absl::Duration give_up;  // steady
+  Backoff backoff;
+  Patience(absl::Duration until, absl::Duration first, absl::Duration cap, Rng& rng)
+      : give_up(until), backoff(first, cap, rng) {}
+};
+
+Status ToStatus(const GraphReply& reply, std::string_view what) {
+  if (reply.ok()) return OkStatus();
+  std::string text = Cat(what, ": HTTP ", reply.status);
+  if (!reply.error.code.empty()) {
+    text += Cat(" ", Printable(reply.error.code, 80), ", \"", Printable(reply.error.message, 300),
+                "\"");
+  }
+  if (!reply.request_id.empty()) text += Cat(" (request-id ", Printable(reply.request_id, 60), ")");
+  switch (reply.status) {
+    case 400:
+      return PreconditionError(text);
+    case 401:
+      return UnauthenticatedError(Cat(text,
+                                      "; Graph refuses our token: check the cloud and the "
+                                      "application's permissions"));
+    case 403:
+      return PermissionError(text);
+    case 404:
+      if (reply.error.code.empty()) return UnavailableError(Cat(text, ", not from Graph"));
+      return NotFoundError(text);
+    case 429:
+      return ThrottledError(text, reply.retry_after.value_or(absl::Seconds(10)));
+    default:
+      if (reply.status == 408 || reply.status >= 500) {
+        if (reply.retry_after.has_value()) return ThrottledError(text, *reply.retry_after);
+        return UnavailableError(text);
+      }
+      return PreconditionError(text);
+  }
+}
+
+GraphClient::GraphClient(ClientOptions options, net::HttpClient& http, TokenSource& tokens,
+                         Scheduler& scheduler, Rng& rng, RequestObserver& observer)
+    : options_(std::move(options)),
+      http_(http),
+      tokens_(tokens),
+      scheduler_(scheduler),
+      rng_(rng),
+      observer_(observer),
+      budget_(scheduler) {}
+
+std::string GraphClient::UrlOf(std::string_view path) const {
+  return Cat(options_.endpoints.graph, "/v1.0", path);
+}
+
+Status GraphClient::CheckLink(std::string_view link) const {
+  const auto url = net::ParseUrl(link);
+  if (!url.ok())
+    return PermissionError(Cat("refused a link of the tenant: ", Message(url.status())));
+  if (!net::SameOrigin(link, options_.endpoints.graph)) {
+    return PermissionError(Cat("refused a link that leaves ", options_.endpoints.graph, " for ",
+                               Printable(url->Authority(), 100)));
+  }
+  const std::string_view target = url->target;
+  const std::string_view path = target.substr(0, target.find('?'));
+  const bool climbs = path.find("..") != std::string_view::npos ||
+                      ToLowerAscii(path).find("%2e") != std::string::npos;
+  if (path.substr(0, kVersionPath.size()) != kVersionPath || climbs) {
+    return PermissionError(Cat("refused a link outside /v1.0: ", Printable(path, 100)));
+  }
+  return OkStatus();
+}
+
+asio::awaitable<StatusOr<GraphReply>> GraphClient::Send(GraphRequest request) {
+  std::string url = request.url;
+  if (!url.empty() && url[0] == '/') url = UrlOf(url);
+  const Status allowed = CheckLink(url);
+  if (!allowed.ok()) co_return allowed;
+  if (request.client_request_id.empty()) request.client_request_id = MakeUuid(rng_);
+
+  Patience patience(scheduler_.clock().Steady() + options_.max_wait, options_.first_backoff,
+                    absl::Seconds(30), rng_);
+  bool renewed = false;
+  for (int attempt = 1;; ++attempt) {
+    const absl::Duration left = patience.give_up - scheduler_.clock().Steady();
+    const Status may = co_await budget_.Acquire(request.priority, left);
+    if (!may.ok()) co_return may;
+    const auto token = co_await tokens_.Token();
+    if (!token.ok()) co_return token.status();
+    auto reply = co_await SendOnce(request, url, *token);
+    if (!reply.ok()) co_return reply;
+    if (reply->status == 401 && !renewed) {
+      renewed = true;
+      tokens_.Refused(*token);
+      continue;
+    }
+    if (!IsTransient(reply->status)) co_return reply;
+    // Even what is not sent again holds back what comes after it.
+    if (!request.read_only || attempt >= options_.max_attempts) {
+      if (reply->status == 429) {
+        budget_.Throttled(request.priority, reply->retry_after.value_or(options_.first_backoff));
+      }
+      co_return reply;
+    }
+    const Status waited = co_await WaitToRetry(request.priority, *reply, patience);
+    if (absl::IsCancelled(waited)) co_return waited;
+    if (!waited.ok()) co_return reply;
+  }
+}
+
+asio::awaitable<Status> GraphClient::WaitToRetry(Priority priority, const GraphReply& reply,
+                                                 Patience& patience) {
+  // Servers exist that answer "0" or "1" for ever: the growing back-off is the least wait.
+  const absl::Duration wait =
+      std::max(patience.backoff.Next(), reply.retry_after.value_or(absl::ZeroDuration()));
+  const bool load = reply.status == 429 || reply.retry_after.has_value();
+  if (load) budget_.Throttled(priority, wait);
+  const absl::Duration until = scheduler_.clock().Steady() + wait;
+  if (until > patience.give_up) co_return UnavailableError("out of patience");
+  if (load) co_return OkStatus();  // the budget does the waiting, in the order of priorities
+  const Status slept = co_await scheduler_.SleepUntil(until);
+  co_return slept;
+}
+
+asio::awaitable<StatusOr<GraphReply>> GraphClient::SendOnce(GraphRequest request, std::string url,
+                                                            Secret token) {
+  net::HttpRequest http(request.method, std::move(url));
+  http.response_limit = options_.response_limit;
+  http.AddHeader("Authorization", Cat("Bearer ", token.Reveal()));
+  http.AddHeader("Accept", "application/json");
+  http.AddHeader("client-request-id", request.client_request_id);
+  http.AddHeader("return-client-request-id", "true");
+  http.AddHeader("x-ms-throttle-priority", ThrottlePriorityText(request.priority));
+  if (!request.body.empty()) {
+    http.AddHeader("Content-Type", "application/json");
+    http.body = std::move(request.body);
+  }
+  TimeBounds at;
+  at.lo = scheduler_.clock().Wall();
+  auto response = co_await http_.Send(std::move(http), options_.timeout);
+  at.hi = scheduler_.clock().Wall();
+  observer_.OnRequest(request.route, response.ok() ? response->status : 0);
+  if (!response.ok()) co_return Annotate(response.status(), request.route);
+  if (response->status == 429) observer_.OnThrottled(request.route);
+  co_return ReadReply(*std::move(response), at);
+}
+
+GraphReply GraphClient::ReadReply(net::HttpResponse response, TimeBounds at) {
+  GraphReply reply;
+  reply.status = response.status;
+  reply.at = at;
+  if (response.date.has_value()) reply.clock_offset = ClockOffset(*response.date, at);
+  if (const std::string* text = response.Find("Retry-After")) {
+    reply.retry_after = ParseRetryAfter(*text, response.date.value_or(at.hi));
+  }
+  if (const std::string* id = response.Find("request-id")) reply.request_id = *id;
+  reply.body = std::move(response.body);
+  if (reply.status >= 400) {
+    reply.error = decoder_.DecodeError(reply.body);
+    if (reply.request_id.empty()) reply.request_id = reply.error.request_id;
+  }
+  return reply;
+}
+
+}  // namespace driftwarden::graph

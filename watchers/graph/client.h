@@ -1,0 +1,108 @@
+#pragma once
+
+// Authorised requests to one tenant's Graph: token, identification, throttling, bounded retries and
+// the guard that keeps tokens on the configured host. What the answers mean is the callers' matter.
+
+#include <boost/asio/awaitable.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/async/scheduler.h"
+#include "base/log.h"
+#include "base/rng.h"
+#include "base/time.h"
+#include "net/http.h"
+#include "watchers/graph/budget.h"
+#include "watchers/graph/clouds.h"
+#include "watchers/graph/json.h"
+#include "watchers/graph/observer.h"
+#include "watchers/graph/token.h"
+
+namespace driftwarden::graph {
+
+struct GraphRequest {
+  std::string method = "GET";
+  std::string url;         // "/users/..." below /v1.0, or a whole link that the tenant gave
+  std::string_view route;  // the request's name in metrics, a literal
+  Priority priority = Priority::kPoll;
+  std::string body;               // JSON; empty: none
+  std::string client_request_id;  // a new one is made when empty
+  bool read_only = true;          // may be sent again; false for everything that changes something
+
+  GraphRequest() = default;
+  GraphRequest(std::string request_url, std::string_view name, Priority p)
+      : url(std::move(request_url)), route(name), priority(p) {}
+};
+
+// Any HTTP answer, good or bad.
+struct GraphReply {
+  int status = 0;
+  std::string body;
+  GraphError error;  // of a status of 400 and above; the code is empty when it was not Graph's
+  std::string request_id;
+  TimeBounds at;                               // our clock: sent, answered
+  std::optional<absl::Duration> clock_offset;  // the tenant's clock minus ours, to half a second
+  std::optional<absl::Duration> retry_after;
+
+  bool ok() const { return status >= 200 && status < 300; }
+};
+
+// The status that a reply amounts to, in words: 400 FailedPrecondition, 401 Unauthenticated,
+// 403 PermissionDenied, 404 NotFound (Unavailable when the 404 is not Graph's own: a proxy knows
+// nothing about users), 429 ResourceExhausted, 408 and 5xx Unavailable.
+Status ToStatus(const GraphReply& reply, std::string_view what);
+
+struct ClientOptions {
+  Endpoints endpoints;
+  absl::Duration timeout = absl::Seconds(60);  // one exchange
+  absl::Duration max_wait = absl::Minutes(2);  // all waits of one Send together
+  absl::Duration first_backoff = absl::Seconds(1);
+  int max_attempts = 8;
+  size_t response_limit = net::kDefaultResponseLimit;
+};
+
+// One executor.
+class GraphClient {
+ public:
+  // All references must outlive it.
+  GraphClient(ClientOptions options, net::HttpClient& http, TokenSource& tokens,
+              Scheduler& scheduler, Rng& rng, RequestObserver& observer);
+
+  // Read-only requests are sent again after 408, 429, 502, 503, 504 and 509 within max_wait; a
+  // request that changes something never. A 401 renews the token once (a refused call was not
+  // made). Errors: those of the token and the transport; PermissionDenied for a link that leaves
+  // the configured endpoint; ResourceExhausted when the tenant wants more patience than max_wait.
+  asio::awaitable<StatusOr<GraphReply>> Send(GraphRequest request);
+
+  // Ok when a bearer token may be sent to `link`: same origin as the Graph endpoint, under /v1.0/.
+  Status CheckLink(std::string_view link) const;
+  // The whole URL of a path below the version, e.g. "/users/delta".
+  std::string UrlOf(std::string_view path) const;
+
+  JsonDecoder& decoder() { return decoder_; }
+  Budget& budget() { return budget_; }
+  const ClientOptions& options() const { return options_; }
+  RequestObserver& observer() { return observer_; }
+
+ private:
+  struct Patience;
+
+  asio::awaitable<StatusOr<GraphReply>> SendOnce(GraphRequest request, std::string url,
+                                                 Secret token);
+  // Ok: try again now. Otherwise the wait is too long or was cancelled.
+  asio::awaitable<Status> WaitToRetry(Priority priority, const GraphReply& reply,
+                                      Patience& patience);
+  GraphReply ReadReply(net::HttpResponse response, TimeBounds at);
+
+  const ClientOptions options_;
+  net::HttpClient& http_;
+  TokenSource& tokens_;
+  Scheduler& scheduler_;
+  Rng& rng_;
+  RequestObserver& observer_;
+  Budget budget_;
+  JsonDecoder decoder_;
+};
+
+}  // namespace driftwarden::graph

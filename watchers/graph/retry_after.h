@@ -1,0 +1,14 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "absl/time/time.h"
+
+namespace driftwarden::graph {
+
+// Retry-After in every form that was seen: whole seconds, decimal seconds, an HTTP date (against
+// `now`, the server's clock if it is known). Never negative. Nothing for an absent value or junk.
+std::optional<absl::Duration> ParseRetryAfter(std::string_view text, absl::Time now);
+
+}  // namespace driftwarden::graph
