@@ -166,6 +166,12 @@ asio::awaitable<StatusOr<GraphReply>> GraphClient::SendOnce(GraphRequest request
   co_return ReadReply(*std::move(response), at);
 }
 
+void GraphClient::NoteInnerThrottle(std::string_view route, Priority priority,
+                                    absl::Duration wait) {
+  observer_.OnThrottled(route);
+  budget_.Throttled(priority, wait);
+}
+
 GraphReply GraphClient::ReadReply(net::HttpResponse response, TimeBounds at) {
   GraphReply reply;
   reply.status = response.status;

@@ -80,10 +80,11 @@ class GraphClient {
   // The whole URL of a path below the version, e.g. "/users/delta".
   std::string UrlOf(std::string_view path) const;
 
+  // A part of a batch was throttled, which the outer answer does not show.
+  void NoteInnerThrottle(std::string_view route, Priority priority, absl::Duration wait);
+
   JsonDecoder& decoder() { return decoder_; }
-  Budget& budget() { return budget_; }
   const ClientOptions& options() const { return options_; }
-  RequestObserver& observer() { return observer_; }
 
  private:
   struct Patience;

@@ -391,7 +391,10 @@ struct JsonDecoder::Impl {
     ondemand::object object;
     if (const auto error = document.get_object().get(object)) return Broken(what, error);
     DW_RETURN_IF_ERROR(ForEachField(object, what, visit));
-    if (!document.at_end()) return Broken(what, simdjson::TRAILING_CONTENT);
+    // The only way to ask simdjson 3.0 for the document's end.
+    if (document.current_location().error() != simdjson::OUT_OF_BOUNDS) {
+      return Broken(what, simdjson::TRAILING_CONTENT);
+    }
     return OkStatus();
   }
 };

@@ -1,0 +1,33 @@
+#include "remediation/graph_actuator.h"
+
+#include <utility>
+
+#include "base/strings.h"
+#include "net/url.h"
+
+namespace driftwarden::remediation {
+
+asio::awaitable<CallResult> GraphActuator::RevokeSessions(std::string entra_id,
+                                                          monitor::ActionId action) {
+  CallResult result;
+  if (entra_id.empty()) {
+    result.status = InvalidError("no Entra id");
+    co_return result;
+  }
+  // An empty body: the HTTP client sends Content-Length: 0, without which a 411 is possible.
+  graph::GraphRequest request(Cat("/users/", net::PercentEncode(entra_id), "/revokeSignInSessions"),
+                              "revoke", graph::Priority::kAct);
+  request.method = "POST";
+  request.read_only = false;
+  request.client_request_id = std::move(action.value);
+  const auto reply = co_await client_.Send(std::move(request));
+  if (reply.ok()) {
+    result.status = graph::ToStatus(*reply, "revokeSignInSessions");
+    result.request_id = reply->request_id;
+  } else {
+    result.status = reply.status();
+  }
+  co_return result;
+}
+
+}  // namespace driftwarden::remediation
