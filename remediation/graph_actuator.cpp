@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "base/strings.h"
-#include "net/url.h"
 
 namespace driftwarden::remediation {
 
@@ -15,7 +14,7 @@ asio::awaitable<CallResult> GraphActuator::RevokeSessions(std::string entra_id,
     co_return result;
   }
   // An empty body: the HTTP client sends Content-Length: 0, without which a 411 is possible.
-  graph::GraphRequest request(Cat("/users/", net::PercentEncode(entra_id), "/revokeSignInSessions"),
+  graph::GraphRequest request(Cat("/users/", graph::PathSegment(entra_id), "/revokeSignInSessions"),
                               "revoke", graph::Priority::kAct);
   request.method = "POST";
   request.read_only = false;

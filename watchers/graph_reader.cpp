@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/strings.h"
-#include "net/url.h"
 #include "watchers/graph/retry_after.h"
 #include "watchers/graph_delta_round.h"
 
@@ -34,7 +33,7 @@ GraphReader::GraphReader(GraphReaderOptions options, graph::GraphClient& client,
     : options_(std::move(options)), client_(client), scheduler_(scheduler), log_(log) {}
 
 std::string GraphReader::PathOf(const std::string& id, Place place) const {
-  const std::string safe = net::PercentEncode(id);
+  const std::string safe = graph::PathSegment(id);
   if (place == Place::kUsers) {
     return Cat("/users/", safe, "?$select=", JoinStrings(DeltaSelect(), ","));
   }
@@ -148,9 +147,13 @@ asio::awaitable<std::vector<GraphReader::Item*>> GraphReader::SendBatch(std::vec
   request.body = std::move(body);
   auto reply = co_await client_.Send(std::move(request));
   std::vector<Item*> again;
-  Status failed = reply.ok() ? graph::ToStatus(*reply, "batch of reads") : reply.status();
-  StatusOr<std::vector<graph::BatchItem>> answers = failed;
-  if (failed.ok()) answers = client_.decoder().DecodeBatch(reply->body);
+  const Status failed = reply.ok() ? graph::ToStatus(*reply, "batch of reads") : reply.status();
+  StatusOr<std::vector<graph::BatchItem>> answers = InternalError("no answer");
+  if (failed.ok()) {
+    answers = client_.decoder().DecodeBatch(reply->body);
+  } else {
+    answers = failed;
+  }
   if (!answers.ok()) {
     for (Item* item : items) item->result = answers.status();
     co_return again;

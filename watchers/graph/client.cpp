@@ -60,6 +60,10 @@ Status ToStatus(const GraphReply& reply, std::string_view what) {
   }
 }
 
+std::string PathSegment(std::string_view id) {
+  return net::PercentEncode(id);
+}
+
 GraphClient::GraphClient(ClientOptions options, net::HttpClient& http, TokenSource& tokens,
                          Scheduler& scheduler, Rng& rng, RequestObserver& observer)
     : options_(std::move(options)),

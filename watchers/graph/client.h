@@ -53,6 +53,9 @@ struct GraphReply {
 // nothing about users), 429 ResourceExhausted, 408 and 5xx Unavailable.
 Status ToStatus(const GraphReply& reply, std::string_view what);
 
+// An id as one segment of a path, whatever is in it.
+std::string PathSegment(std::string_view id);
+
 struct ClientOptions {
   Endpoints endpoints;
   absl::Duration timeout = absl::Seconds(60);  // one exchange
