@@ -1,0 +1,266 @@
+#include "daemon/app.h"
+
+#include <algorithm>
+
+#include <utility>
+
+#include "base/files.h"
+#include "base/strings.h"
+#include "daemon/app_parts.h"
+#include "daemon/verbs.h"
+#include "watchers/graph/clouds.h"
+#include "watchers/graph/token.h"
+
+namespace driftwarden::daemon {
+
+using monitor::SourceName;
+
+App::App(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+App::~App() = default;
+
+StatusOr<std::unique_ptr<App>> App::New(Config config, Logger& log) {
+  auto parts = std::make_unique<Parts>(std::move(config), log);
+  DW_RETURN_IF_ERROR(parts->OpenStore());
+  parts->registry.Set(metrics::Metric::kBuildInfo, {VersionText(), RevisionText()}, 1);
+  parts->source_metrics = std::make_unique<SourceMetrics>(parts->registry, parts->config);
+  parts->delivery_metrics = std::make_unique<DeliveryMetrics>(parts->registry, parts->clock);
+  DW_RETURN_IF_ERROR(parts->BuildTenants());
+  parts->BuildDirectories();
+  parts->BuildLinks();
+  DW_RETURN_IF_ERROR(parts->BuildAlerting());
+  DW_RETURN_IF_ERROR(parts->BuildApi());
+  return std::unique_ptr<App>(new App(std::move(parts)));
+}
+
+Status App::Parts::OpenStore() {
+  DW_RETURN_IF_ERROR(Annotate(MakeDirectories(config.data_dir), "data_dir"));
+  store::RocksStoreOptions options;
+  options.path = config.data_dir + "/state";
+  options.memory_budget = config.memory_budget;
+  DW_ASSIGN_OR_RETURN(store, store::OpenRocksStore(options));
+  DW_ASSIGN_OR_RETURN(lease_epoch, store->AcquireLease());
+  return OkStatus();
+}
+
+Status App::Parts::BuildTenants() {
+  for (const EntraConfig& entra : config.tenants) {
+    auto tenant = std::make_unique<Tenant>();
+    tenant->config = entra;
+    tenant->metrics = std::make_unique<TenantMetrics>(registry, entra.name.value);
+    net::HttpClientOptions http_options;
+    http_options.ca_file = entra.ca_file;
+    DW_ASSIGN_OR_RETURN(tenant->http, net::NewHttpClient(io.get_executor(), http_options));
+    DW_ASSIGN_OR_RETURN(
+        const graph::Endpoints endpoints,
+        graph::ResolveEndpoints(entra.cloud, entra.login_endpoint, entra.graph_endpoint));
+    graph::TokenOptions token_options;
+    token_options.tenant_id = entra.tenant_id;
+    token_options.client_id = entra.client_id;
+    token_options.endpoints = endpoints;
+    tenant->tokens = std::make_unique<graph::ClientCredentialsSource>(
+        token_options, std::make_unique<graph::SecretFileCredential>(entra.secret_file),
+        *tenant->http, scheduler, rng, log, *tenant->metrics);
+    graph::ClientOptions client_options;
+    client_options.endpoints = endpoints;
+    tenant->client = std::make_unique<graph::GraphClient>(
+        client_options, *tenant->http, *tenant->tokens, scheduler, rng, *tenant->metrics);
+    watchers::GraphDeltaOptions delta_options;
+    delta_options.name = entra.name;
+    tenant->source =
+        std::make_unique<watchers::GraphDeltaSource>(delta_options, *tenant->client, log);
+    watchers::GraphReaderOptions reader_options;
+    reader_options.name = entra.name;
+    tenant->reader =
+        std::make_unique<watchers::GraphReader>(reader_options, *tenant->client, scheduler, log);
+    tenant->actuator = std::make_unique<remediation::GraphActuator>(*tenant->client);
+    tenants.push_back(std::move(tenant));
+  }
+  return OkStatus();
+}
+
+void App::Parts::BuildDirectories() {
+  sessions = directory::MakeOpenLdapSessionFactory(ldap_lane);
+  for (const DirectoryConfig& entry : config.directories) {
+    auto built = std::make_unique<Directory>();
+    built->config = entry;
+    watchers::AdSourceOptions options;
+    options.name = entry.name;
+    options.servers = entry.servers;
+    options.start_tls = entry.start_tls;
+    options.ca_file = entry.ca_file;
+    options.user = entry.user;
+    options.password_file = entry.password_file;
+    options.base_dn = entry.base_dn;
+    options.poll_interval = entry.poll_interval;
+    options.page_size = entry.page_size;
+    options.source_anchor = entry.source_anchor;
+    built->source = std::make_unique<watchers::AdUsnSource>(options, *sessions, clock, log);
+    built->reader = std::make_unique<watchers::AdReader>(options, *sessions, clock, log);
+    directories.push_back(std::move(built));
+  }
+}
+
+void App::Parts::BuildLinks() {
+  for (const monitor::Policy& policy : config.links) {
+    auto link = std::make_unique<Link>();
+    link->policy = std::make_shared<const monitor::Policy>(policy);
+    link->metrics = std::make_unique<LinkMetrics>(registry, policy);
+    EngineOptions options;
+    options.resend_interval = config.alerting.resend_interval;
+    options.external_url = config.alerting.external_url;
+    EngineParts engine_parts{
+        *store, write_lane, scheduler, rng, log, *link->metrics, [this](const Status& status) {
+          OnStoreFailed(status);
+        }};
+    link->engine = std::make_unique<Engine>(io.get_executor(), lease_epoch, link->policy,
+                                            std::move(engine_parts), options);
+    Tenant* tenant = nullptr;
+    for (const auto& candidate : tenants) {
+      if (candidate->config.name == policy.entra_source) tenant = candidate.get();
+    }
+    std::map<SourceName, watchers::DirectoryReader*> readers;
+    for (const auto& candidate : directories) {
+      for (const SourceName& name : policy.ad_sources) {
+        if (candidate->config.name == name) readers[name] = candidate->reader.get();
+      }
+    }
+    DirectReadOptions read_options;
+    read_options.interval = tenant->config.poll_interval;
+    link->direct_reads = std::make_unique<DirectReadLoop>(*link->engine, readers, *tenant->reader,
+                                                          scheduler, log, read_options);
+    link->deadlines = std::make_unique<DeadlineLoop>(*link->engine, scheduler, log);
+    remediation::ActionRunnerOptions runner_options;
+    runner_options.idle_wait = std::min(runner_options.idle_wait, tenant->config.poll_interval);
+    link->actions = std::make_unique<remediation::ActionRunner>(
+        *link->engine, *tenant->actuator, readers, *tenant->reader, scheduler, log, runner_options);
+    links.push_back(std::move(link));
+  }
+  const auto feeds_of = [this](const SourceName& source) {
+    std::vector<watchers::LinkFeed*> feeds;
+    for (const auto& link : links) {
+      const auto& ad = link->policy->ad_sources;
+      if (link->policy->entra_source == source ||
+          std::find(ad.begin(), ad.end(), source) != ad.end()) {
+        feeds.push_back(link->engine.get());
+      }
+    }
+    return feeds;
+  };
+  const auto make_loop = [&](watchers::ChangeSource& source, absl::Duration interval) {
+    watchers::SourceLoopOptions options;
+    options.poll_interval = interval;
+    return std::make_unique<watchers::SourceLoop>(io.get_executor(), source,
+                                                  feeds_of(source.name()), scheduler, rng, log,
+                                                  *source_metrics, options);
+  };
+  for (const auto& entry : directories) {
+    entry->loop = make_loop(*entry->source, entry->config.poll_interval);
+  }
+  for (const auto& tenant : tenants) {
+    tenant->loop = make_loop(*tenant->source, tenant->config.poll_interval);
+  }
+}
+
+Status App::Parts::BuildAlerting() {
+  DW_ASSIGN_OR_RETURN(alert_http, net::NewHttpClient(io.get_executor(), net::HttpClientOptions()));
+  std::vector<alerts::AlertSink*> receivers;
+  for (const std::string& url : config.alerting.alertmanagers) {
+    sinks.push_back(std::make_unique<alerts::AlertmanagerSink>(url, *alert_http));
+    delivery_metrics->Declare(sinks.back()->name());
+    receivers.push_back(sinks.back().get());
+  }
+  alerts::DispatcherOptions options;
+  options.resend_interval = config.alerting.resend_interval;
+  for (const auto& link : links) {
+    link->dispatcher = std::make_unique<alerts::Dispatcher>(*link->engine, receivers, scheduler,
+                                                            rng, log, *delivery_metrics, options);
+  }
+  watchdog_port =
+      std::make_unique<WatchdogPort>([this] { return Healthy(); }, scheduler,
+                                     config.alerting.resend_interval, config.alerting.external_url);
+  watchdog = std::make_unique<alerts::Dispatcher>(*watchdog_port, receivers, scheduler, rng, log,
+                                                  *delivery_metrics, options);
+  return OkStatus();
+}
+
+Status App::Parts::BuildApi() {
+  std::vector<Token> tokens;
+  if (!config.http.tokens_file.empty()) {
+    DW_ASSIGN_OR_RETURN(tokens, LoadTokens(config.http.tokens_file));
+  }
+  std::vector<LinkPort*> ports;
+  for (const auto& link : links) ports.push_back(link->engine.get());
+  // Links share one file-wide mode; rules for link, tier and action are shown by `automation`.
+  const std::string mode(monitor::ModeText(config.links.front().remediation.mode));
+  ApiParts api_parts{*store,
+                     read_lane,
+                     clock,
+                     log,
+                     std::move(ports),
+                     [this] { return Sources(); },
+                     [this] { return RenderMetrics(); },
+                     [this] { return ready.load(); },
+                     VersionText(),
+                     mode};
+  api = std::make_unique<Api>(std::move(api_parts), Authenticator(std::move(tokens)));
+  server = std::make_unique<net::HttpServer>(io.get_executor(), [this](net::ServerRequest request) {
+    return api->Handle(std::move(request));
+  });
+  return OkStatus();
+}
+
+std::vector<SourceReport> App::Parts::Sources() const {
+  std::vector<SourceReport> out;
+  const absl::Time now = clock.Wall();
+  const auto add = [&](const watchers::SourceLoop& loop, monitor::SourceKind kind) {
+    SourceReport report;
+    report.name = loop.name();
+    report.kind = kind;
+    const watchers::SourceHealth health = loop.Health();
+    report.up = health.up;
+    report.error = health.error;
+    report.fresh = true;
+    report.snapshot_complete = true;
+    bool read = false;
+    for (const auto& link : links) {
+      const auto state = link->engine->State();
+      const auto found = state->sources.find(loop.name());
+      if (found == state->sources.end()) continue;
+      const monitor::SourceState& source = found->second;
+      read = true;
+      report.last_success = std::max(report.last_success, source.last_success);
+      report.last_change = std::max(report.last_change, source.last_change);
+      report.snapshot_running = report.snapshot_running || source.snapshot_running;
+      report.snapshot_complete = report.snapshot_complete && source.snapshot_complete;
+      report.snapshot_objects = std::max(report.snapshot_objects, source.snapshot_objects);
+      report.fresh = report.fresh &&
+                     !monitor::SourceIsStale(source, link->policy->StaleAfter(loop.name()), now);
+    }
+    report.fresh = report.fresh && read;
+    report.snapshot_complete = report.snapshot_complete && read;
+    out.push_back(std::move(report));
+  };
+  for (const auto& entry : directories) add(*entry->loop, monitor::SourceKind::kActiveDirectory);
+  for (const auto& tenant : tenants) add(*tenant->loop, monitor::SourceKind::kEntra);
+  return out;
+}
+
+bool App::Parts::Healthy() const {
+  if (!store_failure.ok()) return false;
+  for (const SourceReport& source : Sources()) {
+    if (!source.fresh) return false;
+  }
+  return true;
+}
+
+std::string App::Parts::RenderMetrics() {
+  const absl::Time now = clock.Wall();
+  for (const auto& link : links) {
+    const auto policy = link->engine->CurrentPolicy();
+    const auto state = link->engine->State();
+    link->metrics->Refresh(*state, *policy, now);
+  }
+  return registry.Render();
+}
+
+}  // namespace driftwarden::daemon

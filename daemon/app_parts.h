@@ -1,0 +1,133 @@
+#pragma once
+
+// What an App is made of; included by app*.cpp only. Order of members is order of construction.
+
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "alerts/alertmanager_sink.h"
+#include "alerts/dispatcher.h"
+#include "base/async/event.h"
+#include "base/async/lane.h"
+#include "base/async/scheduler.h"
+#include "base/async/task_group.h"
+#include "base/rng.h"
+#include "daemon/api.h"
+#include "daemon/app.h"
+#include "daemon/deadline_loop.h"
+#include "daemon/direct_read_loop.h"
+#include "daemon/engine.h"
+#include "daemon/metrics_wiring.h"
+#include "daemon/watchdog.h"
+#include "net/http_client.h"
+#include "net/http_server.h"
+#include "remediation/action_runner.h"
+#include "remediation/graph_actuator.h"
+#include "store/rocks_store.h"
+#include "watchers/ad_reader.h"
+#include "watchers/ad_usn_source.h"
+#include "watchers/directory/session_openldap.h"
+#include "watchers/graph_delta_source.h"
+#include "watchers/graph_reader.h"
+#include "watchers/source_loop.h"
+
+namespace driftwarden::daemon {
+
+// One forest or domain that is read.
+struct Directory {
+  DirectoryConfig config;
+  std::unique_ptr<watchers::AdUsnSource> source;
+  std::unique_ptr<watchers::AdReader> reader;
+  std::unique_ptr<watchers::SourceLoop> loop;
+};
+
+// One Entra tenant.
+struct Tenant {
+  EntraConfig config;
+  std::unique_ptr<TenantMetrics> metrics;
+  std::unique_ptr<net::HttpClient> http;
+  std::unique_ptr<graph::TokenSource> tokens;
+  std::unique_ptr<graph::GraphClient> client;
+  std::unique_ptr<watchers::GraphDeltaSource> source;
+  std::unique_ptr<watchers::GraphReader> reader;
+  std::unique_ptr<remediation::GraphActuator> actuator;
+  std::unique_ptr<watchers::SourceLoop> loop;
+};
+
+// One link with all that works on it.
+struct Link {
+  std::shared_ptr<const monitor::Policy> policy;
+  std::unique_ptr<LinkMetrics> metrics;
+  std::unique_ptr<Engine> engine;
+  std::unique_ptr<DirectReadLoop> direct_reads;
+  std::unique_ptr<DeadlineLoop> deadlines;
+  std::unique_ptr<remediation::ActionRunner> actions;
+  std::unique_ptr<alerts::Dispatcher> dispatcher;
+};
+
+struct App::Parts {
+  Parts(Config c, Logger& l) : config(std::move(c)), log(l) {}
+
+  Config config;
+  Logger& log;
+  SystemClock clock;
+  RealScheduler scheduler{clock};
+  SystemRng rng;
+  asio::io_context io{1};
+  ThreadLane ldap_lane{"ldap", 8};
+  ThreadLane write_lane{"store-write", 1};
+  ThreadLane read_lane{"store-read", 2};
+  metrics::Registry registry;
+  std::unique_ptr<store::StateStore> store;
+  uint64_t lease_epoch = 0;
+  std::unique_ptr<SourceMetrics> source_metrics;
+  std::unique_ptr<DeliveryMetrics> delivery_metrics;
+  std::unique_ptr<directory::SessionFactory> sessions;
+  std::vector<std::unique_ptr<Directory>> directories;
+  std::vector<std::unique_ptr<Tenant>> tenants;
+  std::vector<std::unique_ptr<Link>> links;
+  std::unique_ptr<net::HttpClient> alert_http;
+  std::vector<std::unique_ptr<alerts::AlertmanagerSink>> sinks;
+  std::unique_ptr<WatchdogPort> watchdog_port;
+  std::unique_ptr<alerts::Dispatcher> watchdog;
+  std::unique_ptr<Api> api;
+  std::unique_ptr<net::HttpServer> server;
+
+  // While Run works.
+  std::unique_ptr<TaskGroup> pollers;  // sources, direct reads, deadlines, actions
+  std::unique_ptr<TaskGroup> tellers;  // dispatchers, housekeeping
+  std::unique_ptr<AsyncEvent> stop;
+  std::atomic<bool> ready{false};
+  Status store_failure;
+  mutable std::mutex mutex;  // of address
+  std::string address;
+
+  // Building (app.cpp).
+  Status OpenStore();
+  Status BuildTenants();
+  void BuildDirectories();
+  void BuildLinks();
+  Status BuildAlerting();
+  Status BuildApi();
+  // Working (app_run.cpp).
+  asio::awaitable<Status> OpenEngines();
+  asio::awaitable<void> Main(Status* result);
+  asio::awaitable<void> Once(OnceResult* out, Status* result);
+  asio::awaitable<void> Housekeep();
+  asio::awaitable<void> WatchSignals();
+  asio::awaitable<void> TellStoreFailed();
+  asio::awaitable<void> TakeDown();
+  void RefreshStoreMetrics(const StatusOr<store::StoreStats>& stats);
+  Status Listen();
+  void OnStoreFailed(const Status& status);
+  std::vector<SourceReport> Sources() const;
+  std::string RenderMetrics();
+  bool Healthy() const;
+};
+
+}  // namespace driftwarden::daemon

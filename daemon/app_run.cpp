@@ -1,0 +1,267 @@
+// Working and ending: what runs, in which order it starts and stops.
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/json.hpp>
+#include <csignal>
+#include <exception>
+#include <utility>
+
+#include "base/files.h"
+#include "base/strings.h"
+#include "daemon/app_parts.h"
+#include "daemon/json_text.h"
+#include "daemon/verbs.h"
+
+namespace driftwarden::daemon {
+
+namespace json = boost::json;
+
+namespace {
+
+constexpr absl::Duration kFlushFor = absl::Seconds(10);
+constexpr absl::Duration kHousekeepEvery = absl::Seconds(15);
+
+void Rethrow(const std::exception_ptr& error) {
+  if (error) std::rethrow_exception(error);  // an exception out of a coroutine is a bug: terminate
+}
+
+asio::awaitable<void> FlushAll(std::vector<alerts::Dispatcher*> dispatchers) {
+  for (alerts::Dispatcher* dispatcher : dispatchers) {
+    const Status sent = co_await dispatcher->DispatchOnce();
+    if (sent.code() == StatusCode::kCancelled) co_return;
+  }
+}
+
+// Cancels `group` after `wait`.
+asio::awaitable<void> CancelLater(TaskGroup* group, Scheduler* scheduler, absl::Duration wait) {
+  const Status slept = co_await scheduler->SleepFor(wait);
+  if (slept.ok()) group->Cancel();
+}
+
+}  // namespace
+
+void App::Parts::OnStoreFailed(const Status& status) {
+  if (!store_failure.ok()) return;
+  store_failure = status;
+  log.Error("store_failed", Message(status), {{"data_dir", config.data_dir}});
+  if (stop != nullptr) stop->Set();
+}
+
+asio::awaitable<Status> App::Parts::OpenEngines() {
+  for (const auto& link : links) {
+    const Status opened = co_await link->engine->Open();
+    if (!opened.ok()) co_return Annotate(opened, Cat("link ", link->policy->link.value));
+  }
+  co_return OkStatus();
+}
+
+Status App::Parts::Listen() {
+  net::ServerOptions options;
+  options.address = config.http.address == "localhost" ? "127.0.0.1" : config.http.address;
+  options.port = config.http.port;
+  options.clock = &clock;
+  if (!config.http.tls.cert_file.empty()) {
+    DW_ASSIGN_OR_RETURN(
+        options.tls, net::LoadTlsServerConfig(config.http.tls.cert_file, config.http.tls.key_file,
+                                              config.http.tls.client_ca_file));
+  }
+  const bool secure = options.tls.has_value();
+  const bool brackets = options.address.find(':') != std::string::npos;
+  const std::string host = brackets ? Cat("[", options.address, "]") : options.address;
+  DW_ASSIGN_OR_RETURN(const uint16_t port, server->Listen(std::move(options)));
+  net::ServerOptions socket;
+  socket.unix_path = config.data_dir + "/control.sock";
+  socket.clock = &clock;
+  const std::string socket_path = socket.unix_path;
+  DW_ASSIGN_OR_RETURN([[maybe_unused]] const uint16_t none, server->Listen(std::move(socket)));
+  const std::string url = Cat(secure ? "https://" : "http://", host, ":", port);
+  json::object run;
+  run["pid"] = ::getpid();
+  run["http"] = url;
+  run["socket"] = socket_path;
+  run["version"] = VersionText();
+  DW_RETURN_IF_ERROR(WriteFileAtomic(config.data_dir + "/run.json", PrettyJson(run), 0644));
+  {
+    const std::lock_guard<std::mutex> lock(mutex);
+    address = url;
+  }
+  log.Info("listening", "the API and /metrics answer", {{"http", url}, {"socket", socket_path}});
+  return OkStatus();
+}
+
+asio::awaitable<void> App::Parts::WatchSignals() {
+  asio::signal_set signals(io, SIGTERM, SIGINT);
+  const auto [error, number] = co_await signals.async_wait(asio::as_tuple(asio::use_awaitable));
+  if (error) co_return;
+  log.Info("stopping", "finishing the command in hand; a second signal ends at once",
+           {{"signal", number}});
+  stop->Set();
+  const auto [again_error, again] =
+      co_await signals.async_wait(asio::as_tuple(asio::use_awaitable));
+  // Crash-safe by construction: the data directory is whole whenever we end.
+  if (!again_error) ::_exit(128 + again);
+}
+
+asio::awaitable<void> App::Parts::Housekeep() {
+  while (true) {
+    auto read = [this] { return store->Stats(); };
+    const auto stats = co_await OnLane(read_lane, std::move(read));
+    RefreshStoreMetrics(stats);
+    const Status slept = co_await scheduler.SleepFor(kHousekeepEvery);
+    if (!slept.ok()) co_return;
+  }
+}
+
+void App::Parts::RefreshStoreMetrics(const StatusOr<store::StoreStats>& stats) {
+  registry.Set(metrics::Metric::kMemoryBytes, {"budget"},
+               static_cast<double>(config.memory_budget));
+  const auto statm = ReadFile("/proc/self/statm", 4096);
+  if (statm.ok()) {
+    const std::vector<std::string> fields = SplitString(*statm, ' ');
+    const auto pages = fields.size() > 1 ? ParseUint64(fields[1]) : std::nullopt;
+    if (pages) {
+      registry.Set(metrics::Metric::kMemoryBytes, {"resident"},
+                   static_cast<double>(*pages) * static_cast<double>(::sysconf(_SC_PAGESIZE)));
+    }
+  }
+  if (!stats.ok()) return;
+  for (const auto& [part, bytes] : stats->bytes) {
+    registry.Set(metrics::Metric::kStoreBytes, {part}, static_cast<double>(bytes));
+  }
+}
+
+asio::awaitable<void> App::Parts::TellStoreFailed() {
+  std::vector<alerts::Alert> alerts = {
+      StoreFailedAlert(store_failure, config.data_dir, clock.Wall(), config.alerting.external_url)};
+  for (const auto& sink : sinks) {
+    std::vector<alerts::Alert> copy = alerts;
+    const Status told = co_await sink->Deliver(std::move(copy));
+    delivery_metrics->OnDelivery(sink->name(), told, 1);
+    if (!told.ok()) log.Error("alert_delivery_failed", Message(told), {{"receiver", sink->name()}});
+  }
+}
+
+asio::awaitable<void> App::Parts::TakeDown() {
+  ready = false;
+  co_await server->Stop();
+  pollers->Cancel();
+  tellers->Cancel();
+  co_await pollers->Join();
+  co_await tellers->Join();
+  // A last word to the receivers, within bounds; what is lost here is sent again after a restart.
+  TaskGroup flush(io.get_executor());
+  TaskGroup timer(io.get_executor());
+  if (store_failure.ok()) {
+    std::vector<alerts::Dispatcher*> dispatchers;
+    for (const auto& link : links) dispatchers.push_back(link->dispatcher.get());
+    flush.Spawn(FlushAll(std::move(dispatchers)));
+  } else {
+    flush.Spawn(TellStoreFailed());
+  }
+  timer.Spawn(CancelLater(&flush, &scheduler, kFlushFor));
+  co_await flush.Join();
+  timer.Cancel();
+  co_await timer.Join();
+  for (const auto& link : links) link->engine->Stop();
+  ::unlink((config.data_dir + "/run.json").c_str());
+}
+
+asio::awaitable<void> App::Parts::Main(Status* result) {
+  const Status opened = co_await OpenEngines();
+  const Status listening = opened.ok() ? Listen() : opened;
+  if (!listening.ok()) {
+    co_await server->Stop();
+    *result = listening;
+    co_return;
+  }
+  for (const auto& entry : directories) pollers->Spawn(entry->loop->Run());
+  for (const auto& tenant : tenants) pollers->Spawn(tenant->loop->Run());
+  for (const auto& link : links) {
+    pollers->Spawn(link->direct_reads->Run());
+    pollers->Spawn(link->deadlines->Run());
+    pollers->Spawn(link->actions->Run());
+    tellers->Spawn(link->dispatcher->Run());
+  }
+  tellers->Spawn(watchdog->Run());
+  tellers->Spawn(Housekeep());
+  tellers->Spawn(WatchSignals());
+  ready = true;
+  const bool asked = co_await stop->Wait();
+  if (!asked) log.Warn("stopping", "cancelled");
+  co_await TakeDown();
+  *result = store_failure;
+}
+
+Status App::Run() {
+  Parts& parts = *parts_;
+  parts.pollers = std::make_unique<TaskGroup>(parts.io.get_executor());
+  parts.tellers = std::make_unique<TaskGroup>(parts.io.get_executor());
+  parts.stop = std::make_unique<AsyncEvent>(parts.io.get_executor());
+  Status result;
+  asio::co_spawn(parts.io, parts.Main(&result), Rethrow);
+  parts.io.run();
+  return result;
+}
+
+asio::awaitable<void> App::Parts::Once(OnceResult* out, Status* result) {
+  const Status opened = co_await OpenEngines();
+  if (!opened.ok()) {
+    *result = opened;
+    co_return;
+  }
+  std::vector<watchers::SourceLoop*> loops;
+  for (const auto& entry : directories) loops.push_back(entry->loop.get());
+  for (const auto& tenant : tenants) loops.push_back(tenant->loop.get());
+  for (watchers::SourceLoop* loop : loops) {
+    const Status polled = co_await loop->PollOnce();
+    if (!polled.ok()) out->unread.push_back(Cat(loop->name().value, ": ", Message(polled)));
+  }
+  for (const auto& link : links) {
+    const Status read = co_await link->direct_reads->ReadOnce();
+    if (!read.ok() && out->unread.empty()) out->unread.emplace_back(Message(read));
+    const Status reviewed = co_await link->engine->ReviewDue();
+    if (!reviewed.ok()) *result = reviewed;
+    const auto state = link->engine->State();
+    for (const auto& [key, count] : state->users) {
+      using monitor::State;
+      const bool open = key.state == State::kPending || key.state == State::kLagging ||
+                        key.state == State::kBreached || key.state == State::kContained ||
+                        key.state == State::kUnsealed || key.state == State::kRegressed;
+      if (open) out->open += count;
+    }
+    out->open += static_cast<int64_t>(state->inherited_live);
+  }
+  out->summary_json = PrettyJson(api->StatusObject());
+  for (const auto& link : links) link->engine->Stop();
+}
+
+StatusOr<App::OnceResult> App::RunOnce() {
+  OnceResult out;
+  Status result;
+  parts_->ready = true;
+  asio::co_spawn(parts_->io, parts_->Once(&out, &result), Rethrow);
+  parts_->io.run();
+  if (!result.ok()) return result;
+  if (!parts_->store_failure.ok()) return parts_->store_failure;
+  return out;
+}
+
+void App::RequestStop() {
+  asio::post(parts_->io, [parts = parts_.get()] {
+    if (parts->stop != nullptr) parts->stop->Set();
+  });
+}
+
+std::string App::Address() const {
+  const std::lock_guard<std::mutex> lock(parts_->mutex);
+  return parts_->address;
+}
+
+}  // namespace driftwarden::daemon
