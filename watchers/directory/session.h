@@ -4,10 +4,11 @@
 // entries; decoding is pure and elsewhere (observe.h). One operation at a time.
 
 #include <boost/asio/awaitable.hpp>
-#include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/secret.h"
@@ -21,8 +22,9 @@ namespace asio = boost::asio;
 // Attribute names in lower case; values are raw bytes.
 struct Entry {
   std::string dn;
-  std::map<std::string, std::vector<std::string>> attributes;
+  std::map<std::string, std::vector<std::string>, std::less<>> attributes;
 
+  // The first value; null when the attribute is absent.
   const std::string* First(std::string_view lower_name) const;
 };
 
@@ -54,8 +56,11 @@ struct SessionOptions {
 };
 
 // Errors say source, server, what was refused and how to mend it: Unavailable (cannot connect,
-// connection lost), Unauthenticated (bind refused), PermissionDenied, FailedPrecondition (paging
-// cookie gone), ResourceExhausted (busy, size or time limit), DataLoss (bytes that make no sense).
+// connection lost, busy), Unauthenticated (bind refused), PermissionDenied, NotFound (the base),
+// FailedPrecondition (paging cookie gone, a control refused), InvalidArgument (settings),
+// ResourceExhausted (a size, time or administrative limit), DeadlineExceeded (search_timeout),
+// DataLoss (bytes that make no sense), Cancelled. A session whose connection is lost, or whose
+// search was cancelled or timed out, answers Unavailable from then on: open another.
 class Session {
  public:
   virtual ~Session() = default;

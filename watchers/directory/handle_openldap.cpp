@@ -1,0 +1,181 @@
+#include "watchers/directory/handle_openldap.h"
+
+#include <fcntl.h>
+#include <ldap.h>
+#include <sys/time.h>
+
+#include <utility>
+
+#include "base/files.h"
+#include "base/secret.h"
+#include "base/strings.h"
+#include "watchers/directory/server_address.h"
+#include "watchers/directory/tcp_probe.h"
+
+namespace driftwarden::directory {
+namespace {
+
+constexpr const char* kSystemRoots = "/etc/ssl/certs/ca-certificates.crt";
+
+timeval ToTimeval(absl::Duration d) {
+  return absl::ToTimeval(d);
+}
+
+bool Set(LDAP* handle, int option, const void* value) {
+  return ldap_set_option(handle, option, value) == LDAP_OPT_SUCCESS;
+}
+
+// Everything is set on the handle: a machine's ldap.conf must not change what we do.
+Status Configure(LDAP* handle, const SessionOptions& options, const Peer& peer,
+                 const std::string& ca_file) {
+  const int version = LDAP_VERSION3;
+  const int never = LDAP_DEREF_NEVER;
+  const int unlimited = LDAP_NO_LIMIT;
+  const timeval timeout = ToTimeval(options.network_timeout);
+  bool ok =
+      Set(handle, LDAP_OPT_PROTOCOL_VERSION, &version) &&
+      Set(handle, LDAP_OPT_REFERRALS, LDAP_OPT_OFF) && Set(handle, LDAP_OPT_DEREF, &never) &&
+      Set(handle, LDAP_OPT_SIZELIMIT, &unlimited) && Set(handle, LDAP_OPT_TIMELIMIT, &unlimited) &&
+      Set(handle, LDAP_OPT_NETWORK_TIMEOUT, &timeout) && Set(handle, LDAP_OPT_TIMEOUT, &timeout);
+
+  // A dead peer is silent; without this an idle session would never notice.
+  const int idle = 60;
+  const int probes = 3;
+  const int interval = 10;
+  ok = ok && Set(handle, LDAP_OPT_X_KEEPALIVE_IDLE, &idle) &&
+       Set(handle, LDAP_OPT_X_KEEPALIVE_PROBES, &probes) &&
+       Set(handle, LDAP_OPT_X_KEEPALIVE_INTERVAL, &interval);
+
+  const int demand = LDAP_OPT_X_TLS_DEMAND;
+  const int lowest = LDAP_OPT_X_TLS_PROTOCOL_TLS1_2;
+  ok = ok && Set(handle, LDAP_OPT_X_TLS_CACERTFILE, ca_file.c_str()) &&
+       Set(handle, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand) &&
+       Set(handle, LDAP_OPT_X_TLS_PROTOCOL_MIN, &lowest);
+  if (!ok) return InternalError(Cat(peer.source, ": libldap refuses an option"));
+
+  const int client = 0;  // applies what was set above, so it comes last
+  if (!Set(handle, LDAP_OPT_X_TLS_NEWCTX, &client)) {
+    return InvalidError(
+        Cat(peer.source, ": ", ca_file, " holds no usable certificate; check ca_file"));
+  }
+  return OkStatus();
+}
+
+Status NoTls(const Peer& peer, const std::string& diagnostic) {
+  return UnavailableError(
+      Cat(peer.source, ": TLS with ", peer.server, " failed",
+          diagnostic.empty() ? "" : Cat(" (", Printable(diagnostic, 200), ")"),
+          ": the certificate is not trusted or its name does not match, or the port speaks no TLS;"
+          " check ca_file and the server name"));
+}
+
+Status NoContact(const Peer& peer, const ServerAddress& address, const SessionOptions& options,
+                 const std::string& diagnostic) {
+  const Status tcp = ProbeTcpBlocking(address, options.network_timeout);
+  if (tcp.ok()) return NoTls(peer, diagnostic);
+  return UnavailableError(Cat(peer.source, ": ", peer.server, " is unreachable: ", Message(tcp)));
+}
+
+Status Secure(LDAP* handle, const ServerAddress& address, const SessionOptions& options,
+              const Peer& peer) {
+  if (const int code = ldap_connect(handle); code != LDAP_SUCCESS) {
+    return NoContact(peer, address, options, LdapDiagnostic(handle));
+  }
+  if (!address.ldaps) {
+    const int code = ldap_start_tls_s(handle, nullptr, nullptr);
+    if (code > 0) {
+      return UnavailableError(Cat(peer.source, ": StartTLS refused by ", peer.server, " (",
+                                  LdapCodeName(code), ": ", Printable(LdapDiagnostic(handle), 200),
+                                  ")"));
+    }
+    if (code != LDAP_SUCCESS) return NoTls(peer, LdapDiagnostic(handle));
+  }
+  if (ldap_tls_inplace(handle) == 0) return NoTls(peer, "");
+  return OkStatus();
+}
+
+Status Bind(LDAP* handle, const Secret& password, const Peer& peer) {
+  berval credential;
+  credential.bv_len = password.Reveal().size();
+  credential.bv_val = const_cast<char*>(password.Reveal().data());
+  const int code = ldap_sasl_bind_s(handle, peer.user.c_str(), LDAP_SASL_SIMPLE, &credential,
+                                    nullptr, nullptr, nullptr);
+  if (code == LDAP_SUCCESS) return OkStatus();
+  if (code < 0) {
+    return UnavailableError(Cat(peer.source, ": bind with ", peer.server, " got no answer (",
+                                ldap_err2string(code), ")"));
+  }
+  LdapResult result;
+  result.code = code;
+  result.diagnostic = LdapDiagnostic(handle);
+  return BindRefused(peer, result);
+}
+
+// What can be refused before anything is sent.
+Status CheckOptions(const SessionOptions& options, const ServerAddress& address) {
+  if (!address.ldaps && !options.start_tls) {
+    return InvalidError(Cat(options.source, ": ", options.server,
+                            " has no TLS, and a simple bind would send the password in the clear;"
+                            " use ldaps:// or start_tls: true"));
+  }
+  // An empty name or password makes a bind that succeeds as nobody (RFC 4513, 5.1).
+  if (options.user.empty()) {
+    return InvalidError(Cat(options.source, ": bind.user is empty"));
+  }
+  return OkStatus();
+}
+
+}  // namespace
+
+void LdapUnbind::operator()(struct ldap* handle) const {
+  if (handle != nullptr) ldap_unbind_ext_s(handle, nullptr, nullptr);
+}
+
+std::string LdapDiagnostic(struct ldap* handle) {
+  char* text = nullptr;
+  if (ldap_get_option(handle, LDAP_OPT_DIAGNOSTIC_MESSAGE, &text) != LDAP_OPT_SUCCESS) return "";
+  std::string out = text == nullptr ? "" : text;
+  ldap_memfree(text);
+  return out;
+}
+
+StatusOr<BoundHandle> OpenHandleBlocking(const SessionOptions& options) {
+  auto address = ParseServerAddress(options.server);
+  if (!address.ok()) return Annotate(address.status(), options.source);
+  DW_RETURN_IF_ERROR(CheckOptions(options, *address));
+  auto password = ReadSecretFile(options.password_file);
+  if (!password.ok()) return Annotate(password.status(), options.source);
+  if (password->empty()) {
+    return InvalidError(Cat(options.source, ": ", options.password_file,
+                            " is empty; write the password of ", options.user, " there"));
+  }
+  const std::string ca_file = options.ca_file.empty() ? kSystemRoots : options.ca_file;
+  const auto roots = ReadFile(ca_file);
+  if (!roots.ok()) return Annotate(roots.status(), Cat(options.source, ": ca_file"));
+
+  BoundHandle bound;
+  bound.peer.source = options.source;
+  bound.peer.server = address->HostPort();
+  bound.peer.user = options.user;
+  LDAP* raw = nullptr;
+  if (const int code = ldap_initialize(&raw, address->Url().c_str()); code != LDAP_SUCCESS) {
+    return InternalError(Cat(options.source, ": libldap refuses ", address->Url(), " (",
+                             ldap_err2string(code), ")"));
+  }
+  bound.handle.reset(raw);
+  DW_RETURN_IF_ERROR(Configure(raw, options, bound.peer, ca_file));
+  DW_RETURN_IF_ERROR(Secure(raw, *address, options, bound.peer));
+  DW_RETURN_IF_ERROR(Bind(raw, *password, bound.peer));
+  if (ldap_get_option(raw, LDAP_OPT_DESC, &bound.fd) != LDAP_OPT_SUCCESS || bound.fd < 0) {
+    return UnavailableError(
+        Cat(options.source, ": ", bound.peer.server, " hung up after the bind"));
+  }
+  // From here libldap must never wait for the rest of a message: a strand drives it.
+  const int flags = ::fcntl(bound.fd, F_GETFL);
+  if (flags < 0 || ::fcntl(bound.fd, F_SETFL, flags | O_NONBLOCK) != 0) {
+    return InternalError(Cat(options.source, ": cannot set the connection non-blocking"));
+  }
+  return bound;
+}
+
+}  // namespace driftwarden::directory

@@ -1,0 +1,309 @@
+#include "watchers/directory/session_openldap.h"
+
+#include <ldap.h>
+#include <unistd.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <cerrno>
+#include <optional>
+#include <utility>
+
+#include "base/files.h"
+#include "base/strings.h"
+#include "watchers/directory/handle_openldap.h"
+
+namespace driftwarden::directory {
+namespace {
+
+constexpr const char* kShowDeleted = "1.2.840.113556.1.4.417";
+constexpr size_t kMaxPageBytes = 64 << 20;
+constexpr size_t kMessagesATurn = 128;  // then others on the strand get theirs
+
+struct FreeControl {
+  void operator()(LDAPControl* control) const { ldap_control_free(control); }
+};
+struct FreeControls {
+  void operator()(LDAPControl** controls) const { ldap_controls_free(controls); }
+};
+struct FreeMessage {
+  void operator()(LDAPMessage* message) const { ldap_msgfree(message); }
+};
+struct FreeBer {
+  void operator()(BerElement* ber) const { ber_free(ber, 0); }
+};
+
+std::string ToString(const berval& value) {
+  return value.bv_val == nullptr ? std::string() : std::string(value.bv_val, value.bv_len);
+}
+
+// The time limit of one search. The timer's handler holds it, so that a late one finds it done.
+struct Limit {
+  explicit Limit(const asio::any_io_executor& executor) : timer(executor) {}
+  asio::steady_timer timer;
+  bool expired = false;
+  bool done = false;
+};
+
+// One page as it arrives.
+struct Arrival {
+  SearchPage page;
+  size_t bytes = 0;
+};
+
+class OpenLdapSession final : public Session {
+ public:
+  OpenLdapSession(BoundHandle bound, int own_fd, absl::Duration search_timeout,
+                  const asio::any_io_executor& executor)
+      : peer_(std::move(bound.peer)),
+        handle_(std::move(bound.handle)),
+        search_timeout_(search_timeout),
+        socket_(executor, own_fd) {}
+
+  asio::awaitable<StatusOr<SearchPage>> Search(SearchRequest request) override;
+
+ private:
+  asio::awaitable<StatusOr<SearchPage>> Collect(SearchRequest request, int id,
+                                                std::shared_ptr<Limit> limit);
+  StatusOr<int> Send(const SearchRequest& request);
+  enum class Step { kDone, kWait, kYield };
+  StatusOr<Step> Drain(const SearchRequest& request, int id, Arrival& arrival);
+  Status TakeEntry(const SearchRequest& request, LDAPMessage* message, Arrival& arrival);
+  Status TakeResult(const SearchRequest& request, LDAPMessage* message, Arrival& arrival);
+  Status Broken(std::string_view what);
+  int LastError() const;
+
+  const Peer peer_;
+  LdapHandle handle_;
+  const absl::Duration search_timeout_;
+  asio::posix::stream_descriptor socket_;  // a duplicate: libldap closes its own
+  bool usable_ = true;
+};
+
+int OpenLdapSession::LastError() const {
+  int code = LDAP_OTHER;
+  ldap_get_option(handle_.get(), LDAP_OPT_RESULT_CODE, &code);
+  return code;
+}
+
+Status OpenLdapSession::Broken(std::string_view what) {
+  usable_ = false;
+  return UnavailableError(
+      Cat(peer_.source, ": connection to ", peer_.server, " lost (", what, ")"));
+}
+
+StatusOr<int> OpenLdapSession::Send(const SearchRequest& request) {
+  LDAP* const ldap = handle_.get();
+  std::unique_ptr<LDAPControl, FreeControl> paged;
+  LDAPControl deleted{};
+  deleted.ldctl_oid = const_cast<char*>(kShowDeleted);
+  deleted.ldctl_iscritical = 1;
+  LDAPControl* controls[3] = {nullptr, nullptr, nullptr};
+  size_t count = 0;
+  if (request.page_size > 0) {
+    berval cookie;
+    cookie.bv_len = request.cookie.size();
+    cookie.bv_val = const_cast<char*>(request.cookie.data());
+    LDAPControl* raw = nullptr;
+    const int code = ldap_create_page_control(ldap, request.page_size, &cookie, 1, &raw);
+    if (code != LDAP_SUCCESS) return InternalError(Cat(peer_.source, ": no paging control"));
+    paged.reset(raw);
+    controls[count++] = raw;
+  }
+  if (request.show_deleted) controls[count++] = &deleted;
+
+  std::vector<char*> attributes;
+  for (const std::string& name : request.attributes) {
+    attributes.push_back(const_cast<char*>(name.c_str()));
+  }
+  attributes.push_back(nullptr);
+  const int scope =
+      request.scope == SearchRequest::Scope::kBase ? LDAP_SCOPE_BASE : LDAP_SCOPE_SUBTREE;
+  const char* const filter = request.filter.empty() ? "(objectClass=*)" : request.filter.c_str();
+  timeval limit = absl::ToTimeval(search_timeout_);
+  int id = 0;
+  const int code = ldap_search_ext(ldap, request.base.c_str(), scope, filter,
+                                   request.attributes.empty() ? nullptr : attributes.data(), 0,
+                                   controls, nullptr, &limit, LDAP_NO_LIMIT, &id);
+  if (code == LDAP_SUCCESS) return id;
+  if (code == LDAP_FILTER_ERROR) {
+    return InternalError(Cat(peer_.source, ": bad filter ", Printable(filter)));
+  }
+  return Broken(ldap_err2string(code));
+}
+
+Status OpenLdapSession::TakeEntry(const SearchRequest& request, LDAPMessage* message,
+                                  Arrival& arrival) {
+  LDAP* const ldap = handle_.get();
+  BerElement* raw = nullptr;
+  berval name{};
+  int code = ldap_get_dn_ber(ldap, message, &raw, &name);
+  const std::unique_ptr<BerElement, FreeBer> ber(raw);
+  Entry entry;
+  entry.dn = ToString(name);
+  arrival.bytes += entry.dn.size();
+  while (code == LDAP_SUCCESS) {
+    BerVarray values = nullptr;
+    code = ldap_get_attribute_ber(ldap, message, ber.get(), &name, &values);
+    if (code != LDAP_SUCCESS || name.bv_val == nullptr) break;
+    std::vector<std::string>& list = entry.attributes[ToLowerAscii(ToString(name))];
+    for (size_t i = 0; values != nullptr && values[i].bv_val != nullptr; ++i) {
+      list.push_back(ToString(values[i]));
+      arrival.bytes += values[i].bv_len;
+    }
+    ber_memfree(values);
+  }
+  if (code != LDAP_SUCCESS) {
+    usable_ = false;
+    return DataLossError(Cat(peer_.source, ": ", peer_.server, " sent an entry that is no LDAP (",
+                             ldap_err2string(code), ")"));
+  }
+  if (arrival.bytes > kMaxPageBytes) {
+    usable_ = false;
+    return MakeStatus(StatusCode::kResourceExhausted,
+                      Cat(peer_.source, ": one page of ", request.page_size, " from ", peer_.server,
+                          " holds more than 64 MiB; lower page_size"));
+  }
+  arrival.page.entries.push_back(std::move(entry));
+  return OkStatus();
+}
+
+Status OpenLdapSession::TakeResult(const SearchRequest& request, LDAPMessage* message,
+                                   Arrival& arrival) {
+  LDAP* const ldap = handle_.get();
+  LdapResult result;
+  char* text = nullptr;
+  LDAPControl** raw = nullptr;
+  const int parsed =
+      ldap_parse_result(ldap, message, &result.code, nullptr, &text, nullptr, &raw, 0);
+  const std::unique_ptr<LDAPControl*, FreeControls> controls(raw);
+  if (text != nullptr) result.diagnostic = text;
+  ldap_memfree(text);
+  if (parsed != LDAP_SUCCESS) return Broken(ldap_err2string(parsed));
+  if (result.code != LDAP_SUCCESS) return SearchRefused(peer_, request.base, result);
+  LDAPControl* const paged = ldap_control_find(LDAP_CONTROL_PAGEDRESULTS, raw, nullptr);
+  if (request.page_size == 0 || paged == nullptr) return OkStatus();
+  ber_int_t estimate = 0;
+  berval cookie{};
+  const int code = ldap_parse_pageresponse_control(ldap, paged, &estimate, &cookie);
+  if (code != LDAP_SUCCESS) {
+    return DataLossError(Cat(peer_.source, ": ", peer_.server, " sent a bad paging control"));
+  }
+  arrival.page.cookie = ToString(cookie);
+  ber_memfree(cookie.bv_val);
+  return OkStatus();
+}
+
+// Takes what has arrived. kWait: all of it; TLS holds nothing back either, as libldap asks it.
+StatusOr<OpenLdapSession::Step> OpenLdapSession::Drain(const SearchRequest& request, int id,
+                                                       Arrival& arrival) {
+  for (size_t turn = 0; turn < kMessagesATurn; ++turn) {
+    timeval none{};
+    LDAPMessage* raw = nullptr;
+    const int kind = ldap_result(handle_.get(), id, LDAP_MSG_ONE, &none, &raw);
+    const std::unique_ptr<LDAPMessage, FreeMessage> message(raw);
+    if (kind == 0) return Step::kWait;
+    if (kind < 0) return Broken(ldap_err2string(LastError()));
+    if (kind == LDAP_RES_SEARCH_ENTRY) {
+      DW_RETURN_IF_ERROR(TakeEntry(request, raw, arrival));
+    } else if (kind == LDAP_RES_SEARCH_RESULT) {
+      DW_RETURN_IF_ERROR(TakeResult(request, raw, arrival));
+      return Step::kDone;
+    } else if (kind != LDAP_RES_SEARCH_REFERENCE && kind != LDAP_RES_INTERMEDIATE) {
+      usable_ = false;
+      return DataLossError(Cat(peer_.source, ": ", peer_.server, " sent message type ", kind,
+                               " in answer to a search"));
+    }
+  }
+  return Step::kYield;
+}
+
+asio::awaitable<StatusOr<SearchPage>> OpenLdapSession::Search(SearchRequest request) {
+  // Cancelling is a value here; without this the next wait after a cancellation would throw.
+  co_await asio::this_coro::throw_if_cancelled(false);
+  if (!usable_) co_return Broken("by an earlier error");
+  const StatusOr<int> id = Send(request);
+  if (!id.ok()) co_return id.status();
+
+  auto limit = std::make_shared<Limit>(socket_.get_executor());
+  limit->timer.expires_after(absl::ToChronoNanoseconds(search_timeout_));
+  limit->timer.async_wait([this, limit](const boost::system::error_code& error) {
+    if (error || limit->done) return;
+    limit->expired = true;
+    socket_.cancel();
+  });
+  auto page = co_await Collect(std::move(request), *id, limit);
+  limit->done = true;
+  limit->timer.cancel();
+  co_return page;
+}
+
+asio::awaitable<StatusOr<SearchPage>> OpenLdapSession::Collect(SearchRequest request, int id,
+                                                               std::shared_ptr<Limit> limit) {
+  Arrival arrival;
+  while (true) {
+    const StatusOr<Step> step = Drain(request, id, arrival);
+    if (!step.ok()) co_return step.status();
+    if (*step == Step::kDone) co_return std::move(arrival.page);
+    const auto state = co_await asio::this_coro::cancellation_state;
+    const bool cancelled = state.cancelled() != asio::cancellation_type::none;
+    boost::system::error_code error;
+    if (!cancelled && !limit->expired) {
+      if (*step == Step::kYield) {
+        co_await asio::post(socket_.get_executor(), asio::use_awaitable);
+      } else {
+        const auto [waited] = co_await socket_.async_wait(asio::posix::stream_descriptor::wait_read,
+                                                          asio::as_tuple(asio::use_awaitable));
+        error = waited;
+      }
+    }
+    if (!cancelled && !limit->expired && !error) continue;
+
+    ldap_abandon_ext(handle_.get(), id, nullptr, nullptr);
+    usable_ = false;
+    if (limit->expired) {
+      co_return DeadlineError(Cat(peer_.source, ": ", peer_.server, " gave no complete answer in ",
+                                  absl::ToInt64Seconds(search_timeout_), " s"));
+    }
+    co_return CancelledError(Cat(peer_.source, ": search stopped"));
+  }
+}
+
+class OpenLdapFactory final : public SessionFactory {
+ public:
+  explicit OpenLdapFactory(Lane& lane) : lane_(lane) {}
+
+  asio::awaitable<StatusOr<std::unique_ptr<Session>>> Open(SessionOptions options) override {
+    co_await asio::this_coro::throw_if_cancelled(false);
+    const absl::Duration search_timeout = options.search_timeout;
+    const std::string source = options.source;
+    auto open = [options = std::move(options)] { return OpenHandleBlocking(options); };
+    StatusOr<BoundHandle> bound = co_await OnLane(lane_, std::move(open));
+    if (!bound.ok()) co_return bound.status();
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none) {
+      co_return CancelledError(Cat(source, ": connecting stopped"));
+    }
+    const int own_fd = ::dup(bound->fd);
+    if (own_fd < 0) co_return UnavailableError(Cat(source, ": ", SystemErrorText(errno)));
+    const auto executor = co_await asio::this_coro::executor;
+    std::unique_ptr<Session> session =
+        std::make_unique<OpenLdapSession>(std::move(*bound), own_fd, search_timeout, executor);
+    co_return session;
+  }
+
+ private:
+  Lane& lane_;
+};
+
+}  // namespace
+
+std::unique_ptr<SessionFactory> MakeOpenLdapSessionFactory(Lane& lane) {
+  return std::make_unique<OpenLdapFactory>(lane);
+}
+
+}  // namespace driftwarden::directory
