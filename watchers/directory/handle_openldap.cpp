@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "base/secret.h"
 #include "base/strings.h"
+#include "base/units.h"
 #include "watchers/directory/server_address.h"
 #include "watchers/directory/tcp_probe.h"
 
@@ -16,10 +17,6 @@ namespace driftwarden::directory {
 namespace {
 
 constexpr const char* kSystemRoots = "/etc/ssl/certs/ca-certificates.crt";
-
-timeval ToTimeval(absl::Duration d) {
-  return absl::ToTimeval(d);
-}
 
 bool Set(LDAP* handle, int option, const void* value) {
   return ldap_set_option(handle, option, value) == LDAP_OPT_SUCCESS;
@@ -31,7 +28,7 @@ Status Configure(LDAP* handle, const SessionOptions& options, const Peer& peer,
   const int version = LDAP_VERSION3;
   const int never = LDAP_DEREF_NEVER;
   const int unlimited = LDAP_NO_LIMIT;
-  const timeval timeout = ToTimeval(options.network_timeout);
+  const timeval timeout = absl::ToTimeval(options.network_timeout);
   bool ok =
       Set(handle, LDAP_OPT_PROTOCOL_VERSION, &version) &&
       Set(handle, LDAP_OPT_REFERRALS, LDAP_OPT_OFF) && Set(handle, LDAP_OPT_DEREF, &never) &&
@@ -139,7 +136,7 @@ std::string LdapDiagnostic(struct ldap* handle) {
   return out;
 }
 
-StatusOr<BoundHandle> OpenHandleBlocking(const SessionOptions& options) {
+StatusOr<BoundHandle> OpenHandleBlocking(const SessionOptions& options, const Clock& clock) {
   auto address = ParseServerAddress(options.server);
   if (!address.ok()) return Annotate(address.status(), options.source);
   DW_RETURN_IF_ERROR(CheckOptions(options, *address));
@@ -163,9 +160,18 @@ StatusOr<BoundHandle> OpenHandleBlocking(const SessionOptions& options) {
                              ldap_err2string(code), ")"));
   }
   bound.handle.reset(raw);
+  bound.patience = std::make_unique<Patience>(clock, options.network_timeout);
+  if (!bound.patience->Install(raw)) return InternalError("libldap refuses a connection callback");
   DW_RETURN_IF_ERROR(Configure(raw, options, bound.peer, ca_file));
-  DW_RETURN_IF_ERROR(Secure(raw, *address, options, bound.peer));
-  DW_RETURN_IF_ERROR(Bind(raw, *password, bound.peer));
+  Status made = Secure(raw, *address, options, bound.peer);
+  if (made.ok()) made = Bind(raw, *password, bound.peer);
+  if (bound.patience->expired()) {
+    return UnavailableError(Cat(options.source, ": ", bound.peer.server,
+                                " accepted the connection and then said nothing for ",
+                                HumanDuration(options.network_timeout)));
+  }
+  DW_RETURN_IF_ERROR(made);
+  bound.patience->Release();
   if (ldap_get_option(raw, LDAP_OPT_DESC, &bound.fd) != LDAP_OPT_SUCCESS || bound.fd < 0) {
     return UnavailableError(
         Cat(options.source, ": ", bound.peer.server, " hung up after the bind"));

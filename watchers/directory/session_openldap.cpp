@@ -59,8 +59,8 @@ class OpenLdapSession final : public Session {
  public:
   OpenLdapSession(BoundHandle bound, int own_fd, absl::Duration search_timeout,
                   const asio::any_io_executor& executor)
-      : peer_(std::move(bound.peer)),
-        handle_(std::move(bound.handle)),
+      : peer_(bound.peer),
+        bound_(std::move(bound)),
         search_timeout_(search_timeout),
         socket_(executor, own_fd) {}
 
@@ -78,7 +78,7 @@ class OpenLdapSession final : public Session {
   int LastError() const;
 
   const Peer peer_;
-  LdapHandle handle_;
+  BoundHandle bound_;
   const absl::Duration search_timeout_;
   asio::posix::stream_descriptor socket_;  // a duplicate: libldap closes its own
   bool usable_ = true;
@@ -86,7 +86,7 @@ class OpenLdapSession final : public Session {
 
 int OpenLdapSession::LastError() const {
   int code = LDAP_OTHER;
-  ldap_get_option(handle_.get(), LDAP_OPT_RESULT_CODE, &code);
+  ldap_get_option(bound_.handle.get(), LDAP_OPT_RESULT_CODE, &code);
   return code;
 }
 
@@ -97,7 +97,7 @@ Status OpenLdapSession::Broken(std::string_view what) {
 }
 
 StatusOr<int> OpenLdapSession::Send(const SearchRequest& request) {
-  LDAP* const ldap = handle_.get();
+  LDAP* const ldap = bound_.handle.get();
   std::unique_ptr<LDAPControl, FreeControl> paged;
   LDAPControl deleted{};
   deleted.ldctl_oid = const_cast<char*>(kShowDeleted);
@@ -138,7 +138,7 @@ StatusOr<int> OpenLdapSession::Send(const SearchRequest& request) {
 
 Status OpenLdapSession::TakeEntry(const SearchRequest& request, LDAPMessage* message,
                                   Arrival& arrival) {
-  LDAP* const ldap = handle_.get();
+  LDAP* const ldap = bound_.handle.get();
   BerElement* raw = nullptr;
   berval name{};
   int code = ldap_get_dn_ber(ldap, message, &raw, &name);
@@ -174,7 +174,7 @@ Status OpenLdapSession::TakeEntry(const SearchRequest& request, LDAPMessage* mes
 
 Status OpenLdapSession::TakeResult(const SearchRequest& request, LDAPMessage* message,
                                    Arrival& arrival) {
-  LDAP* const ldap = handle_.get();
+  LDAP* const ldap = bound_.handle.get();
   LdapResult result;
   char* text = nullptr;
   LDAPControl** raw = nullptr;
@@ -204,7 +204,7 @@ StatusOr<OpenLdapSession::Step> OpenLdapSession::Drain(const SearchRequest& requ
   for (size_t turn = 0; turn < kMessagesATurn; ++turn) {
     timeval none{};
     LDAPMessage* raw = nullptr;
-    const int kind = ldap_result(handle_.get(), id, LDAP_MSG_ONE, &none, &raw);
+    const int kind = ldap_result(bound_.handle.get(), id, LDAP_MSG_ONE, &none, &raw);
     const std::unique_ptr<LDAPMessage, FreeMessage> message(raw);
     if (kind == 0) return Step::kWait;
     if (kind < 0) return Broken(ldap_err2string(LastError()));
@@ -263,7 +263,7 @@ asio::awaitable<StatusOr<SearchPage>> OpenLdapSession::Collect(SearchRequest req
     }
     if (!cancelled && !limit->expired && !error) continue;
 
-    ldap_abandon_ext(handle_.get(), id, nullptr, nullptr);
+    ldap_abandon_ext(bound_.handle.get(), id, nullptr, nullptr);
     usable_ = false;
     if (limit->expired) {
       co_return DeadlineError(Cat(peer_.source, ": ", peer_.server, " gave no complete answer in ",
@@ -275,13 +275,15 @@ asio::awaitable<StatusOr<SearchPage>> OpenLdapSession::Collect(SearchRequest req
 
 class OpenLdapFactory final : public SessionFactory {
  public:
-  explicit OpenLdapFactory(Lane& lane) : lane_(lane) {}
+  OpenLdapFactory(Lane& lane, const Clock& clock) : lane_(lane), clock_(clock) {}
 
   asio::awaitable<StatusOr<std::unique_ptr<Session>>> Open(SessionOptions options) override {
     co_await asio::this_coro::throw_if_cancelled(false);
     const absl::Duration search_timeout = options.search_timeout;
     const std::string source = options.source;
-    auto open = [options = std::move(options)] { return OpenHandleBlocking(options); };
+    auto open = [options = std::move(options), &clock = clock_] {
+      return OpenHandleBlocking(options, clock);
+    };
     StatusOr<BoundHandle> bound = co_await OnLane(lane_, std::move(open));
     if (!bound.ok()) co_return bound.status();
     const auto state = co_await asio::this_coro::cancellation_state;
@@ -298,12 +300,13 @@ class OpenLdapFactory final : public SessionFactory {
 
  private:
   Lane& lane_;
+  const Clock& clock_;
 };
 
 }  // namespace
 
-std::unique_ptr<SessionFactory> MakeOpenLdapSessionFactory(Lane& lane) {
-  return std::make_unique<OpenLdapFactory>(lane);
+std::unique_ptr<SessionFactory> MakeOpenLdapSessionFactory(Lane& lane, const Clock& clock) {
+  return std::make_unique<OpenLdapFactory>(lane, clock);
 }
 
 }  // namespace driftwarden::directory

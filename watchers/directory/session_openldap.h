@@ -12,8 +12,8 @@
 
 namespace driftwarden::directory {
 
-// `lane` must outlive the factory and every call of Open. Sessions are used, and destroyed, on the
-// executor of the coroutine that opened them.
-std::unique_ptr<SessionFactory> MakeOpenLdapSessionFactory(Lane& lane);
+// `clock` (steady time, for limits) and `lane` must outlive the factory and every call of Open.
+// Sessions are used, and destroyed, on the executor of the coroutine that opened them.
+std::unique_ptr<SessionFactory> MakeOpenLdapSessionFactory(Lane& lane, const Clock& clock);
 
 }  // namespace driftwarden::directory
