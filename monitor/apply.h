@@ -52,6 +52,9 @@ struct Changes {
   std::vector<IncidentId> removed_incidents;
   std::vector<EvidenceEntry> evidence;  // chained, in order
   Tally tally;
+  // People judged here who are to be read directly, on both sides, as soon as may be: open episodes
+  // and looks that contradict each other. Not stored: review_at brings them up again.
+  std::vector<PersonOrdinal> reads_wanted;
   bool must_sync = false;  // holds a cursor, intent, incident, evidence or operator data
   bool wake_actions = false;
   bool wake_alerts = false;

@@ -8,7 +8,14 @@
 
 namespace driftwarden::monitor {
 
-Verdict Evaluate(const Person& person, const LinkState& link, const Policy& policy, absl::Time now);
+// What an evaluation may not do, beyond what the records say.
+struct EvaluateOptions {
+  bool clock_suspect = false;  // our own clock: no verdict that only time brings about
+  bool explain = true;         // fill `next` and `because`
+};
+
+Verdict Evaluate(const Person& person, const LinkState& link, const Policy& policy, absl::Time now,
+                 const EvaluateOptions& options = {});
 
 // What no one can revoke: until when access tokens that were issued before may still work. Null
 // when nobody departed or nothing ended yet.
@@ -19,7 +26,7 @@ struct ResidualAccess {
 };
 ResidualAccess ResidualAccessOf(const Person& person);
 
-// Stale sources of the link, by its policy.
+// How soon people may be judged by what a source last said.
 bool SourceIsStale(const SourceState& source, absl::Duration stale_after, absl::Time now);
 
 }  // namespace driftwarden::monitor

@@ -61,6 +61,8 @@ Anchor AnchorOf(const AdHalf& half) {
 
 std::vector<Anchor> AnchorsOf(const Facts& facts) {
   std::vector<Anchor> anchors;
+  // A deleted cloud account on its own claims nothing: its anchor may live on in another one.
+  if (facts.ad.empty() && facts.EntraGone()) return anchors;
   if (!facts.anchor.empty()) anchors.push_back(facts.anchor);
   for (const AdHalf& half : facts.ad) anchors.push_back(AnchorOf(half));
   if (facts.entra && !facts.entra->immutable_id.empty()) {

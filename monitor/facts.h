@@ -120,7 +120,7 @@ struct Facts {
 // The anchor an AD account stands for: mS-DS-ConsistencyGuid, else objectGUID.
 Anchor AnchorOf(const AdHalf& half);
 // Every anchor by which a person is to be found: of each half, and the person's own. Sorted,
-// unique.
+// unique. None for a deleted Entra account on its own.
 std::vector<Anchor> AnchorsOf(const Facts& facts);
 
 // Agreement of anchor and SID between the halves.

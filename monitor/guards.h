@@ -42,6 +42,12 @@ struct ReReads {
 std::vector<GateResult> CheckReReads(const ReReads& reads, const Person& person,
                                      ActionReason reason, const LinkState& link,
                                      const Policy& policy, absl::Time now, bool clock_suspect);
+// More than this many changes of an account in AD within the window: nothing is done about the
+// person without a human.
+constexpr size_t kFlapToggles = 3;
+constexpr absl::Duration kFlapWindow = absl::Minutes(30);
+bool IsFlapping(const Memory& memory);
+
 bool AllOk(const std::vector<GateResult>& gates);
 
 constexpr absl::Duration kReReadMaxAge = absl::Seconds(10);

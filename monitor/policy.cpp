@@ -34,6 +34,7 @@ bool IsUnder(const std::string& normal_dn, const std::string& ou) {
 
 bool Matches(const TierMatch& match, const AdHalf& half) {
   if (match.admin_count && half.admin_count) return true;
+  if (match.ous.empty()) return false;
   const std::string dn = NormalDn(half.dn);
   return std::any_of(match.ous.begin(), match.ous.end(),
                      [&](const std::string& ou) { return IsUnder(dn, ou); });

@@ -1,0 +1,117 @@
+// Batches of changes and direct reads: merge what was seen, judge whom it touched, move the cursor
+// with the round that is complete. Absence from a batch says nothing, in a full read as well.
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "monitor/merge_all.h"
+
+namespace driftwarden::monitor {
+namespace {
+
+void StartSnapshot(Transaction& tx, SourceState& source, const ChangeBatch& batch) {
+  if (!batch.in_snapshot || !batch.starts_round) return;
+  const bool again = source.snapshot_running || batch.round.lo == source.last_complete_begin;
+  source.snapshot_batch = again ? source.snapshot_batch : 0;
+  if (again) return;
+  source.snapshot_running = true;
+  source.snapshot_objects = 0;
+  if (batch.snapshot_reason.empty() || batch.snapshot_reason == "first") return;
+  ++tx.tally().source_resets[{batch.source, batch.snapshot_reason}];
+  EvidenceEntry entry;
+  entry.type = "source_reset";
+  entry.source = batch.source.value;
+  entry.fact = batch.round;
+  entry.details["reason"] = batch.snapshot_reason;
+  tx.Record(std::move(entry));
+}
+
+// A reset, or a silence longer than the source may be stale: what happened meanwhile was not seen
+// as it happened.
+void NoteGap(Transaction& tx, SourceState& source, const ChangeBatch& batch) {
+  if (!batch.starts_round || !tx.link().baseline_at) return;
+  if (batch.round.lo == source.last_complete_begin) return;
+  const absl::Duration silence = batch.round.lo - source.last_success;
+  const bool reset = batch.in_snapshot && source.snapshot_complete;
+  if (reset || silence > tx.policy().StaleAfter(batch.source)) source.gap_ended = batch.round.lo;
+}
+
+void CompleteRound(Transaction& tx, SourceState& source, const ChangeBatch& batch) {
+  if (!batch.completes_round) return;
+  source.cursor = batch.cursor;
+  source.last_success = batch.round.hi;
+  source.last_complete_begin = batch.round.lo;
+  source.clock_offset = batch.clock_offset;
+  if (batch.in_snapshot) {
+    source.snapshot_running = false;
+    source.snapshot_complete = true;
+  }
+  tx.SetMustSync();
+}
+
+bool BothSidesRead(const LinkState& link, const Policy& policy) {
+  const auto complete = [&](const SourceName& name) {
+    const auto found = link.sources.find(name);
+    return found != link.sources.end() && found->second.snapshot_complete;
+  };
+  return complete(policy.entra_source) &&
+         std::all_of(policy.ad_sources.begin(), policy.ad_sources.end(), complete);
+}
+
+void TakeBaseline(Transaction& tx) {
+  LinkState& link = tx.link();
+  if (link.baseline_at || !BothSidesRead(link, tx.policy())) return;
+  link.baseline_at = tx.now();
+  EvidenceEntry entry;
+  entry.type = "baseline_taken";
+  entry.fact = TimeBounds::Exactly(tx.now());
+  tx.Record(std::move(entry));
+}
+
+}  // namespace
+
+TouchedKeys KeysOf(const std::vector<Observation>& observations) {
+  TouchedKeys keys;
+  for (const Observation& observation : observations) {
+    if (const auto* ad = std::get_if<AdView>(&observation.view)) {
+      keys.guids.push_back(ad->object_guid);
+      keys.anchors.push_back(AnchorOf(ad->object_guid.Raw()));
+      if (ad->consistency_guid && !ad->consistency_guid->empty()) {
+        keys.anchors.push_back(AnchorOf(*ad->consistency_guid));
+      }
+    } else {
+      const auto& entra = std::get<EntraView>(observation.view);
+      keys.entra_ids.push_back(entra.id);
+      if (entra.immutable_id) keys.anchors.push_back(*entra.immutable_id);
+    }
+  }
+  return keys;
+}
+
+Changes ApplyBatch(const Context& context, PeopleSet people, const ChangeBatch& batch) {
+  Transaction tx(context, std::move(people));
+  SourceState& source = tx.link().sources[batch.source];
+  source.kind = batch.kind;
+  StartSnapshot(tx, source, batch);
+  NoteGap(tx, source, batch);
+  if (batch.in_snapshot && batch.number > source.snapshot_batch) {
+    source.snapshot_objects += batch.observations.size();
+    source.snapshot_batch = batch.number;
+  }
+  const bool in_baseline =
+      !tx.link().baseline_at || (batch.in_snapshot && !source.snapshot_complete);
+  CompleteRound(tx, source, batch);
+  if (MergeObservations(tx, batch.observations, in_baseline)) source.last_change = tx.now();
+  if (batch.completes_round) TakeBaseline(tx);
+  return tx.Finish();
+}
+
+Changes ApplyReads(const Context& context, PeopleSet people,
+                   const std::vector<Observation>& observations) {
+  Transaction tx(context, std::move(people));
+  MergeObservations(tx, observations, !tx.link().baseline_at);
+  return tx.Finish();
+}
+
+}  // namespace driftwarden::monitor

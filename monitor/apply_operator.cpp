@@ -1,0 +1,130 @@
+// Deadlines, deliveries and what an operator decides.
+
+#include <algorithm>
+#include <utility>
+
+#include "base/strings.h"
+#include "monitor/settle.h"
+#include "monitor/transaction.h"
+
+namespace driftwarden::monitor {
+namespace {
+
+void RecordDelivery(Transaction& tx, const Incident& incident, const DeliveryReport& report,
+                    const char* type) {
+  EvidenceEntry entry;
+  entry.type = type;
+  entry.person = incident.person;
+  entry.episode = incident.id.value;
+  entry.details["receiver"] = report.receiver;
+  for (const char* label : {"kind", "severity", "tier"}) {
+    const auto found = report.labels.find(label);
+    if (found != report.labels.end()) entry.details[label] = found->second;
+  }
+  tx.Record(std::move(entry));
+}
+
+// True when the report changed the incident.
+bool Deliver(Transaction& tx, Incident& incident, const DeliveryReport& report) {
+  auto& announced = incident.announced;
+  const auto known = std::find(announced.begin(), announced.end(), report.labels);
+  if (report.firing) {
+    if (known != announced.end()) return false;
+    announced.push_back(report.labels);
+    RecordDelivery(tx, incident, report, "alert_sent");
+    return true;
+  }
+  if (known == announced.end()) return false;
+  announced.erase(known);
+  RecordDelivery(tx, incident, report, "alert_resolved");
+  return true;
+}
+
+}  // namespace
+
+Changes ApplyReview(const Context& context, PeopleSet people) {
+  // While our own clock is not to be trusted no deadline has passed for certain.
+  constexpr absl::Duration kAskAgain = absl::Seconds(5);
+  Transaction tx(context, std::move(people));
+  for (const auto& entry : tx.people().by_ordinal) {
+    if (tx.clock_suspect()) {
+      Person& person = tx.Touch(entry.first);
+      if (person.review_at <= tx.now()) person.review_at = tx.now() + kAskAgain;
+      continue;
+    }
+    tx.Touch(entry.first);
+  }
+  if (tx.clock_suspect()) return tx.Finish();
+  const std::set<PersonOrdinal> touched = tx.touched();
+  for (const PersonOrdinal person : touched) {
+    SettlePerson(tx, person, !tx.link().baseline_at);
+  }
+  return tx.Finish();
+}
+
+Changes ApplyDelivery(const Context& context, PeopleSet people, std::vector<Incident> incidents,
+                      const std::vector<DeliveryReport>& reports) {
+  Transaction tx(context, std::move(people));
+  Changes extra;
+  for (Incident& incident : incidents) {
+    bool changed = false;
+    for (const DeliveryReport& report : reports) {
+      if (report.incident == incident.id) changed |= Deliver(tx, incident, report);
+    }
+    if (incident.ended_at && incident.announced.empty()) {
+      extra.removed_incidents.push_back(incident.id);
+    } else if (changed) {
+      extra.incidents.push_back(std::move(incident));
+    }
+  }
+  Changes changes = tx.Finish();
+  changes.incidents = std::move(extra.incidents);
+  changes.removed_incidents = std::move(extra.removed_incidents);
+  changes.must_sync |= !changes.incidents.empty() || !changes.removed_incidents.empty();
+  return changes;
+}
+
+Changes ApplyBaselineAccept(const Context& context, PeopleSet inherited_people,
+                            const std::string& actor) {
+  Transaction tx(context, std::move(inherited_people));
+  LinkState& link = tx.link();
+  if (!link.baseline_at) return tx.Finish();
+  if (!link.baseline_accepted) {
+    link.baseline_accepted = tx.now();
+    link.baseline_accepted_by = actor;
+    EvidenceEntry entry;
+    entry.type = "baseline_accepted";
+    entry.details["actor"] = actor;
+    entry.details["inherited_live"] = Cat(link.inherited_live);
+    tx.Record(std::move(entry));
+  }
+  for (const auto& entry : tx.people().by_ordinal) {
+    if (!entry.second.memory.inherited) continue;
+    Person& person = tx.Touch(entry.first);
+    person.memory.inherited = false;
+    for (AdHalf& half : person.facts.ad) half.baseline_departed = false;
+  }
+  const std::set<PersonOrdinal> touched = tx.touched();
+  for (const PersonOrdinal person : touched) SettlePerson(tx, person, false);
+  tx.SetMustSync();
+  return tx.Finish();
+}
+
+Changes ApplyGuardReset(const Context& context, const std::string& guard, const std::string& actor,
+                        const std::string& reason) {
+  Transaction tx(context, {});
+  const auto found = tx.link().guards.find(guard);
+  if (found == tx.link().guards.end() || !found->second.tripped) return tx.Finish();
+  found->second = {false, tx.now(), Cat("reset by ", actor, ": ", reason)};
+  if (guard == kGuardVerification) tx.link().verification_failures = 0;
+  EvidenceEntry entry;
+  entry.type = "guard_reset";
+  entry.details["guard"] = guard;
+  entry.details["actor"] = actor;
+  entry.details["reason"] = reason;
+  tx.Record(std::move(entry));
+  tx.WakeActions();
+  return tx.Finish();
+}
+
+}  // namespace driftwarden::monitor

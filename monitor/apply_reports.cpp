@@ -1,0 +1,255 @@
+// What the action runner reports: gates after the re-reads, the call, the verification. Each is
+// applied only in the state it belongs to, so that a report delivered twice changes nothing.
+
+#include <algorithm>
+#include <utility>
+
+#include "base/strings.h"
+#include "monitor/episode.h"
+#include "monitor/guards.h"
+#include "monitor/merge_all.h"
+#include "monitor/settle.h"
+
+namespace driftwarden::monitor {
+namespace {
+
+constexpr uint32_t kFailuresThatTrip = 3;
+
+// Later results take the place of earlier ones of the same name.
+void PutGates(std::vector<GateResult>& gates, const std::vector<GateResult>& later) {
+  for (const GateResult& gate : later) {
+    const auto known = std::find_if(gates.begin(), gates.end(),
+                                    [&](const GateResult& g) { return g.name == gate.name; });
+    if (known == gates.end()) {
+      gates.push_back(gate);
+    } else {
+      *known = gate;
+    }
+  }
+}
+
+std::string FirstFailed(const std::vector<GateResult>& gates) {
+  for (const GateResult& gate : gates) {
+    if (!gate.ok) return Cat(gate.name, ": ", gate.observed);
+  }
+  return "";
+}
+
+void RecordOutcome(Transaction& tx, const Action& action, const char* type) {
+  EvidenceEntry entry = EvidenceAbout(action, type);
+  if (!action.outcome.empty()) entry.details["why"] = action.outcome;
+  if (!action.request_id.empty()) entry.details["request_id"] = action.request_id;
+  if (action.called) entry.fact = *action.called;
+  tx.Record(std::move(entry));
+}
+
+// Ends an action that did not do what it was for; `retry_at` InfiniteFuture: never again.
+void Fail(Transaction& tx, Action& action, ActionState state, const char* type, std::string outcome,
+          absl::Time retry_at) {
+  action.state = state;
+  action.finished_at = tx.now();
+  action.retry_at = retry_at;
+  action.outcome = std::move(outcome);
+  ++tx.tally().actions[{action.kind, std::string(ActionStateText(state))}];
+  tx.MarkChanged(action);
+  RecordOutcome(tx, action, type);
+}
+
+uint32_t TriesBefore(Transaction& tx, const Action& action) {
+  uint32_t tries = action.attempts;
+  for (const Action& other : tx.ActionsOf(action.person)) {
+    const bool same = other.episode == action.episode && other.reason == action.reason;
+    if (same && other.id != action.id && other.state != ActionState::kVerified) ++tries;
+  }
+  return tries;
+}
+
+Episode* EpisodeOf(Transaction& tx, const Action& action) {
+  if (tx.Find(action.person) == nullptr) return nullptr;
+  Person& person = tx.Touch(action.person);
+  if (!person.episode || person.episode->id != action.episode) return nullptr;
+  return &*person.episode;
+}
+
+// Whether a call that may have been made already may be made once more: it counts anew.
+bool MayCallAgain(Transaction& tx, Action& action) {
+  const Person* person = tx.Find(action.person);
+  const Verdict verdict = Evaluate(*person, tx.link(), tx.policy(), tx.now());
+  const PermitResult permit = PermitAction(*person, verdict, {action.kind, action.reason},
+                                           tx.link(), tx.policy(), tx.now(), tx.clock_suspect());
+  if (permit.permission == Permission::kAllow) {
+    tx.link().calls.push_back({tx.now(), action.person, action.reason});
+    return true;
+  }
+  PutGates(action.gates, permit.gates);
+  action.state = ActionState::kQueued;
+  action.retry_at = std::min(permit.retry_at, tx.now() + BackOff(5));
+  action.outcome = Cat("waits: ", FirstFailed(permit.gates));
+  return false;
+}
+
+void GuardVerification(Transaction& tx, const Action& action) {
+  LinkState& link = tx.link();
+  ++link.verification_failures;
+  GuardState& guard = link.guards[kGuardVerification];
+  if (link.verification_failures < kFailuresThatTrip || guard.tripped) return;
+  guard = {true, tx.now(),
+           Cat(link.verification_failures, " revocations in a row could not be verified")};
+  EvidenceEntry entry = EvidenceAbout(action, "guard_tripped");
+  entry.details["guard"] = kGuardVerification;
+  entry.details["why"] = guard.detail;
+  tx.Record(std::move(entry));
+}
+
+void RecordRevocation(Transaction& tx, const Action& action, const VerifyReport& report) {
+  if (tx.Find(action.person) == nullptr) return;
+  Person& person = tx.Touch(action.person);
+  Revocation revocation;
+  revocation.called = *action.called;
+  if (report.value) revocation.sessions_valid_from = report.value->at;
+  revocation.verified_at = report.read_at;
+  revocation.action = action.id;
+  const auto& known = person.facts.last_revocation;
+  if (!known || known->called.lo <= revocation.called.lo) person.facts.last_revocation = revocation;
+  if (report.value && person.facts.entra && person.facts.entra->id == action.entra_id) {
+    auto& current = person.facts.entra->sessions_valid_from;
+    if (!current || current->never || current->at < report.value->at) current = report.value;
+  }
+  EvidenceEntry entry = EvidenceAbout(action, "sessions_revoked");
+  entry.fact = *action.called;
+  entry.source = tx.policy().entra_source.value;
+  if (report.value) entry.details["sessions_valid_from"] = FormatRfc3339(report.value->at);
+  tx.Record(std::move(entry));
+}
+
+void TallyRevocation(Transaction& tx, const Action& action) {
+  Episode* episode = EpisodeOf(tx, action);
+  if (episode == nullptr || episode->revoked) return;
+  episode->revoked = action.called->lo;
+  absl::Duration lag = action.called->hi - episode->departed.hi;
+  if (lag < absl::ZeroDuration()) {
+    ++tx.tally().negative_lags;
+    lag = absl::ZeroDuration();
+  }
+  tx.tally().revocation_lags.push_back({action.tier, lag, true});
+}
+
+}  // namespace
+
+Changes ApplyGates(const Context& context, PeopleSet people, const GateReport& report) {
+  Transaction tx(context, std::move(people));
+  MergeObservations(tx, report.observations, false);
+  Action* action = tx.FindAction(report.action);
+  const bool open = action != nullptr && (action->state == ActionState::kIntent ||
+                                          action->state == ActionState::kCleared);
+  if (!open) return tx.Finish();
+  std::vector<GateResult> gates = report.gates;
+  const Mode mode = ModeFor(tx.policy(), action->tier, action->kind);
+  gates.push_back({"mode", mode == Mode::kAuto, std::string(ModeText(mode))});
+  PutGates(action->gates, gates);
+  tx.MarkChanged(*action);
+  EvidenceEntry entry = EvidenceAbout(*action, "gate_results");
+  for (const GateResult& gate : gates) {
+    entry.details[Cat("gate.", gate.name)] = Cat(gate.ok ? "ok: " : "no: ", gate.observed);
+  }
+  tx.Record(std::move(entry));
+  const bool maybe_called = action->state == ActionState::kCleared;
+  if (!AllOk(gates)) {
+    if (!maybe_called) ReleaseCall(tx.link(), *action);
+    const absl::Time retry = tx.now() + BackOff(TriesBefore(tx, *action));
+    Fail(tx, *action, ActionState::kBlocked, "action_blocked", FirstFailed(gates), retry);
+  } else if (!maybe_called || MayCallAgain(tx, *action)) {
+    action->state = ActionState::kCleared;
+    action->cleared_at = tx.now();
+    action->before = report.before;
+  }
+  SettlePerson(tx, action->person, false);
+  return tx.Finish();
+}
+
+Changes ApplyCall(const Context& context, PeopleSet people, const CallReport& report) {
+  Transaction tx(context, std::move(people));
+  Action* action = tx.FindAction(report.action);
+  if (action == nullptr || action->state != ActionState::kCleared) return tx.Finish();
+  const PersonOrdinal person = action->person;
+  action->called = report.called;
+  action->request_id = report.request_id;
+  ++action->attempts;
+  if (Episode* episode = EpisodeOf(tx, *action)) {
+    ++(action->reason == ActionReason::kLag ? episode->revokes : episode->seals);
+  }
+  const StatusCode code = report.status.code();
+  // No answer is not a no: the call may have arrived, so reading decides.
+  if (report.status.ok() || code == StatusCode::kDeadlineExceeded) {
+    action->state = ActionState::kCalled;
+    action->outcome = report.status.ok() ? "" : "no answer in time: reading decides";
+    ++tx.tally().actions[{action->kind, "called"}];
+    tx.MarkChanged(*action);
+    RecordOutcome(tx, *action, "action_called");
+    tx.WakeActions();
+  } else {
+    const bool passing = code == StatusCode::kUnavailable ||
+                         code == StatusCode::kResourceExhausted ||
+                         code == StatusCode::kUnauthenticated || code == StatusCode::kCancelled;
+    const absl::Duration wait = std::max(RetryAfter(report.status).value_or(absl::ZeroDuration()),
+                                         BackOff(TriesBefore(tx, *action)));
+    if (!passing && code != StatusCode::kNotFound) {
+      if (Episode* episode = EpisodeOf(tx, *action)) episode->containment_failed = true;
+    }
+    const bool again = passing || code == StatusCode::kNotFound;
+    const std::string refused =
+        code == StatusCode::kPermissionDenied ? "refused for privilege: " : "";
+    RecordOutcome(tx, *action, "action_called");
+    Fail(tx, *action, ActionState::kFailed, "action_failed", Cat(refused, Message(report.status)),
+         again ? tx.now() + wait : absl::InfiniteFuture());
+  }
+  SettlePerson(tx, person, false);
+  return tx.Finish();
+}
+
+Changes ApplyVerify(const Context& context, PeopleSet people, const VerifyReport& report) {
+  Transaction tx(context, std::move(people));
+  Action* action = tx.FindAction(report.action);
+  const bool open = action != nullptr && (action->state == ActionState::kCalled ||
+                                          action->state == ActionState::kCleared);
+  if (!open) return tx.Finish();
+  const PersonOrdinal person = action->person;
+  if (report.verified) {
+    if (!action->called) {  // found by reading after a crash: begun after the gates, at the latest
+                            // now
+      const absl::Time begun = action->cleared_at.value_or(report.read_at);
+      action->called = TimeBounds{report.called_at_reconciled.value_or(begun), report.read_at};
+      ++action->attempts;
+      if (Episode* episode = EpisodeOf(tx, *action)) {
+        ++(action->reason == ActionReason::kLag ? episode->revokes : episode->seals);
+      }
+    }
+    action->state = ActionState::kVerified;
+    action->finished_at = tx.now();
+    action->outcome.clear();
+    ++tx.tally().actions[{action->kind, "verified"}];
+    tx.link().verification_failures = 0;
+    tx.MarkChanged(*action);
+    RecordOutcome(tx, *action, "action_verified");
+    RecordRevocation(tx, *action, report);
+    TallyRevocation(tx, *action);
+    if (Episode* episode = EpisodeOf(tx, *action)) episode->containment_failed = false;
+  } else if (action->state == ActionState::kCleared) {
+    // Nothing shows and no call was recorded: it was never made.
+    ReleaseCall(tx.link(), *action);
+    action->state = ActionState::kQueued;
+    action->retry_at = tx.now();
+    action->outcome = "no trace of a call: started over";
+    tx.MarkChanged(*action);
+    RecordOutcome(tx, *action, "action_queued");
+  } else {
+    Fail(tx, *action, ActionState::kFailed, "action_failed", "the revocation did not show in time",
+         tx.now() + BackOff(TriesBefore(tx, *action)));
+    if (Episode* episode = EpisodeOf(tx, *action)) episode->containment_failed = true;
+    GuardVerification(tx, *action);
+  }
+  SettlePerson(tx, person, false);
+  return tx.Finish();
+}
+
+}  // namespace driftwarden::monitor

@@ -1,0 +1,236 @@
+#include "monitor/episode.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/strings.h"
+#include "monitor/guards.h"
+#include "monitor/situation.h"
+
+namespace driftwarden::monitor {
+namespace {
+
+bool MadeNoCall(ActionState state) {
+  switch (state) {
+    case ActionState::kQueued:
+    case ActionState::kIntent:
+    case ActionState::kAwaitingApproval:
+    case ActionState::kApproved:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void OpenEpisode(Transaction& tx, Person& person, const Verdict& verdict) {
+  Episode episode;
+  episode.id = EpisodeId(Cat("e", tx.link().next_episode++, ".", tx.link().name.value));
+  episode.link = tx.link().name;
+  episode.person = person.ordinal;
+  episode.tier = person.tier;
+  episode.phase = verdict.phase;
+  episode.opened = tx.now();
+  const AdHalf& ad = *person.facts.DecidingAd();
+  episode.departed = DepartedSince(ad);
+  episode.deleted_in_ad = ad.deleted;
+  person.episode = std::move(episode);
+  person.memory.departure_handled = true;
+  ++person.memory.episodes;
+  const bool again = verdict.phase == State::kRegressed;
+  const DriftKind kind = again ? DriftKind::kCloudReenabled : LeadingKind(*person.episode);
+  tx.tally().episodes_opened.emplace_back(kind, person.tier);
+  EvidenceEntry entry = EvidenceAbout(person, "episode_opened");
+  entry.fact = person.episode->departed;
+  entry.source = ad.source.value;
+  entry.details["kind"] = DriftKindText(kind);
+  entry.details["tier"] = person.tier.value;
+  tx.Record(std::move(entry));
+}
+
+void RecordKind(Transaction& tx, const Person& person, const char* type, const EpisodeKind& kind) {
+  EvidenceEntry entry = EvidenceAbout(person, type);
+  entry.fact = TimeBounds::Exactly(kind.since);
+  entry.details["kind"] = DriftKindText(kind.kind);
+  entry.details["severity"] = SeverityText(kind.severity);
+  tx.Record(std::move(entry));
+}
+
+void UpdateKinds(Transaction& tx, Person& person, const std::vector<OpenDrift>& drift) {
+  Episode& episode = *person.episode;
+  for (EpisodeKind& kind : episode.kinds) {
+    if (kind.cleared) continue;
+    const auto still = std::find_if(drift.begin(), drift.end(),
+                                    [&](const OpenDrift& d) { return d.kind == kind.kind; });
+    if (still == drift.end()) {
+      kind.cleared = tx.now();
+      RecordKind(tx, person, "drift_cleared", kind);
+    } else if (still->severity != kind.severity) {
+      kind.severity = still->severity;
+      RecordKind(tx, person, "drift_changed", kind);
+    }
+  }
+  for (const OpenDrift& open : drift) {
+    const bool known = std::any_of(
+        episode.kinds.begin(), episode.kinds.end(),
+        [&](const EpisodeKind& kind) { return kind.kind == open.kind && !kind.cleared; });
+    if (known) continue;
+    episode.kinds.push_back({open.kind, open.severity, open.since, tx.now(), std::nullopt});
+    RecordKind(tx, person, "drift_opened", episode.kinds.back());
+  }
+}
+
+// The first time this episode's account is out of Entra: how long that took.
+void NoteEntraOut(Transaction& tx, Person& person) {
+  const auto& entra = person.facts.entra;
+  if (!entra || person.facts.EntraLive()) return;
+  if (!person.facts.EntraGone() && entra->enabled != Tri::kNo) return;
+  Episode& episode = *person.episode;
+  const bool first = !episode.entra_disabled.has_value();
+  episode.entra_disabled = person.facts.EntraGone() ? entra->deleted_since : entra->disabled_since;
+  const AdHalf* ad = person.facts.DecidingAd();
+  // A regression is no second departure: its time to disable would be counted from the first one.
+  if (!first || ad == nullptr || person.memory.last_converged) return;
+  const absl::Time from = ad->time_uncertain ? episode.departed.hi : episode.departed.lo;
+  absl::Duration lag = episode.entra_disabled->hi - from;
+  if (from == absl::InfinitePast()) lag = episode.entra_disabled->hi - episode.departed.hi;
+  if (lag < absl::ZeroDuration()) {
+    ++tx.tally().negative_lags;
+    lag = absl::ZeroDuration();
+  }
+  tx.tally().disable_lags.push_back({person.tier, lag, false});
+}
+
+// What an open episode comes to when its departure is over; nothing while it goes on.
+std::optional<EpisodeResult> ResultOf(const Person& person, const Verdict& verdict) {
+  if (IsOpenPhase(verdict.phase)) return std::nullopt;
+  if (verdict.phase == State::kConverged) {
+    // Perhaps live again, perhaps a replica that lags behind: the direct reads decide first.
+    if (person.facts.EntraLive()) return std::nullopt;
+    return person.facts.EntraGone() ? EpisodeResult::kDeleted : EpisodeResult::kConverged;
+  }
+  if (verdict.phase == State::kUnlinked) {
+    return verdict.departed ? EpisodeResult::kNoCloudAccount : EpisodeResult::kSuperseded;
+  }
+  return EpisodeResult::kReversed;
+}
+
+LabelSet LabelsOf(const Person& person, Severity severity) {
+  const Episode& episode = *person.episode;
+  return {{"alertname", "DriftwardenPerson"},
+          {"link", episode.link.value},
+          {"kind", std::string(DriftKindText(LeadingKind(episode)))},
+          {"tier", episode.tier.value},
+          {"severity", std::string(SeverityText(severity))},
+          {"episode", episode.id.value}};
+}
+
+void EndIncident(Transaction& tx, const Person& person) {
+  const Incident* incident = tx.IncidentOf(person.ordinal);
+  if (incident == nullptr || incident->ended_at) return;
+  if (incident->announced.empty()) {
+    tx.RemoveIncident(person.ordinal);
+    return;
+  }
+  Incident ended = *incident;
+  ended.ended_at = tx.now();
+  tx.PutIncident(person.ordinal, ended);
+}
+
+void UpdateIncident(Transaction& tx, const Person& person) {
+  const auto severity = WorstSeverity(*person.episode);
+  if (!severity || *severity < Severity::kWarning) {
+    EndIncident(tx, person);
+    return;
+  }
+  const Incident* known = tx.IncidentOf(person.ordinal);
+  Incident incident;
+  if (known != nullptr && known->id.value == person.episode->id.value) {
+    incident = *known;
+  } else {
+    incident.id = IncidentId(person.episode->id.value);
+    incident.alertname = "DriftwardenPerson";
+    incident.person = person.ordinal;
+    incident.starts_at = tx.now();
+  }
+  incident.labels = LabelsOf(person, *severity);
+  incident.ended_at.reset();
+  if (known == nullptr || !(incident == *known)) tx.PutIncident(person.ordinal, incident);
+}
+
+bool MustOpen(const Person& person, const Verdict& verdict, bool in_baseline) {
+  if (in_baseline || person.episode || person.memory.inherited || !verdict.departed) return false;
+  if (person.memory.before_our_time) return false;
+  return IsOpenPhase(verdict.phase) || !person.memory.departure_handled;
+}
+
+}  // namespace
+
+void ReleaseCall(LinkState& link, const Action& action) {
+  const auto at = std::find_if(link.calls.begin(), link.calls.end(), [&](const CallStamp& call) {
+    return call.person == action.person && call.reason == action.reason && action.intent_at &&
+           call.at == *action.intent_at;
+  });
+  if (at != link.calls.end()) link.calls.erase(at);
+}
+
+void DropActions(Transaction& tx, const Person& person, const std::vector<WantedAction>& keep,
+                 const std::string& why) {
+  for (Action& action : tx.ActionsOf(person.ordinal)) {
+    if (!MadeNoCall(action.state) || !person.episode || action.episode != person.episode->id) {
+      continue;
+    }
+    const WantedAction same{action.kind, action.reason};
+    if (std::find(keep.begin(), keep.end(), same) != keep.end()) continue;
+    ReleaseCall(tx.link(), action);
+    action.state = ActionState::kDropped;
+    action.finished_at = tx.now();
+    action.retry_at.reset();
+    action.outcome = why;
+    ++tx.tally().actions[{action.kind, "dropped"}];
+    tx.MarkChanged(action);
+    EvidenceEntry entry = EvidenceAbout(action, "action_dropped");
+    entry.details["why"] = why;
+    tx.Record(std::move(entry));
+  }
+}
+
+void EndEpisode(Transaction& tx, Person& person, EpisodeResult result) {
+  DropActions(tx, person, {}, Cat("the episode ended as ", EpisodeResultText(result)));
+  UpdateKinds(tx, person, {});
+  EndIncident(tx, person);
+  Episode episode = *person.episode;
+  episode.result = result;
+  episode.closed = tx.now();
+  tx.tally().episodes_closed.push_back({LeadingKind(episode), episode.tier, result});
+  EvidenceEntry entry = EvidenceAbout(person, "episode_closed");
+  entry.fact = episode.entra_disabled.value_or(TimeBounds{});
+  entry.details["result"] = EpisodeResultText(result);
+  tx.Record(std::move(entry));
+  tx.CloseEpisode(std::move(episode));
+  person.episode.reset();
+}
+
+void UpdateEpisode(Transaction& tx, Person& person, const Verdict& verdict, bool in_baseline) {
+  if (MustOpen(person, verdict, in_baseline)) OpenEpisode(tx, person, verdict);
+  if (!person.episode) return;
+  Episode& episode = *person.episode;
+  episode.tier = person.tier;
+  episode.phase = verdict.phase;
+  if (verdict.departed) episode.deleted_in_ad = person.facts.DecidingAd()->deleted;
+  NoteEntraOut(tx, person);
+  const auto result = ResultOf(person, verdict);
+  // Somebody who is switched on and off all the time has one episode and one alert: it ends when
+  // that has stopped.
+  if (result == EpisodeResult::kReversed && IsFlapping(person.memory)) {
+    DropActions(tx, person, {}, "enabled again in AD");
+    return;
+  }
+  if (result) {
+    EndEpisode(tx, person, *result);
+    return;
+  }
+  UpdateKinds(tx, person, verdict.drift);
+  UpdateIncident(tx, person);
+}
+
+}  // namespace driftwarden::monitor

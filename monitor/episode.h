@@ -1,0 +1,25 @@
+#pragma once
+
+// Episodes: one departure of one person, from the first look that shows it to its result. Internal
+// to the core.
+
+#include "monitor/transaction.h"
+#include "monitor/verdict.h"
+
+namespace driftwarden::monitor {
+
+// Opens, updates and closes the person's episode by the verdict, with kinds, incident, evidence and
+// tally. `in_baseline`: the person is part of a first complete read, nothing opens.
+void UpdateEpisode(Transaction& tx, Person& person, const Verdict& verdict, bool in_baseline);
+
+// Closes the open episode; actions that made no call yet are dropped.
+void EndEpisode(Transaction& tx, Person& person, EpisodeResult result);
+
+// Drops the person's actions of this episode that made no call yet and that `keep` does not want.
+void DropActions(Transaction& tx, const Person& person, const std::vector<WantedAction>& keep,
+                 const std::string& why);
+
+// Takes an intent that made no call out of the budgets' windows.
+void ReleaseCall(LinkState& link, const Action& action);
+
+}  // namespace driftwarden::monitor

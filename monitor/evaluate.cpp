@@ -1,0 +1,143 @@
+#include "monitor/evaluate.h"
+
+#include <algorithm>
+
+#include "monitor/explain.h"
+#include "monitor/rules.h"
+#include "monitor/situation.h"
+
+namespace driftwarden::monitor {
+namespace {
+
+bool NeededSourceIsStale(const LinkState& link, const Policy& policy, const SourceName& name,
+                         absl::Time now) {
+  const auto found = link.sources.find(name);
+  return found == link.sources.end() || SourceIsStale(found->second, policy.StaleAfter(name), now);
+}
+
+bool IsBlind(const Situation& s) {
+  if (s.ad != nullptr && NeededSourceIsStale(*s.link, *s.policy, s.ad->source, s.now)) return true;
+  return s.entra != nullptr && NeededSourceIsStale(*s.link, *s.policy, s.entra->source, s.now);
+}
+
+bool IsQuarantined(const Situation& s) {
+  const Person& person = *s.person;
+  return !person.memory.inherited && IsOpenPhase(s.phase) &&
+         GradeOf(person.facts) == IdentityGrade::kConflict;
+}
+
+State StateOf(const Situation& s) {
+  if (IsQuarantined(s)) return State::kQuarantined;
+  if (s.person->memory.inherited) return State::kInherited;
+  return s.phase;
+}
+
+std::vector<OpenDrift> DriftOf(const Situation& s, State state) {
+  std::vector<OpenDrift> drift;
+  if (state == State::kInherited || !s.link->baseline_at) return drift;
+  for (const Rule* rule : AllRules()) {
+    auto open = rule->open(s);
+    if (!open) continue;
+    // Whose drift it is cannot be told: a human sorts it out, nothing more urgent is claimed.
+    if (state == State::kQuarantined) open->severity = Severity::kWarning;
+    drift.push_back(*open);
+  }
+  std::stable_sort(drift.begin(), drift.end(),
+                   [](const OpenDrift& a, const OpenDrift& b) { return a.severity > b.severity; });
+  return drift;
+}
+
+bool WantsLagRevoke(const Situation& s) {
+  if (!s.live || !s.settled || !s.may_advance) return false;
+  switch (s.phase) {
+    case State::kPending:
+    case State::kLagging:
+    case State::kBreached:
+      return s.elapsed >= s.thresholds.revoke_after;
+    case State::kRegressed:
+      return !s.contained;
+    default:
+      return false;
+  }
+}
+
+std::vector<WantedAction> WantedOf(const Situation& s, State state) {
+  std::vector<WantedAction> wanted;
+  if (state == State::kInherited || state == State::kQuarantined || !s.link->baseline_at) {
+    return wanted;
+  }
+  const auto& actions = s.policy->remediation.actions;
+  const bool may_revoke =
+      std::find(actions.begin(), actions.end(), ActionKind::kRevokeSessions) != actions.end();
+  if (may_revoke && WantsLagRevoke(s)) {
+    wanted.push_back({ActionKind::kRevokeSessions, ActionReason::kLag});
+  }
+  if (may_revoke && s.phase == State::kUnsealed) {
+    wanted.push_back({ActionKind::kRevokeSessions, ActionReason::kSeal});
+  }
+  return wanted;
+}
+
+bool WantsReads(const Situation& s) {
+  if (s.entra == nullptr || s.ad == nullptr) return false;
+  if (s.entra->needs_direct_read) return true;
+  if (s.person->memory.inherited || !s.link->baseline_at) return false;
+  if (s.departed && s.was_converged && s.live) return true;  // regressed, or perhaps
+  return s.person->episode.has_value() || IsOpenPhase(s.phase);
+}
+
+}  // namespace
+
+bool SourceIsStale(const SourceState& source, absl::Duration stale_after, absl::Time now) {
+  return now - source.last_success > stale_after;
+}
+
+Verdict Evaluate(const Person& person, const LinkState& link, const Policy& policy, absl::Time now,
+                 const EvaluateOptions& options) {
+  const Situation s = DescribeSituation(person, link, policy, now, options);
+  Verdict verdict;
+  verdict.phase = s.phase;
+  verdict.state = StateOf(s);
+  verdict.departed = s.departed;
+  verdict.blind = IsBlind(s);
+  verdict.drift = DriftOf(s, verdict.state);
+  verdict.wanted = WantedOf(s, verdict.state);
+  verdict.wants_reads = WantsReads(s);
+  const NextReview next = NextReviewOf(s, verdict);
+  verdict.review_at = next.at;
+  if (!options.explain) return verdict;
+  verdict.next = next.what;
+  verdict.because = BecauseOf(s, verdict);
+  return verdict;
+}
+
+ResidualAccess ResidualAccessOf(const Person& person) {
+  // The vendor's stated upper bounds: continuous access evaluation, and other access tokens.
+  constexpr absl::Duration kCaeBound = absl::Minutes(15);
+  constexpr absl::Duration kTokenBound = absl::Minutes(90);
+  ResidualAccess residual;
+  const AdHalf* ad = person.facts.DecidingAd();
+  if (ad == nullptr || !Departed(*ad) || !person.facts.entra) return residual;
+  const EntraHalf& entra = *person.facts.entra;
+  std::optional<absl::Time> out;
+  if (person.facts.EntraGone()) {
+    out = entra.deleted_since.hi;
+  } else if (entra.enabled == Tri::kNo) {
+    out = entra.disabled_since.hi;
+  }
+  residual.new_sessions_possible = person.facts.EntraLive();
+  std::optional<absl::Time> revoked;
+  if (person.facts.last_revocation &&
+      person.facts.last_revocation->called.lo >= DepartureSeen(*ad)) {
+    revoked = person.facts.last_revocation->called.hi;
+  }
+  if (out || revoked) {
+    residual.cae_until =
+        std::min(out.value_or(absl::InfiniteFuture()), revoked.value_or(absl::InfiniteFuture())) +
+        kCaeBound;
+  }
+  if (out) residual.tokens_until = *out + kTokenBound;
+  return residual;
+}
+
+}  // namespace driftwarden::monitor

@@ -1,0 +1,158 @@
+#include "monitor/explain.h"
+
+#include <utility>
+
+#include "base/strings.h"
+#include "base/units.h"
+
+namespace driftwarden::monitor {
+namespace {
+
+// Keeps the earliest moment after `now`.
+class Earliest {
+ public:
+  explicit Earliest(absl::Time now) : now_(now) {}
+
+  void At(absl::Time at, std::string what) {
+    if (at <= now_ || at >= next_.at) return;
+    next_ = {at, std::move(what)};
+  }
+  NextReview Take() { return std::move(next_); }
+
+ private:
+  absl::Time now_;
+  NextReview next_;
+};
+
+void LagDeadlines(const Situation& s, Earliest& next) {
+  const std::string hurry = s.tier.value == kTier0
+                                ? "warning: start a delta sync of the sync engine now"
+                                : "becomes lagging: a warning pages";
+  next.At(s.counts_from + s.thresholds.warn_after, hurry);
+  next.At(s.counts_from + s.thresholds.revoke_after, "sessions are to be revoked");
+  next.At(s.counts_from + s.thresholds.breach_after, "becomes breached: pages critical");
+}
+
+void DepartedDeadlines(const Situation& s, Earliest& next) {
+  switch (s.phase) {
+    case State::kPending:
+    case State::kLagging:
+    case State::kBreached:
+    case State::kContained: {
+      if (!s.settled) {
+        // Only a look that begins then can agree.
+        const absl::Time due = s.seen + s.thresholds.settle;
+        next.At(due, "a second look confirms the disable");
+        if (due <= s.now) next.At(s.now + s.recheck, "waiting for a second look at AD");
+        return;
+      }
+      LagDeadlines(s, next);
+      if (!s.may_advance) {
+        next.At(s.now + s.recheck, "waiting until both sides are read again after a gap");
+      }
+      return;
+    }
+    case State::kUnsealed: {
+      next.At(s.EntraOutSince() + s.thresholds.revoke_after,
+              "not revoked since the Entra disable: token_not_revoked opens");
+      if (!s.may_advance) next.At(s.now + s.recheck, "waiting until both sides are read again");
+      return;
+    }
+    case State::kConverged: {
+      if (!s.live) return;
+      const absl::Time due = s.entra->live_direct_first + kRegressionConfirm;
+      next.At(due, "live in Entra again: a second direct read confirms it");
+      if (due <= s.now) next.At(s.now + s.recheck, "live in Entra again, waiting for direct reads");
+      return;
+    }
+    default:
+      return;
+  }
+}
+
+std::string Bounds(const TimeBounds& bounds) {
+  if (bounds.lo == bounds.hi) return FormatRfc3339(bounds.lo);
+  return Cat(FormatRfc3339(bounds.lo), " .. ", FormatRfc3339(bounds.hi));
+}
+
+std::string EntraText(const Situation& s) {
+  if (s.entra == nullptr) return "no account";
+  if (s.gone) return Cat("deleted since ", Bounds(s.entra->deleted_since));
+  if (s.disabled) return Cat("disabled since ", Bounds(s.entra->disabled_since));
+  return s.live ? "enabled" : "not known yet";
+}
+
+std::string AdText(const Situation& s) {
+  if (s.ad == nullptr) return "no account";
+  if (s.ad->deleted) return Cat("deleted, departed since ", Bounds(s.departure));
+  if (s.departed) return Cat("disabled since ", Bounds(s.departure));
+  return s.ad->disabled == Tri::kNo ? "enabled" : "not known yet";
+}
+
+std::string_view GradeText(IdentityGrade grade) {
+  switch (grade) {
+    case IdentityGrade::kNone:
+      return "none";
+    case IdentityGrade::kAnchor:
+      return "anchor";
+    case IdentityGrade::kStrong:
+      return "strong";
+    case IdentityGrade::kConflict:
+      return "conflict";
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+NextReview NextReviewOf(const Situation& s, const Verdict& verdict) {
+  Earliest next(s.now);
+  if (s.departed && s.entra != nullptr && verdict.state != State::kInherited) {
+    DepartedDeadlines(s, next);
+  }
+  if (!s.departed && s.phase == State::kAligned && (s.gone || s.disabled)) {
+    next.At(s.EntraOutSince() + 2 * CycleOf(*s.policy, *s.link),
+            "enabled in AD but not in Entra for two sync cycles: becomes reversed");
+  }
+  if (s.entra != nullptr && s.entra->needs_direct_read) {
+    next.At(s.now + s.recheck, "waiting for a direct read of the Entra account");
+  }
+  const auto& mismatch = s.person->facts.sid_mismatch_since;
+  if (mismatch && !s.person->facts.sid_mismatch_confirmed) {
+    next.At(*mismatch + 2 * CycleOf(*s.policy, *s.link), "anchor and SID still disagree: conflict");
+  }
+  return next.Take();
+}
+
+Because BecauseOf(const Situation& s, const Verdict& verdict) {
+  Because because;
+  because.rule = verdict.drift.empty() ? std::string(StateText(verdict.state))
+                                       : std::string(DriftKindText(verdict.drift.front().kind));
+  const auto add = [&](const char* name, std::string value) {
+    because.inputs.emplace_back(name, std::move(value));
+  };
+  add("now", FormatRfc3339(s.now));
+  add("ad", AdText(s));
+  add("entra", EntraText(s));
+  add("identity", std::string(GradeText(GradeOf(s.person->facts))));
+  add("tier", s.tier.value);
+  if (!s.departed || s.entra == nullptr) return because;
+  add("first_seen", FormatRfc3339(s.seen));
+  add("counts_from", FormatRfc3339(s.counts_from));
+  add("time_uncertain", s.counts_from == s.departure.lo ? "no" : "yes");
+  add("elapsed", HumanDuration(s.elapsed));
+  add("settled", s.settled ? "yes" : "no");
+  add("settle", HumanDuration(s.thresholds.settle));
+  add("warn_after", HumanDuration(s.thresholds.warn_after));
+  add("revoke_after", HumanDuration(s.thresholds.revoke_after));
+  add("breach_after", HumanDuration(s.thresholds.breach_after));
+  add("gap_in_reading", s.gap_open ? "yes" : "no");
+  const auto& revocation = s.person->facts.last_revocation;
+  add("revoked", revocation ? FormatRfc3339(revocation->called.lo) : "never");
+  if (s.live) add("contained", s.contained ? "yes" : "no");
+  if (s.disabled) add("sealed", s.sealed ? "yes" : "no");
+  add("blind", verdict.blind ? "yes" : "no");
+  return because;
+}
+
+}  // namespace driftwarden::monitor

@@ -1,0 +1,171 @@
+#include "monitor/merge_all.h"
+
+#include <set>
+#include <utility>
+#include <variant>
+
+#include "base/strings.h"
+#include "monitor/join.h"
+#include "monitor/settle.h"
+
+namespace driftwarden::monitor {
+namespace {
+
+struct Merged {
+  MergeResult result;
+  std::optional<PersonOrdinal> person;  // none: nobody is known by it
+  bool settle_now = false;              // a departure or a return must not be merged over
+};
+
+// What one event is backed by, for its evidence.
+struct EventFact {
+  TimeBounds at;
+  std::map<std::string, std::string> details;
+};
+
+EventFact FactOfAd(const std::string& event, const AdHalf& half, const Look& look) {
+  EventFact fact;
+  fact.details["object_guid"] = half.object_guid.ToString();
+  const bool deletion = event == "ad_deleted" || event == "ad_restored";
+  const auto& stamp = deletion ? half.deleted_stamp : half.uac_stamp;
+  if (stamp) {
+    fact.details["version"] = Cat(stamp->version);
+    fact.details["originating_time"] = FormatRfc3339(stamp->originating_time);
+    fact.details["originating_server"] = stamp->invocation_id.ToString();
+    fact.details["originating_usn"] = Cat(stamp->originating_usn);
+  }
+  if (event == "ad_disabled") {
+    fact.at = half.disabled_since;
+  } else if (event == "ad_deleted") {
+    fact.at = half.deleted_since;
+  } else {
+    fact.at = stamp ? TimeBounds::Exactly(stamp->originating_time) : look.at;
+  }
+  return fact;
+}
+
+EventFact FactOfEntra(const std::string& event, const EntraHalf& half, const Look& look) {
+  EventFact fact;
+  fact.details["entra_id"] = half.id;
+  fact.details["look"] = look.kind == LookKind::kDirect ? "direct" : "feed";
+  if (event == "entra_disabled") {
+    fact.at = half.disabled_since;
+  } else if (event == "entra_enabled") {
+    fact.at = half.enabled_since;
+  } else if (event == "entra_deleted") {
+    fact.at = half.deleted_since;
+  } else if (event == "entra_restored") {
+    fact.at = half.restored_since;
+  } else {
+    fact.at = look.at;
+    if (half.sessions_valid_from) {
+      fact.details["sessions_valid_from"] =
+          half.sessions_valid_from->never ? "never" : FormatRfc3339(half.sessions_valid_from->at);
+    }
+  }
+  return fact;
+}
+
+void RecordEvent(Transaction& tx, const Person& person, const std::string& event, EventFact fact,
+                 const Look& look) {
+  EvidenceEntry entry = EvidenceAbout(person, event);
+  entry.fact = fact.at;
+  entry.source = look.source.value;
+  entry.details = std::move(fact.details);
+  entry.details["seen"] = FormatRfc3339(look.at.hi);
+  tx.Record(std::move(entry));
+}
+
+// The change's own time to our commit, where the source tells it.
+void TallyDetection(Transaction& tx, const SourceName& source, const TimeBounds& at) {
+  if (at.lo != at.hi) return;
+  absl::Duration lag = tx.now() - at.hi;
+  if (lag < absl::ZeroDuration()) {
+    ++tx.tally().negative_lags;
+    lag = absl::ZeroDuration();
+  }
+  tx.tally().detection_lags.emplace_back(source, lag);
+}
+
+Merged MergeOne(Transaction& tx, const AdView& view, const Look& look, bool in_baseline) {
+  Merged merged;
+  PersonOrdinal ordinal = 0;
+  AdHalf* half = ResolveAd(tx, view, ordinal);
+  if (half == nullptr) return merged;
+  const bool was_enabled = half->disabled == Tri::kNo;
+  const auto poll = tx.policy().poll_intervals.find(look.source);
+  const absl::Duration interval =
+      poll == tx.policy().poll_intervals.end() ? absl::Seconds(5) : poll->second;
+  merged.result = MergeAd(*half, view, look, interval);
+  merged.person = ordinal;
+  Person& person = tx.Touch(ordinal);
+  if (in_baseline) {
+    if (merged.result.changed) RejoinAd(tx, ordinal, view.object_guid);
+    return merged;
+  }
+  for (const std::string& event : merged.result.events) {
+    EventFact fact = FactOfAd(event, *half, look);
+    if (event == "ad_disabled" || event == "ad_deleted") TallyDetection(tx, look.source, fact.at);
+    RecordEvent(tx, person, event, std::move(fact), look);
+    const bool toggle = event == "ad_enabled" || (event == "ad_disabled" && was_enabled);
+    if (toggle) person.memory.toggles.push_back(look.at.hi);
+    merged.settle_now = true;
+  }
+  if (merged.result.changed) RejoinAd(tx, ordinal, view.object_guid);
+  return merged;
+}
+
+Merged MergeOne(Transaction& tx, const EntraView& view, const Look& look, bool in_baseline) {
+  Merged merged;
+  PersonOrdinal ordinal = 0;
+  EntraHalf* half = ResolveEntra(tx, view, ordinal);
+  if (half == nullptr) return merged;
+  merged.result = MergeEntra(*half, view, look);
+  merged.person = ordinal;
+  Person& person = tx.Touch(ordinal);
+  if (!in_baseline) {
+    for (const std::string& event : merged.result.events) {
+      RecordEvent(tx, person, event, FactOfEntra(event, *half, look), look);
+      merged.settle_now = true;
+    }
+  }
+  if (merged.result.changed) RejoinEntra(tx, ordinal);
+  return merged;
+}
+
+std::string ChangeText(const Merged& merged, const Observation& observation) {
+  const auto* ad = std::get_if<AdView>(&observation.view);
+  const auto* entra = std::get_if<EntraView>(&observation.view);
+  const bool deleted = ad != nullptr
+                           ? ad->deleted.value_or(false)
+                           : entra->deletion.value_or(EntraDeletion::kLive) != EntraDeletion::kLive;
+  if (deleted && (merged.result.changed || !merged.person)) return "deleted";
+  if (merged.result.changed) return "watched";
+  return merged.result.unwatched ? "unwatched" : "replay";
+}
+
+}  // namespace
+
+bool MergeObservations(Transaction& tx, const std::vector<Observation>& observations,
+                       bool in_baseline) {
+  bool changed = false;
+  for (const Observation& observation : observations) {
+    const Merged merged = std::visit(
+        [&](const auto& view) { return MergeOne(tx, view, observation.look, in_baseline); },
+        observation.view);
+    ++tx.tally().source_changes[{observation.look.source, ChangeText(merged, observation)}];
+    changed |= merged.result.changed;
+    if (merged.settle_now && merged.person) SettlePerson(tx, *merged.person, in_baseline);
+  }
+  // Judging one person may move a half to another, who is then judged too.
+  std::set<PersonOrdinal> judged;
+  for (int pass = 0; pass < 2; ++pass) {
+    const std::set<PersonOrdinal> touched = tx.touched();
+    for (const PersonOrdinal person : touched) {
+      if (judged.insert(person).second) SettlePerson(tx, person, in_baseline);
+    }
+  }
+  return changed;
+}
+
+}  // namespace driftwarden::monitor

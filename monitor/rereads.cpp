@@ -1,0 +1,121 @@
+// The gates straight before a call: what both sides say in reads begun after the intent.
+
+#include <algorithm>
+
+#include "base/strings.h"
+#include "base/units.h"
+#include "monitor/evaluate.h"
+#include "monitor/guards.h"
+
+namespace driftwarden::monitor {
+namespace {
+
+const AdHalf* HalfOf(const Person& person, const Guid& guid) {
+  for (const AdHalf& half : person.facts.ad) {
+    if (half.object_guid == guid) return &half;
+  }
+  return nullptr;
+}
+
+GateResult AdSaysDisabled(const ReReads& reads, const Person& person) {
+  const char* name = "ad_says_disabled";
+  if (!reads.ad_error.empty()) return {name, false, Cat("not read: ", reads.ad_error)};
+  if (reads.ad_gone) return {name, true, "deleted, a tombstone was read"};
+  if (!reads.ad) return {name, false, "not read"};
+  const AdHalf* half = HalfOf(person, reads.ad->object_guid);
+  if (half == nullptr) return {name, false, "another account was read"};
+  if (reads.ad->deleted.value_or(false)) return {name, true, "deleted, a tombstone was read"};
+  const auto disabled = reads.ad->Disabled();
+  if (!disabled) return {name, false, "userAccountControl was not returned"};
+  if (*disabled) return {name, true, "disabled"};
+  const bool older = half->uac_stamp && reads.ad->uac_stamp &&
+                     CompareStamps(*reads.ad->uac_stamp, *half->uac_stamp) < 0;
+  return {name, false,
+          older ? "enabled, by a replica that has not heard of the disable" : "enabled"};
+}
+
+GateResult Fresh(const char* name, const TimeBounds& read, bool answered, const ReReads& reads,
+                 absl::Time now) {
+  if (!answered) return {name, false, "not read"};
+  if (read.lo < reads.intent_at) return {name, false, "the read began before the intent"};
+  const absl::Duration age = now - read.lo;
+  const bool ok = age >= absl::ZeroDuration() && age < kReReadMaxAge;
+  return {name, ok,
+          Cat("begun ", HumanDuration(age), " ago, at most ", HumanDuration(kReReadMaxAge))};
+}
+
+GateResult EntraNeedsIt(const ReReads& reads, const Person& person, ActionReason reason) {
+  const char* name = "entra_needs_it";
+  if (!reads.entra_error.empty()) return {name, false, Cat("not read: ", reads.entra_error)};
+  if (!reads.entra) return {name, false, "not read"};
+  if (!person.facts.entra || reads.entra->id != person.facts.entra->id) {
+    return {name, false, "another account was read"};
+  }
+  if (reads.entra->deletion.value_or(EntraDeletion::kLive) != EntraDeletion::kLive) {
+    return {name, false, "deleted in Entra"};
+  }
+  if (!reads.entra->account_enabled) return {name, false, "accountEnabled was not returned"};
+  const bool live = *reads.entra->account_enabled;
+  if (reason == ActionReason::kLag) {
+    return {name, live, live ? "live, sessions alive" : "disabled in Entra"};
+  }
+  return {name, !live, live ? "enabled in Entra" : "disabled, not sealed"};
+}
+
+GateResult Skew(const LinkState& link) {
+  absl::Duration worst = absl::ZeroDuration();
+  std::string where = "clocks agree";
+  for (const auto& [source, state] : link.sources) {
+    const absl::Duration offset = absl::AbsDuration(state.clock_offset);
+    if (offset <= worst) continue;
+    worst = offset;
+    where = Cat(source.value, " is ", HumanDuration(offset), " off");
+  }
+  return {"skew", worst <= kMaxSkewForAction, where};
+}
+
+bool AnyStale(const Person& person, const LinkState& link, const Policy& policy, absl::Time now) {
+  const auto stale = [&](const SourceName& name) {
+    const auto found = link.sources.find(name);
+    return found == link.sources.end() ||
+           SourceIsStale(found->second, policy.StaleAfter(name), now);
+  };
+  for (const AdHalf& half : person.facts.ad) {
+    if (stale(half.source)) return true;
+  }
+  return person.facts.entra && stale(person.facts.entra->source);
+}
+
+void RecheckGuards(std::vector<GateResult>& gates, const LinkState& link) {
+  for (const char* guard : kAllGuards) {
+    const auto found = link.guards.find(guard);
+    const bool tripped = found != link.guards.end() && found->second.tripped;
+    gates.push_back({Cat("breaker_", guard), !tripped, tripped ? "tripped" : "not tripped"});
+  }
+}
+
+}  // namespace
+
+std::vector<GateResult> CheckReReads(const ReReads& reads, const Person& person,
+                                     ActionReason reason, const LinkState& link,
+                                     const Policy& policy, absl::Time now, bool clock_suspect) {
+  std::vector<GateResult> gates;
+  const bool ad_answered = reads.ad_error.empty() && (reads.ad || reads.ad_gone);
+  const bool entra_answered = reads.entra_error.empty() && reads.entra.has_value();
+  gates.push_back(AdSaysDisabled(reads, person));
+  gates.push_back(Fresh("ad_read_fresh", reads.ad_read, ad_answered, reads, now));
+  gates.push_back({"second_dc", person.tier.value != kTier0,
+                   person.tier.value == kTier0 ? "no second DC in this version"
+                                               : "not required for this tier"});
+  gates.push_back(EntraNeedsIt(reads, person, reason));
+  gates.push_back(Fresh("entra_read_fresh", reads.entra_read, entra_answered, reads, now));
+  gates.push_back(Skew(link));
+  const bool blind = AnyStale(person, link, policy, now);
+  gates.push_back({"not_blind", !blind, blind ? "a source is stale" : "sources fresh"});
+  gates.push_back({"clock", !clock_suspect, clock_suspect ? "our own clock is suspect" : "steady"});
+  gates.push_back({"not_paused", true, "not paused"});
+  RecheckGuards(gates, link);
+  return gates;
+}
+
+}  // namespace driftwarden::monitor

@@ -1,0 +1,11 @@
+#include "monitor/rules.h"
+
+namespace driftwarden::monitor {
+
+std::span<const Rule* const> AllRules() {
+  static constexpr const Rule* kRules[] = {&kCloudReenabledRule, &kDeletedLiveRule,
+                                           &kDisableLagRule, &kTokenNotRevokedRule};
+  return kRules;
+}
+
+}  // namespace driftwarden::monitor

@@ -1,0 +1,28 @@
+// cloud_reenabled opens, critical for everybody, when a person who had converged is live in Entra
+// again while AD still says disabled or deleted, shown by two direct reads 60 s apart; it clears
+// when the Entra account is disabled or deleted again, or the AD account is enabled.
+
+#include <algorithm>
+
+#include "monitor/rules.h"
+
+namespace driftwarden::monitor {
+namespace {
+
+constexpr char kSentence[] =
+    "cloud_reenabled opens, critical for everybody, when a person who had converged is live in "
+    "Entra again while AD still says disabled or deleted, shown by two direct reads 60 s apart; it "
+    "clears when the Entra account is disabled or deleted again, or the AD account is enabled.";
+
+std::optional<OpenDrift> Open(const Situation& s) {
+  if (s.phase != State::kRegressed) return std::nullopt;
+  const absl::Time back = std::max(s.entra->enabled_since.hi, s.entra->restored_since.hi);
+  const absl::Time since = back == absl::InfinitePast() ? s.entra->live_direct_first : back;
+  return OpenDrift{DriftKind::kCloudReenabled, Severity::kCritical, since};
+}
+
+}  // namespace
+
+const Rule kCloudReenabledRule = {DriftKind::kCloudReenabled, kSentence, Open};
+
+}  // namespace driftwarden::monitor

@@ -1,0 +1,153 @@
+#include "monitor/settle.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/strings.h"
+#include "monitor/episode.h"
+#include "monitor/evaluate.h"
+#include "monitor/guards.h"
+#include "monitor/join.h"
+
+namespace driftwarden::monitor {
+namespace {
+
+bool BothSidsDiffer(const Facts& facts) {
+  const AdHalf* ad = facts.DecidingAd();
+  if (ad == nullptr || !facts.entra) return false;
+  const Sid& theirs = facts.entra->on_premises_sid;
+  return !ad->sid.bytes.empty() && !theirs.bytes.empty() && ad->sid != theirs;
+}
+
+void UpdateIdentity(Transaction& tx, Person& person) {
+  Facts& facts = person.facts;
+  const AdHalf* ad = facts.DecidingAd();
+  if (ad != nullptr) {
+    facts.anchor = AnchorOf(*ad);
+  } else if (facts.entra) {
+    facts.anchor = facts.entra->immutable_id;
+  }
+  if (!BothSidsDiffer(facts)) {
+    facts.sid_mismatch_since.reset();
+    facts.sid_mismatch_confirmed = false;
+    return;
+  }
+  // One side may still be on its way: only what lasts for two cycles is a conflict.
+  if (!facts.sid_mismatch_since) facts.sid_mismatch_since = tx.now();
+  const absl::Duration wait = 2 * CycleOf(tx.policy(), tx.link());
+  facts.sid_mismatch_confirmed = tx.now() >= *facts.sid_mismatch_since + wait;
+}
+
+bool EntraOut(const Facts& facts) {
+  return facts.EntraGone() || (facts.entra && facts.entra->enabled == Tri::kNo);
+}
+
+// During a first complete read: whoever is out of AD was so before us.
+void MarkBaseline(Person& person) {
+  for (AdHalf& half : person.facts.ad) half.baseline_departed = Departed(half);
+  if (person.facts.entra) person.facts.entra->baseline_seen = true;
+  const AdHalf* ad = person.facts.DecidingAd();
+  const bool departed = ad != nullptr && Departed(*ad);
+  Memory& memory = person.memory;
+  memory.inherited = departed && person.facts.EntraLive();
+  memory.before_our_time = departed && EntraOut(person.facts);
+  memory.departure_handled = departed;
+  if (!memory.before_our_time) memory.last_converged.reset();
+}
+
+// After it: flags fall when either side enables the account, and are set only when two halves that
+// were both there before us find each other late.
+void UpdateBaselineFlags(Person& person) {
+  Memory& memory = person.memory;
+  const Facts& facts = person.facts;
+  const AdHalf* ad = facts.DecidingAd();
+  const bool since_then = ad != nullptr && Departed(*ad) && ad->baseline_departed && facts.entra &&
+                          facts.entra->baseline_seen;
+  if (!since_then) {
+    memory.inherited = false;
+    memory.before_our_time = false;
+    return;
+  }
+  if (person.episode || memory.inherited) return;
+  if (facts.EntraLive() && !memory.last_converged) memory.inherited = true;
+  if (EntraOut(facts) && !memory.last_converged) {
+    memory.before_our_time = true;
+    memory.departure_handled = true;
+  }
+}
+
+void UpdateDeparture(Transaction& tx, Person& person) {
+  Memory& memory = person.memory;
+  std::erase_if(memory.toggles, [&](absl::Time at) { return at <= tx.now() - kFlapWindow; });
+  const AdHalf* ad = person.facts.DecidingAd();
+  if (ad == nullptr || Departed(*ad)) {
+    memory.returned_at.reset();
+    return;
+  }
+  const bool was_out = memory.departure_handled || memory.last_converged || person.episode;
+  if (was_out && EntraOut(person.facts) && !memory.returned_at) memory.returned_at = tx.now();
+  if (!EntraOut(person.facts)) memory.returned_at.reset();
+  memory.departure_handled = false;
+  memory.last_converged.reset();
+}
+
+void RememberConverged(Transaction& tx, Person& person, const Verdict& verdict) {
+  if (verdict.phase != State::kConverged || person.facts.EntraLive()) return;
+  Memory& memory = person.memory;
+  if (!memory.last_converged) memory.last_converged = tx.now();
+  if (memory.inherited) {
+    // What was left over is gone; nothing is left to inherit.
+    memory.inherited = false;
+    memory.departure_handled = true;
+  }
+}
+
+void RecordStateChange(Transaction& tx, const Person& person, State before) {
+  const auto quiet = [](State s) { return s == State::kUnlinked || s == State::kAligned; };
+  if (before == person.state || (quiet(before) && quiet(person.state))) return;
+  EvidenceEntry entry = EvidenceAbout(person, "state_changed");
+  entry.details["from"] = StateText(before);
+  entry.details["to"] = StateText(person.state);
+  tx.Record(std::move(entry));
+}
+
+// When a flapping person's episode may end.
+absl::Time FlapEnds(const Person& person) {
+  if (!person.episode || !IsFlapping(person.memory)) return absl::InfiniteFuture();
+  const auto& toggles = person.memory.toggles;
+  return toggles[toggles.size() - 1 - kFlapToggles] + kFlapWindow;
+}
+
+}  // namespace
+
+void SettlePerson(Transaction& tx, PersonOrdinal ordinal, bool in_baseline) {
+  if (tx.Find(ordinal) == nullptr) return;
+  ClearConflict(tx, ordinal);
+  if (tx.Find(ordinal) == nullptr) return;
+  Person& person = tx.Touch(ordinal);
+  UpdateIdentity(tx, person);
+  UpdateDeparture(tx, person);
+  if (in_baseline) {
+    MarkBaseline(person);
+  } else {
+    UpdateBaselineFlags(person);
+  }
+  person.tier = TierOf(person.facts, tx.policy());
+  const EvaluateOptions options{tx.clock_suspect(), false};
+  Verdict verdict = Evaluate(person, tx.link(), tx.policy(), tx.now(), options);
+  if (person.memory.inherited && verdict.phase == State::kConverged) {
+    RememberConverged(tx, person, verdict);
+    verdict = Evaluate(person, tx.link(), tx.policy(), tx.now(), options);
+  }
+  UpdateEpisode(tx, person, verdict, in_baseline);
+  RememberConverged(tx, person, verdict);
+  const State before = person.state;
+  person.state = verdict.state;
+  person.phase = verdict.phase;
+  if (!in_baseline) RecordStateChange(tx, person, before);
+  const absl::Time actions_at = UpdateActions(tx, person, verdict);
+  person.review_at = std::min({verdict.review_at, actions_at, FlapEnds(person)});
+  if (verdict.wants_reads) tx.WantReads(ordinal);
+}
+
+}  // namespace driftwarden::monitor

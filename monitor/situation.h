@@ -1,0 +1,61 @@
+#pragma once
+
+// One person's facts as the rules compare them: every interval turned into the one moment that
+// counts, every clock compared once. Internal to the core; built anew for each evaluation.
+
+#include <optional>
+
+#include "monitor/evaluate.h"
+#include "monitor/person.h"
+#include "monitor/policy.h"
+
+namespace driftwarden::monitor {
+
+// A regression is believed when two direct reads this far apart show the account live.
+constexpr absl::Duration kRegressionConfirm = absl::Seconds(60);
+
+struct Situation {
+  const Person* person = nullptr;
+  const LinkState* link = nullptr;
+  const Policy* policy = nullptr;
+  absl::Time now;
+  const AdHalf* ad = nullptr;  // the one that decides
+  const EntraHalf* entra = nullptr;
+  TierName tier;
+  Thresholds thresholds;
+
+  bool departed = false;    // AD disabled or deleted
+  TimeBounds departure;     // when, as far as known
+  absl::Time counts_from;   // the timers' zero within `departure`
+  absl::Time seen;          // our first look that showed it
+  absl::Duration elapsed;   // since counts_from, never negative
+  bool settled = false;     // a second look agreed
+  bool gap_open = false;    // a source was not read for a while and not everything is read again
+  bool may_advance = true;  // false: what only time brings about must wait
+  bool live = false;        // in Entra: there, not deleted, enabled
+  bool gone = false;        // in Entra: soft or hard deleted
+  bool disabled = false;    // in Entra: there and disabled
+  bool contained = false;   // live, and revoked since the departure
+  bool sealed = false;      // disabled, and revoked since then
+  bool was_converged = false;
+  bool regression_confirmed = false;
+  bool returned = false;   // enabled again in AD after a departure
+  absl::Duration recheck;  // how soon to look again at what waits for evidence
+  State phase = State::kUnlinked;
+
+  // The start of Entra's present "disabled" or "deleted", as our clock bounds it from above.
+  absl::Time EntraOutSince() const;
+  // The severity this kind has in the open episode, if it is open there.
+  std::optional<Severity> OpenSeverity(DriftKind kind) const;
+};
+
+Situation DescribeSituation(const Person& person, const LinkState& link, const Policy& policy,
+                            absl::Time now, const EvaluateOptions& options);
+
+// The phase, by the table in docs/convergence.md. Part of DescribeSituation.
+State PhaseOf(const Situation& s);
+
+// A phase in which a departure is not over: an episode is open while it lasts.
+bool IsOpenPhase(State phase);
+
+}  // namespace driftwarden::monitor
