@@ -1,0 +1,172 @@
+// The configuration: what a whole one means, and that every fault names its place and its mend.
+
+#include "daemon/config.h"
+
+#include <gtest/gtest.h>
+
+#include "base/strings.h"
+
+namespace driftwarden::daemon {
+namespace {
+
+constexpr char kWhole[] = R"(data_dir: /var/lib/driftwarden
+http: {listen: "127.0.0.1:0"}
+active_directory:
+  - name: corp
+    servers: [ldaps://dc1.corp.example]
+    ca_file: /etc/ca.pem
+    bind: {method: simple, user: svc@corp.example, password_file: /etc/pw}
+entra:
+  - name: contoso
+    tenant_id: 11111111-2222-3333-4444-555555555555
+    credential: {client_id: aaaaaaaa-0000-4000-8000-000000000001, secret_file: /etc/secret}
+links:
+  - name: corp-contoso
+    active_directory: [corp]
+    entra: contoso
+)";
+
+StatusOr<Config> Parse(const std::string& text) {
+  return ParseConfig("f.yaml", text, false);
+}
+
+// The whole file with one line's text replaced; must occur.
+std::string With(const std::string& from, const std::string& to) {
+  std::string text = kWhole;
+  const size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return text.replace(at, from.size(), to);
+}
+
+TEST(Config, AWholeFileGetsTheDefaultsOfTheContract) {
+  const auto config = Parse(kWhole);
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->http.port, 0);
+  EXPECT_TRUE(config->http.IsLoopback());
+  EXPECT_EQ(config->memory_budget, uint64_t{256} << 20);
+  ASSERT_EQ(config->links.size(), 1u);
+  const monitor::Policy& link = config->links[0];
+  EXPECT_EQ(link.link.value, "corp-contoso");
+  EXPECT_EQ(link.remediation.mode, monitor::Mode::kObserve);
+  EXPECT_TRUE(link.require_revocation);
+  ASSERT_EQ(link.tiers.size(), 2u);
+  EXPECT_EQ(link.tiers[0].name.value, "tier0");
+  EXPECT_TRUE(link.tiers[0].match.admin_count);
+  EXPECT_EQ(link.tiers[1].name.value, "standard");
+  EXPECT_FALSE(link.tiers[1].warn_after.has_value());
+  EXPECT_EQ(link.poll_intervals.at(monitor::SourceName("corp")), absl::Seconds(5));
+  EXPECT_EQ(link.poll_intervals.at(monitor::SourceName("contoso")), absl::Seconds(15));
+}
+
+TEST(Config, WrittenThresholdsAndModesAreKept) {
+  const auto config = Parse(std::string(kWhole) + R"(policy:
+  settle: 0s
+  tiers:
+    - {name: standard, warn_after: 10s, breach_after: 1m}
+    - {name: vip, match: {ous: ["OU=VIP,DC=corp"]}, revoke_after: 2s}
+remediation:
+  mode: auto
+  modes: [{tier: vip, mode: observe}]
+  budgets: {per_10m: 7, per_person: 3/1h}
+  breakers: {max_percent_per_day: 2.5, quiet_after_first_baseline: 0s}
+)");
+  ASSERT_TRUE(config.ok()) << config.status();
+  const monitor::Policy& link = config->links[0];
+  EXPECT_EQ(link.settle, absl::ZeroDuration());
+  ASSERT_EQ(link.tiers.size(), 2u);
+  EXPECT_EQ(link.tiers[0].name.value, "vip");  // standard always comes last
+  EXPECT_EQ(link.tiers[1].warn_after, absl::Seconds(10));
+  EXPECT_EQ(link.remediation.mode, monitor::Mode::kAuto);
+  EXPECT_EQ(monitor::ModeFor(link, monitor::TierName("vip"), monitor::ActionKind::kRevokeSessions),
+            monitor::Mode::kObserve);
+  EXPECT_EQ(link.remediation.budgets.per_10m, 7);
+  EXPECT_EQ(link.remediation.budgets.per_person, 3);
+  EXPECT_EQ(link.remediation.budgets.per_person_window, absl::Hours(1));
+  EXPECT_DOUBLE_EQ(link.remediation.breakers.max_percent_per_day, 2.5);
+}
+
+struct Fault {
+  std::string name;
+  std::string text;
+  std::string expected;  // FILE:LINE:COLUMN: and the beginning of what
+};
+
+class ConfigFault : public testing::TestWithParam<Fault> {};
+
+TEST_P(ConfigFault, NamesFileLineColumnAndMend) {
+  const auto config = Parse(GetParam().text);
+  ASSERT_FALSE(config.ok());
+  EXPECT_EQ(config.status().code(), StatusCode::kInvalidArgument);
+  EXPECT_NE(Message(config.status()).find(GetParam().expected), std::string_view::npos)
+      << Message(config.status());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, ConfigFault,
+    testing::Values(
+        Fault{"UnknownKey", With("    ca_file: /etc", "    ca_fiel: /etc"),
+              "f.yaml:6:5: unknown key active_directory[].ca_fiel; known here: base_dn"},
+        Fault{"WrongDuration",
+              With("    entra: contoso\n", "    entra: contoso\n    policy: {settle: 5 minutes}\n"),
+              "f.yaml:16:22: links[].policy.settle: \"5 minutes\" is not a duration"},
+        Fault{"TooShort", With("    ca_file: /etc/ca.pem", "    poll_interval: 100ms"),
+              "f.yaml:6:20: active_directory[].poll_interval is \"100ms\"; it must be at least "
+              "200ms"},
+        Fault{"PasswordOverOpenConnection", With("ldaps://dc1", "ldap://dc1"),
+              "f.yaml:5:14: active_directory[].servers: \"ldap://dc1.corp.example\" does not fit "
+              "start_tls"},
+        Fault{"MissingPassword", With(", password_file: /etc/pw", ""),
+              "f.yaml:7:11: active_directory[].bind.password_file is missing"},
+        Fault{
+            "UnknownSource", With("active_directory: [corp]", "active_directory: [other]"),
+            "f.yaml:14:23: links[].active_directory is not a single value; it must be names from"},
+        Fault{"TenantTwice",
+              std::string(kWhole) + "  - {name: b, active_directory: [corp], entra: contoso}\n",
+              "entra \"contoso\" stands in the links corp-contoso and b"},
+        Fault{"OffLoopbackWithoutTls", With("127.0.0.1:0", "0.0.0.0:9742"),
+              "f.yaml:2:7: http.listen 0.0.0.0 is not loopback"},
+        Fault{"ModeOfALaterVersion", std::string(kWhole) + "remediation: {mode: approve}\n",
+              "f.yaml:16:21: remediation.mode is \"approve\"; it must be observe or auto"},
+        Fault{"ActionOfALaterVersion",
+              std::string(kWhole) + "remediation: {actions: [disable_account]}\n",
+              "remediation.actions is not a single value; it must be [revoke_sessions]"},
+        Fault{"ClassThatWouldNotProtect",
+              std::string(kWhole) + "policy: {classes: {break_glass: {upns: [a@b]}}}\n",
+              "policy.classes.break_glass.upns: a class that is never acted on is not in this "
+              "version"},
+        Fault{"NotYaml", "data_dir: [", "f.yaml:1:"},
+        Fault{"NotAMapping", "- a\n", "f.yaml:1:1: the file must be a YAML mapping"},
+        Fault{"KeyTwice", With("http:", "data_dir: /x\nhttp:"), "data_dir stands here twice"},
+        Fault{"NoLinks",
+              With("links:\n  - name: corp-contoso\n    active_directory: [corp]\n"
+                   "    entra: contoso\n",
+                   ""),
+              "links is empty"}),
+    [](const auto& fault) { return fault.param.name; });
+
+TEST(Config, AllFaultsOfOneReadingAreToldInOrder) {
+  const auto config = Parse("datadir: /x\nlog: {level: loud}\n");
+  ASSERT_FALSE(config.ok());
+  const std::vector<std::string> lines = SplitString(Message(config.status()), '\n');
+  ASSERT_GE(lines.size(), 3u);
+  EXPECT_NE(lines.back().find("f.yaml:2:14: log.level"), std::string::npos) << lines.back();
+}
+
+TEST(Config, AMissingFileIsNamedAtItsPlaceWithTheSystemsReason) {
+  const auto config = ParseConfig("f.yaml", kWhole, true);
+  ASSERT_FALSE(config.ok());
+  EXPECT_NE(Message(config.status())
+                .find("f.yaml:6:14: active_directory[].ca_file: cannot read "
+                      "/etc/ca.pem: No such file or directory"),
+            std::string_view::npos)
+      << Message(config.status());
+}
+
+TEST(Config, AFileThatIsNotThereIsAFaultOfItsFirstPlace) {
+  const auto config = LoadConfig("/nonexistent/driftwarden.yaml");
+  ASSERT_FALSE(config.ok());
+  EXPECT_TRUE(Message(config.status()).starts_with("/nonexistent/driftwarden.yaml:1:1: "));
+}
+
+}  // namespace
+}  // namespace driftwarden::daemon
