@@ -42,6 +42,7 @@ class SyncEngine {
   void Unskip(uint64_t person) { skipped_.erase(person); }
   // The person's changes, or everybody's, are never carried.
   void Lose(uint64_t person) { lost_.insert(person); }
+  void LoseNobody() { lost_.clear(); }
   void set_lose_all(bool lose) { lose_all_ = lose; }
   void set_blocked(bool blocked) { blocked_ = blocked; }  // cycles run, nothing is exported
 

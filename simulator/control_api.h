@@ -1,0 +1,56 @@
+#pragma once
+
+// How people and tests drive the simulated world over HTTP, and read what really happened:
+//   POST /sim/people/{sam}/disable|enable|delete|expire|signin|restore
+//   GET  /sim/people/{sam}
+//   POST /sim/sync    {"run":true} {"stall":true} {"resume":true} {"skip":[sam...]}
+//                     {"unskip":[sam...]} {"cycle":"30s"} {"processing":"1s"}
+//   POST /sim/fault   see control_fault.cpp; {"clear":true} mends everything first
+//   GET  /sim/truth
+// A body's "tenant" or "forest" (numbers from 0) narrows it; without, every tenant and forest 0 are
+// meant. JSON; errors are application/problem+json. Without the socket: request in, response out.
+
+#include <boost/json/fwd.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "net/http_server.h"
+#include "simulator/ldap_server.h"
+#include "simulator/world.h"
+
+namespace driftwarden::simulator {
+
+class ControlApi {
+ public:
+  // `world` and the faults (one a forest; may be fewer) must outlive it.
+  ControlApi(World& world, std::vector<LdapFaults*> ldap_faults)
+      : world_(world), ldap_faults_(std::move(ldap_faults)) {}
+
+  net::ServerResponse Handle(const net::ServerRequest& request, absl::Time now);
+
+ private:
+  net::ServerResponse ChangePerson(const std::string& sam, const std::string& verb,
+                                   const boost::json::object& body, absl::Time now);
+  net::ServerResponse ShowPerson(const std::string& sam, absl::Time now);
+  net::ServerResponse Sync(const boost::json::object& body, absl::Time now);
+  Status SyncOne(SyncEngine& engine, const People& people, const boost::json::object& body,
+                 absl::Time now);
+  net::ServerResponse Fault(const boost::json::object& body, absl::Time now);
+  Status DirectoryFault(std::string_view key, const boost::json::value& value, size_t forest,
+                        absl::Time now);
+  // The tenants a body means. InvalidArgument: there is no such one.
+  StatusOr<std::vector<size_t>> TenantsOf(const boost::json::object& body) const;
+  StatusOr<size_t> ForestOf(const boost::json::object& body) const;
+
+  World& world_;
+  const std::vector<LdapFaults*> ldap_faults_;
+};
+
+// What happened, as JSON. `sam` empty: everybody.
+boost::json::object TruthJson(World& world, std::string_view sam);
+// One person's present state on every side, and when it began.
+boost::json::object PersonJson(World& world, size_t forest, uint64_t person);
+
+}  // namespace driftwarden::simulator
