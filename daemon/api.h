@@ -15,25 +15,12 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "daemon/auth.h"
+#include "daemon/link_port.h"
 #include "metrics/registry.h"
-#include "monitor/person.h"
-#include "monitor/policy.h"
 #include "net/http_server.h"
 #include "store/state_store.h"
 
 namespace driftwarden::daemon {
-
-// What the API needs of one link's engine; safe to call from any executor.
-class LinkPort {
- public:
-  virtual ~LinkPort() = default;
-  virtual const monitor::LinkName& link() const = 0;
-  virtual std::shared_ptr<const monitor::LinkState> State() const = 0;
-  virtual std::shared_ptr<const monitor::Policy> CurrentPolicy() const = 0;
-  virtual asio::awaitable<Status> AcceptBaseline(std::string actor) = 0;
-  virtual asio::awaitable<Status> ResetGuard(std::string guard, std::string actor,
-                                             std::string reason) = 0;
-};
 
 struct SourceReport {
   monitor::SourceName name;

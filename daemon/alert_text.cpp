@@ -1,0 +1,168 @@
+#include "daemon/alert_text.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/hex.h"
+#include "base/strings.h"
+#include "base/units.h"
+#include "monitor/evaluate.h"
+
+namespace driftwarden::daemon {
+
+using monitor::Person;
+using monitor::State;
+
+namespace {
+
+constexpr int kResendsAhead = 3;  // so many may be lost before a receiver lets the alert go
+
+std::string NameOf(const Person& person) {
+  const monitor::AdHalf* ad = person.facts.DecidingAd();
+  if (ad != nullptr && !ad->upn.empty()) return ad->upn;
+  if (person.facts.entra && !person.facts.entra->upn.empty()) return person.facts.entra->upn;
+  if (ad != nullptr && !ad->sam_account_name.empty()) return ad->sam_account_name;
+  return "somebody without a name";
+}
+
+std::string_view PlightOf(const Person& person) {
+  switch (person.phase) {
+    case State::kPending:
+    case State::kLagging:
+    case State::kBreached:
+      return "still enabled in Entra";
+    case State::kContained:
+      return "sessions revoked, but can sign in again: disable the account";
+    case State::kUnsealed:
+      return "disabled in Entra, but no sessions were revoked since";
+    case State::kRegressed:
+      return "enabled again in Entra while Active Directory says disabled";
+    case State::kConverged:
+      return "gone in Entra too";
+    case State::kReversed:
+    case State::kAligned:
+      return "enabled in Active Directory again";
+    default:
+      return "in drift";
+  }
+}
+
+std::string LagText(const Person& person, absl::Time now) {
+  if (!person.episode) return "";
+  const monitor::Episode& episode = *person.episode;
+  const absl::Time until = episode.entra_disabled ? episode.entra_disabled->hi : now;
+  const absl::Duration lag = std::max(until - episode.departed.hi, absl::ZeroDuration());
+  return HumanDuration(lag);
+}
+
+std::string SummaryOf(const monitor::Incident& incident, const Person* person, absl::Time now) {
+  if (person == nullptr) {
+    const auto kind = incident.labels.find("kind");
+    return kind == incident.labels.end() ? incident.alertname : kind->second;
+  }
+  std::string text = Cat(NameOf(*person), ": ");
+  const std::string lag = LagText(*person, now);
+  if (!lag.empty() && person->episode) {
+    const char* what = person->episode->deleted_in_ad ? "deleted" : "disabled";
+    const bool over = person->episode->entra_disabled.has_value();
+    text += Cat(what, over ? " in Active Directory " : " in Active Directory for ", lag,
+                over ? " before Entra, " : ", ");
+  }
+  text += PlightOf(*person);
+  return text;
+}
+
+std::string DescriptionOf(const Person& person, const AlertContext& context) {
+  const monitor::Verdict verdict =
+      monitor::Evaluate(person, context.link, context.policy, context.now);
+  std::string text;
+  if (person.episode) {
+    const monitor::Episode& episode = *person.episode;
+    text += Cat("Departed in Active Directory at ", FormatRfc3339(episode.departed.hi), ". ");
+    if (episode.entra_disabled) {
+      text +=
+          Cat("Disabled or deleted in Entra at ", FormatRfc3339(episode.entra_disabled->hi), ". ");
+    }
+    text += episode.revoked ? Cat("Sessions revoked at ", FormatRfc3339(*episode.revoked), ". ")
+                            : std::string("Sessions not revoked since. ");
+  }
+  if (person.state == State::kQuarantined) {
+    text += "Two accounts claim the same identity: nothing is done automatically. ";
+  }
+  if (verdict.blind) text += "A source cannot be read at present. ";
+  if (!verdict.next.empty() && verdict.review_at != absl::InfiniteFuture()) {
+    text += Cat("Next, at ", FormatRfc3339(verdict.review_at), ": ", verdict.next, ".");
+  }
+  return text;
+}
+
+void AddPerson(const Person& person, const AlertContext& context,
+               std::map<std::string, std::string>& annotations) {
+  annotations["description"] = DescriptionOf(person, context);
+  annotations["state"] = std::string(StateText(person.state));
+  const std::string lag = LagText(person, context.now);
+  if (!lag.empty()) annotations["lag"] = lag;
+  if (const monitor::AdHalf* ad = person.facts.DecidingAd()) {
+    annotations["sam_account_name"] = ad->sam_account_name;
+    annotations["dn"] = ad->dn;
+    annotations["upn"] = ad->upn;
+  }
+  if (person.facts.entra) {
+    annotations["entra_id"] = person.facts.entra->id;
+    if (annotations["upn"].empty()) annotations["upn"] = person.facts.entra->upn;
+  }
+  annotations["user"] = monitor::PersonIdText(context.link.name, person.ordinal);
+}
+
+std::map<std::string, std::string> AnnotationsOf(const monitor::Incident& incident,
+                                                 const Person* person,
+                                                 const AlertContext& context) {
+  std::map<std::string, std::string> annotations;
+  annotations["summary"] = SummaryOf(incident, person, context.now);
+  if (person != nullptr) AddPerson(*person, context, annotations);
+  annotations["evidence"] = Cat(context.link.name.value, ":", context.link.evidence_seq, ":",
+                                HexEncode(DigestBytes(context.link.evidence_hash)));
+  if (!context.external_url.empty()) {
+    const auto kind = incident.labels.find("kind");
+    const std::string name = kind == incident.labels.end() ? "" : kind->second;
+    annotations["runbook_url"] = Cat(context.external_url, "/runbooks/", name);
+    annotations["dashboard_url"] = Cat(context.external_url, "/");
+  }
+  std::erase_if(annotations, [](const auto& item) { return item.second.empty(); });
+  return annotations;
+}
+
+}  // namespace
+
+std::vector<alerts::PendingAlert> PendingAlertsOf(const monitor::Incident& incident,
+                                                  const Person* person,
+                                                  const AlertContext& context) {
+  std::vector<alerts::PendingAlert> pending;
+  alerts::PendingAlert item;
+  item.incident = incident.id;
+  item.alert.annotations = AnnotationsOf(incident, person, context);
+  item.alert.starts_at = incident.starts_at;
+  if (!context.external_url.empty()) {
+    const auto episode = incident.labels.find("episode");
+    item.alert.generator_url =
+        episode == incident.labels.end()
+            ? Cat(context.external_url, "/")
+            : Cat(context.external_url, "/api/v1/episodes/", episode->second);
+  }
+  const bool ended = incident.ended_at.has_value();
+  item.firing = false;
+  item.alert.ends_at = incident.ended_at.value_or(context.now);
+  for (const monitor::LabelSet& announced : incident.announced) {
+    if (!ended && announced == incident.labels) continue;
+    item.alert.labels = announced;
+    pending.push_back(item);
+  }
+  if (ended) return pending;
+  item.firing = true;
+  item.alert.labels = incident.labels;
+  item.alert.ends_at = context.now + kResendsAhead * context.resend_interval;
+  pending.push_back(std::move(item));
+  return pending;
+}
+
+}  // namespace driftwarden::daemon

@@ -1,0 +1,30 @@
+#pragma once
+
+// Suspects our own clock: when wall and steady time part by more than 5 s, nothing is decided by
+// the wall clock until the clocks of two sources, read after that, agree with it. One strand.
+
+#include <set>
+
+#include "base/time.h"
+#include "monitor/ids.h"
+
+namespace driftwarden::daemon {
+
+class ClockWatch {
+ public:
+  // Compares both clocks with the last look. True when the clock became suspect by this look.
+  bool Look(absl::Time wall, absl::Duration steady);
+  // A round of `source` that began at `round_begun` read that offset. True when that ended it.
+  bool Agree(const monitor::SourceName& source, absl::Time round_begun, absl::Duration offset);
+  bool suspect() const { return suspect_; }
+
+ private:
+  bool looked_ = false;
+  absl::Time wall_;
+  absl::Duration steady_;
+  bool suspect_ = false;
+  absl::Time since_;
+  std::set<monitor::SourceName> agreeing_;
+};
+
+}  // namespace driftwarden::daemon

@@ -1,0 +1,17 @@
+#pragma once
+
+// Who wants to know what was committed: the metrics.
+
+#include "monitor/apply.h"
+
+namespace driftwarden::daemon {
+
+// Called on the engine's strand after each commit (and after each quiet round of a source, whose
+// times change in memory only), in order, never before the store has it.
+class CommitObserver {
+ public:
+  virtual ~CommitObserver() = default;
+  virtual void OnCommit(const monitor::LinkState& link, const monitor::Tally& tally) = 0;
+};
+
+}  // namespace driftwarden::daemon

@@ -1,0 +1,215 @@
+#pragma once
+
+// One link's engine: the only thing that commits that link's records. Every change of them is a
+// command: load what it touches, apply a pure function of the core, commit in one atomic write.
+// Commands of a link run one at a time in a bounded queue (operator, action outcome, deadline,
+// direct read, batch; nobody starves), so that there is no lock and no lost update although
+// coroutines interleave.
+//
+// Everything public may be awaited from any executor: the work is done on the engine's strand and
+// the caller resumes where it was. A command in hand is finished even when its caller is cancelled.
+//
+// Errors: Cancelled once stopped; Unavailable when too many commands wait; what the store says. A
+// write that the store refuses stops the engine for good: `store_failed` is called once.
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "alerts/alert_sink.h"
+#include "base/async/hop.h"
+#include "base/async/lane.h"
+#include "base/async/scheduler.h"
+#include "base/async/wake_up.h"
+#include "base/log.h"
+#include "base/rng.h"
+#include "daemon/clock_watch.h"
+#include "daemon/commit_observer.h"
+#include "daemon/engine_queue.h"
+#include "daemon/link_port.h"
+#include "remediation/action_port.h"
+#include "store/state_store.h"
+#include "watchers/source_loop.h"
+
+namespace driftwarden::daemon {
+
+struct EngineOptions {
+  absl::Duration resend_interval = absl::Seconds(60);  // of alerts: they end three of it ahead
+  std::string external_url;                            // for links in alerts; empty: none
+  absl::Duration quiet_persist = absl::Minutes(1);     // what only moves times is written so often
+  size_t queue_capacity = 64;
+  size_t review_limit = 1000;  // people a command
+};
+
+// What the engine stands on; everything must outlive it.
+struct EngineParts {
+  store::StateStore& store;
+  Lane& lane;  // where the store is called
+  Scheduler& scheduler;
+  Rng& rng;  // for action ids; used on the strand only
+  Logger& log;
+  CommitObserver& observer;
+  std::function<void(const Status&)> store_failed;  // once, on the strand
+};
+
+// Somebody who is to be read directly.
+struct DirectTarget {
+  monitor::PersonOrdinal person = 0;
+  std::string entra_id;                                                 // empty: no account known
+  std::vector<std::pair<monitor::SourceName, monitor::Guid>> accounts;  // AD, when wanted
+};
+
+class Engine final : public watchers::LinkFeed,
+                     public remediation::ActionPort,
+                     public alerts::IncidentPort,
+                     public LinkPort {
+ public:
+  // `strand`: any executor that runs one thing at a time. `lease_epoch`: the store's write lease.
+  Engine(asio::any_io_executor strand, uint64_t lease_epoch,
+         std::shared_ptr<const monitor::Policy> policy, EngineParts parts, EngineOptions options);
+
+  // Loads the link. To be awaited before anything else.
+  asio::awaitable<Status> Open();
+  // Turns away what waits and what comes; the command in hand ends. Thread-safe.
+  void Stop();
+
+  // LinkFeed. Resumes when the batch is committed.
+  asio::awaitable<Status> Deliver(monitor::ChangeBatch batch) override;
+  watchers::FeedPosition PositionOf(const monitor::SourceName& source) const override;
+
+  // Direct reads. At most `limit` people: those with an open episode after `after` in order of
+  // ordinal; when there are no more of them the answer is shorter.
+  asio::awaitable<StatusOr<std::vector<DirectTarget>>> OpenTargets(monitor::PersonOrdinal after,
+                                                                   size_t limit);
+  // Others of whom looks contradict each other; each is given out once.
+  asio::awaitable<StatusOr<std::vector<DirectTarget>>> WantedTargets(size_t limit);
+  asio::awaitable<Status> DeliverReads(std::vector<monitor::Observation> observations);
+
+  // Deadlines. Judges the people who are due anew, at most review_limit of them.
+  asio::awaitable<Status> ReviewDue();
+  // Resumes when somebody is due, or after `at_most`.
+  asio::awaitable<Status> WaitForDue(absl::Duration at_most);
+
+  // ActionPort.
+  asio::awaitable<StatusOr<std::vector<remediation::ActionWork>>> Claim() override;
+  asio::awaitable<Status> WaitForWork(absl::Duration at_most) override;
+  asio::awaitable<StatusOr<bool>> ReportGates(monitor::ActionId action,
+                                              monitor::ReReads reads) override;
+  asio::awaitable<Status> ReportCall(monitor::CallReport report) override;
+  asio::awaitable<Status> ReportVerify(monitor::VerifyReport report) override;
+
+  // IncidentPort.
+  asio::awaitable<StatusOr<std::vector<alerts::PendingAlert>>> Pending() override;
+  asio::awaitable<Status> WaitForChange(absl::Duration at_most) override;
+  asio::awaitable<Status> ReportDeliveries(std::vector<monitor::DeliveryReport> reports) override;
+
+  // LinkPort, and the reload. People with open episodes are judged by the new policy at once.
+  const monitor::LinkName& link() const override { return link_; }
+  std::shared_ptr<const monitor::LinkState> State() const override;
+  std::shared_ptr<const monitor::Policy> CurrentPolicy() const override;
+  asio::awaitable<Status> AcceptBaseline(std::string actor) override;
+  asio::awaitable<Status> ResetGuard(std::string guard, std::string actor,
+                                     std::string reason) override;
+  asio::awaitable<Status> ReloadPolicy(std::shared_ptr<const monitor::Policy> policy);
+
+  // Thread-safe.
+  bool clock_suspect() const;
+
+ private:
+  template <typename R>
+  asio::awaitable<R> InTurn(Urgency urgency, asio::awaitable<R> body);
+  template <typename R>
+  asio::awaitable<R> Command(Urgency urgency, asio::awaitable<R> body);
+
+  // The bodies of commands: on the strand, in their turn.
+  asio::awaitable<Status> OpenBody();
+  asio::awaitable<Status> BatchBody(monitor::ChangeBatch batch);
+  asio::awaitable<Status> ReadsBody(std::vector<monitor::Observation> observations);
+  asio::awaitable<Status> ReviewDueBody();
+  asio::awaitable<Status> ReviewBody(std::vector<monitor::PersonOrdinal> people);
+  asio::awaitable<StatusOr<std::vector<remediation::ActionWork>>> ClaimBody();
+  asio::awaitable<StatusOr<bool>> GatesBody(monitor::ActionId action, monitor::ReReads reads);
+  asio::awaitable<Status> CallBody(monitor::CallReport report);
+  asio::awaitable<Status> VerifyBody(monitor::VerifyReport report);
+  asio::awaitable<Status> DeliveriesBody(std::vector<monitor::DeliveryReport> reports);
+  asio::awaitable<Status> BaselineBody(std::vector<monitor::PersonOrdinal> people,
+                                       std::string actor);
+  asio::awaitable<Status> GuardBody(std::string guard, std::string actor, std::string reason);
+  asio::awaitable<Status> PolicyBody(std::shared_ptr<const monitor::Policy> policy);
+
+  // On the strand, in no turn: reading what is committed.
+  asio::awaitable<StatusOr<std::vector<alerts::PendingAlert>>> PendingOnStrand();
+  asio::awaitable<StatusOr<std::vector<DirectTarget>>> OpenTargetsOnStrand(
+      monitor::PersonOrdinal after, size_t limit);
+  asio::awaitable<StatusOr<std::vector<DirectTarget>>> WantedTargetsOnStrand(size_t limit);
+  asio::awaitable<StatusOr<std::vector<DirectTarget>>> TargetsOf(
+      std::vector<monitor::PersonOrdinal> people, bool everything);
+  asio::awaitable<Status> WaitForDueOnStrand(absl::Duration at_most);
+  // Everybody with an open episode, in commands of review_limit.
+  asio::awaitable<Status> ReviewOpen();
+
+  // Parts of commands.
+  asio::awaitable<StatusOr<monitor::PeopleSet>> Load(store::PeopleKeys keys);
+  struct LoadedAction;
+  asio::awaitable<StatusOr<LoadedAction>> LoadActionAndPerson(monitor::ActionId id);
+  asio::awaitable<Status> Commit(monitor::Changes changes);
+  asio::awaitable<Status> FindNextDue();
+  monitor::Changes ReviewQueued(const std::vector<monitor::Action>& live,
+                                monitor::PeopleSet& people, absl::Time now);
+  monitor::Context MakeContext(absl::Time now) const;
+  void Publish(const monitor::Changes& changes);
+  void LogCommitted(const monitor::Changes& changes);
+  void LookAtClock();
+  void PublishSuspicion();
+  void Fail(const Status& status);
+  void AddMissingSources(monitor::LinkState& state) const;
+  absl::Time Now() const { return parts_.scheduler.clock().Wall(); }
+  absl::Duration QuietPersist() const;
+
+  asio::any_io_executor strand_;
+  const uint64_t lease_epoch_;
+  const monitor::LinkName link_;
+  EngineParts parts_;
+  const EngineOptions options_;
+
+  // On the strand.
+  EngineQueue queue_;
+  ClockWatch clock_watch_;
+  WakeUp actions_wake_;
+  WakeUp alerts_wake_;
+  WakeUp due_wake_;
+  absl::Time next_due_ = absl::InfinitePast();
+  absl::Duration last_persist_;
+  absl::Time head_logged_ = absl::InfinitePast();
+  std::set<monitor::PersonOrdinal> reads_wanted_;  // bounded
+  Status failed_;
+
+  // What other threads read: values that never change, swapped under the mutex.
+  mutable std::mutex mutex_;
+  std::shared_ptr<const monitor::LinkState> state_;
+  std::shared_ptr<const monitor::Policy> policy_;
+  bool suspect_ = false;
+};
+
+template <typename R>
+asio::awaitable<R> Engine::InTurn(Urgency urgency, asio::awaitable<R> body) {
+  const Status entered = co_await queue_.Enter(urgency);
+  if (!entered.ok()) co_return failed_.ok() ? entered : failed_;
+  LookAtClock();
+  R result = co_await std::move(body);
+  queue_.Leave();
+  co_return result;
+}
+
+template <typename R>
+asio::awaitable<R> Engine::Command(Urgency urgency, asio::awaitable<R> body) {
+  auto turn = InTurn(urgency, std::move(body));
+  R result = co_await RunOn(strand_, std::move(turn));
+  co_return result;
+}
+
+}  // namespace driftwarden::daemon

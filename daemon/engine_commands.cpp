@@ -1,0 +1,300 @@
+// What changes people by observation, time and operators' writes.
+
+#include <algorithm>
+
+#include "base/strings.h"
+#include "daemon/engine.h"
+#include "monitor/evaluate.h"
+
+namespace driftwarden::daemon {
+
+using monitor::Changes;
+using monitor::PeopleSet;
+using monitor::PersonOrdinal;
+
+namespace {
+
+constexpr absl::Duration kSuspectRecheck = absl::Seconds(1);
+constexpr absl::Duration kStuckRecheck = absl::Seconds(1);
+
+store::PeopleKeys KeysFor(const std::vector<monitor::Observation>& observations) {
+  monitor::TouchedKeys touched = monitor::KeysOf(observations);
+  store::PeopleKeys keys;
+  keys.guids = std::move(touched.guids);
+  keys.entra_ids = std::move(touched.entra_ids);
+  keys.anchors = std::move(touched.anchors);
+  return keys;
+}
+
+// While somebody's disable has not settled, or may be undone, AD is asked again too.
+bool WantsAccounts(const monitor::Person& person) {
+  return person.phase == monitor::State::kPending || person.phase == monitor::State::kRegressed;
+}
+
+DirectTarget TargetOf(const monitor::Person& person, bool everything) {
+  DirectTarget target;
+  target.person = person.ordinal;
+  const monitor::Facts& facts = person.facts;
+  if (facts.entra) target.entra_id = facts.entra->id;
+  if (!everything && !WantsAccounts(person)) return target;
+  for (const monitor::AdHalf& half : facts.ad) {
+    target.accounts.emplace_back(half.source, half.object_guid);
+  }
+  return target;
+}
+
+}  // namespace
+
+asio::awaitable<Status> Engine::Deliver(monitor::ChangeBatch batch) {
+  auto body = BatchBody(std::move(batch));
+  const Status done = co_await Command(Urgency::kBatch, std::move(body));
+  co_return done;
+}
+
+asio::awaitable<Status> Engine::BatchBody(monitor::ChangeBatch batch) {
+  if (batch.completes_round &&
+      clock_watch_.Agree(batch.source, batch.round.lo, batch.clock_offset)) {
+    PublishSuspicion();
+    parts_.log.Info("clock_trusted", "two sources' clocks agree with ours again",
+                    {{"link", link_.value}});
+    next_due_ = absl::InfinitePast();
+    due_wake_.Notify();
+  }
+  PeopleSet people;
+  if (!batch.observations.empty()) {
+    store::PeopleKeys keys = KeysFor(batch.observations);
+    auto loaded = co_await Load(std::move(keys));
+    if (!loaded.ok()) co_return loaded.status();
+    people = std::move(*loaded);
+  }
+  const absl::Time now = Now();
+  Changes changes = monitor::ApplyBatch(MakeContext(now), std::move(people), batch);
+  const Status committed = co_await Commit(std::move(changes));
+  co_return committed;
+}
+
+asio::awaitable<Status> Engine::DeliverReads(std::vector<monitor::Observation> observations) {
+  auto body = ReadsBody(std::move(observations));
+  const Status done = co_await Command(Urgency::kDirectRead, std::move(body));
+  co_return done;
+}
+
+asio::awaitable<Status> Engine::ReadsBody(std::vector<monitor::Observation> observations) {
+  store::PeopleKeys keys = KeysFor(observations);
+  auto people = co_await Load(std::move(keys));
+  if (!people.ok()) co_return people.status();
+  const absl::Time now = Now();
+  Changes changes = monitor::ApplyReads(MakeContext(now), std::move(*people), observations);
+  const Status committed = co_await Commit(std::move(changes));
+  co_return committed;
+}
+
+asio::awaitable<Status> Engine::ReviewDue() {
+  auto body = ReviewDueBody();
+  const Status done = co_await Command(Urgency::kDeadline, std::move(body));
+  co_return done;
+}
+
+asio::awaitable<Status> Engine::ReviewDueBody() {
+  const absl::Time now = Now();
+  if (clock_watch_.suspect()) {  // no deadline is judged by a clock that may be wrong
+    next_due_ = now + kSuspectRecheck;
+    co_return OkStatus();
+  }
+  auto list = [this, now] { return parts_.store.DueBefore(link_, now, options_.review_limit); };
+  auto due = co_await OnLane(parts_.lane, std::move(list));
+  if (!due.ok()) co_return Annotate(due.status(), link_.value);
+  if (!due->empty()) {
+    std::vector<PersonOrdinal> people = std::move(*due);
+    const Status reviewed = co_await ReviewBody(std::move(people));
+    if (!reviewed.ok()) co_return reviewed;
+  }
+  const Status found = co_await FindNextDue();
+  if (next_due_ <= now && (due->empty() || due->size() < options_.review_limit)) {
+    next_due_ = now + kStuckRecheck;  // judged just now and due still: not in a tight loop
+  }
+  co_return found;
+}
+
+asio::awaitable<Status> Engine::FindNextDue() {
+  next_due_ = absl::InfiniteFuture();
+  auto first = [this] { return parts_.store.DueBefore(link_, absl::InfiniteFuture(), 1); };
+  auto due = co_await OnLane(parts_.lane, std::move(first));
+  if (!due.ok()) co_return Annotate(due.status(), link_.value);
+  if (due->empty()) co_return OkStatus();
+  store::PeopleKeys keys;
+  keys.ordinals = std::move(*due);
+  auto people = co_await Load(std::move(keys));
+  if (!people.ok()) co_return people.status();
+  for (const auto& [ordinal, person] : people->by_ordinal) {
+    next_due_ = std::min(next_due_, person.review_at);
+  }
+  co_return OkStatus();
+}
+
+asio::awaitable<Status> Engine::ReviewBody(std::vector<PersonOrdinal> people) {
+  store::PeopleKeys keys;
+  keys.ordinals = std::move(people);
+  auto loaded = co_await Load(std::move(keys));
+  if (!loaded.ok()) co_return loaded.status();
+  const absl::Time now = Now();
+  Changes changes = monitor::ApplyReview(MakeContext(now), std::move(*loaded));
+  const Status committed = co_await Commit(std::move(changes));
+  co_return committed;
+}
+
+asio::awaitable<Status> Engine::WaitForDue(absl::Duration at_most) {
+  auto wait = WaitForDueOnStrand(at_most);
+  const Status woken = co_await RunOn(strand_, std::move(wait));
+  co_return woken;
+}
+
+asio::awaitable<Status> Engine::WaitForDueOnStrand(absl::Duration at_most) {
+  const absl::Duration left = std::min(at_most, next_due_ - Now());
+  if (left <= absl::ZeroDuration()) co_return failed_;
+  const Status woken = co_await due_wake_.WaitFor(parts_.scheduler, left);
+  co_return woken;
+}
+
+asio::awaitable<StatusOr<std::vector<DirectTarget>>> Engine::OpenTargets(PersonOrdinal after,
+                                                                         size_t limit) {
+  auto read = OpenTargetsOnStrand(after, limit);
+  auto targets = co_await RunOn(strand_, std::move(read));
+  co_return targets;
+}
+
+asio::awaitable<StatusOr<std::vector<DirectTarget>>> Engine::OpenTargetsOnStrand(
+    PersonOrdinal after, size_t limit) {
+  auto list = [this, after, limit] { return parts_.store.OpenPeople(link_, after, limit); };
+  auto open = co_await OnLane(parts_.lane, std::move(list));
+  if (!open.ok()) co_return open.status();
+  std::vector<PersonOrdinal> people = std::move(*open);
+  auto targets = co_await TargetsOf(std::move(people), false);
+  co_return targets;
+}
+
+asio::awaitable<StatusOr<std::vector<DirectTarget>>> Engine::WantedTargets(size_t limit) {
+  auto read = WantedTargetsOnStrand(limit);
+  auto targets = co_await RunOn(strand_, std::move(read));
+  co_return targets;
+}
+
+asio::awaitable<StatusOr<std::vector<DirectTarget>>> Engine::WantedTargetsOnStrand(size_t limit) {
+  std::vector<PersonOrdinal> people;
+  while (!reads_wanted_.empty() && people.size() < limit) {
+    people.push_back(*reads_wanted_.begin());
+    reads_wanted_.erase(reads_wanted_.begin());
+  }
+  auto targets = co_await TargetsOf(std::move(people), true);
+  co_return targets;
+}
+
+asio::awaitable<StatusOr<std::vector<DirectTarget>>> Engine::TargetsOf(
+    std::vector<PersonOrdinal> people, bool everything) {
+  std::vector<DirectTarget> targets;
+  if (people.empty()) co_return targets;
+  store::PeopleKeys keys;
+  keys.ordinals = std::move(people);
+  auto loaded = co_await Load(std::move(keys));
+  if (!loaded.ok()) co_return loaded.status();
+  for (const auto& [ordinal, person] : loaded->by_ordinal) {
+    targets.push_back(TargetOf(person, everything));
+  }
+  co_return targets;
+}
+
+asio::awaitable<Status> Engine::AcceptBaseline(std::string actor) {
+  PersonOrdinal after = 0;
+  bool first = true;
+  while (true) {
+    auto list = [this, after] {
+      return parts_.store.InheritedPeople(link_, after, options_.review_limit);
+    };
+    auto inherited = co_await OnLane(parts_.lane, std::move(list));
+    if (!inherited.ok()) co_return inherited.status();
+    if (inherited->empty() && !first) co_return OkStatus();
+    first = false;
+    if (!inherited->empty()) after = inherited->back();
+    std::vector<PersonOrdinal> people = std::move(*inherited);
+    auto body = BaselineBody(std::move(people), actor);
+    const Status done = co_await Command(Urgency::kOperator, std::move(body));
+    if (!done.ok()) co_return done;
+  }
+}
+
+asio::awaitable<Status> Engine::BaselineBody(std::vector<PersonOrdinal> people, std::string actor) {
+  PeopleSet loaded;
+  if (!people.empty()) {
+    store::PeopleKeys keys;
+    keys.ordinals = std::move(people);
+    auto answer = co_await Load(std::move(keys));
+    if (!answer.ok()) co_return answer.status();
+    loaded = std::move(*answer);
+  }
+  if (!state_->baseline_at.has_value()) {
+    co_return PreconditionError(
+        Cat(link_.value, ": there is no baseline yet; both sides are still being read"));
+  }
+  const absl::Time now = Now();
+  Changes changes = monitor::ApplyBaselineAccept(MakeContext(now), std::move(loaded), actor);
+  const Status committed = co_await Commit(std::move(changes));
+  co_return committed;
+}
+
+asio::awaitable<Status> Engine::ResetGuard(std::string guard, std::string actor,
+                                           std::string reason) {
+  auto body = GuardBody(std::move(guard), std::move(actor), std::move(reason));
+  const Status done = co_await Command(Urgency::kOperator, std::move(body));
+  if (!done.ok()) co_return done;
+  const Status reviewed = co_await ReviewOpen();  // what the guard held back is wanted again
+  co_return reviewed;
+}
+
+asio::awaitable<Status> Engine::GuardBody(std::string guard, std::string actor,
+                                          std::string reason) {
+  const auto found = state_->guards.find(guard);
+  if (found == state_->guards.end()) {
+    co_return NotFoundError(Cat("no guard is called \"", Printable(guard), "\""));
+  }
+  if (!found->second.tripped) co_return OkStatus();
+  const absl::Time now = Now();
+  Changes changes = monitor::ApplyGuardReset(MakeContext(now), guard, actor, reason);
+  const Status committed = co_await Commit(std::move(changes));
+  co_return committed;
+}
+
+asio::awaitable<Status> Engine::ReloadPolicy(std::shared_ptr<const monitor::Policy> policy) {
+  auto body = PolicyBody(std::move(policy));
+  const Status done = co_await Command(Urgency::kOperator, std::move(body));
+  if (!done.ok()) co_return done;
+  const Status reviewed = co_await ReviewOpen();
+  co_return reviewed;
+}
+
+asio::awaitable<Status> Engine::PolicyBody(std::shared_ptr<const monitor::Policy> policy) {
+  monitor::LinkState state = *state_;
+  const std::lock_guard lock(mutex_);
+  policy_ = std::move(policy);
+  AddMissingSources(state);
+  state_ = std::make_shared<const monitor::LinkState>(std::move(state));
+  co_return OkStatus();
+}
+
+asio::awaitable<Status> Engine::ReviewOpen() {
+  PersonOrdinal after = 0;
+  while (true) {
+    auto list = [this, after] {
+      return parts_.store.OpenPeople(link_, after, options_.review_limit);
+    };
+    auto open = co_await OnLane(parts_.lane, std::move(list));
+    if (!open.ok()) co_return open.status();
+    if (open->empty()) co_return OkStatus();
+    after = open->back();
+    std::vector<PersonOrdinal> people = std::move(*open);
+    auto body = ReviewBody(std::move(people));
+    const Status done = co_await Command(Urgency::kDeadline, std::move(body));
+    if (!done.ok()) co_return done;
+  }
+}
+
+}  // namespace driftwarden::daemon

@@ -1,0 +1,169 @@
+#include "watchers/source_loop.h"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "base/async/backoff.h"
+#include "base/strings.h"
+#include "base/units.h"
+
+namespace driftwarden::watchers {
+namespace {
+
+constexpr absl::Duration kMaxBackoff = absl::Seconds(60);
+// Between two polls, however often we are woken.
+constexpr absl::Duration kMinGap = absl::Milliseconds(100);
+
+// A source that is polled every 200 ms is not left alone for a minute.
+absl::Duration FirstBackoff(absl::Duration poll_interval) {
+  return std::clamp(poll_interval / 2, absl::Milliseconds(20), absl::Seconds(1));
+}
+absl::Duration LongestBackoff(absl::Duration poll_interval) {
+  return std::clamp(poll_interval * 12, FirstBackoff(poll_interval), kMaxBackoff);
+}
+
+}  // namespace
+
+// Gives each batch to one link after the other. All have it before the source reads on.
+class SourceLoop::FanOut final : public BatchSink {
+ public:
+  FanOut(SourceLoop& loop, std::vector<LinkFeed*> links) : loop_(loop), links_(std::move(links)) {}
+
+  asio::awaitable<Status> Deliver(monitor::ChangeBatch batch) override {
+    batch.number = ++loop_.batch_number_;
+    loop_.NoteBatch(batch.in_snapshot && !batch.completes_round);
+    Status first_error;
+    for (LinkFeed* link : links_) {
+      monitor::ChangeBatch copy = batch;
+      const Status taken = co_await link->Deliver(std::move(copy));
+      if (taken.code() == StatusCode::kCancelled) co_return taken;
+      if (first_error.ok()) first_error = taken;
+    }
+    co_return first_error;
+  }
+
+ private:
+  SourceLoop& loop_;
+  const std::vector<LinkFeed*> links_;
+};
+
+SourceLoop::SourceLoop(asio::any_io_executor executor, ChangeSource& source,
+                       std::vector<LinkFeed*> links, Scheduler& scheduler, Rng& rng, Logger& log,
+                       SourceObserver& observer, SourceLoopOptions options)
+    : executor_(executor),
+      source_(source),
+      links_(std::move(links)),
+      scheduler_(scheduler),
+      rng_(rng),
+      log_(log),
+      observer_(observer),
+      options_(options),
+      wake_(std::move(executor)) {}
+
+asio::awaitable<void> SourceLoop::Run() {
+  const absl::Duration interval = options_.poll_interval;
+  Backoff backoff(FirstBackoff(interval), LongestBackoff(interval), rng_);
+  while (true) {
+    const absl::Duration begun = scheduler_.clock().Steady();
+    const Status polled = co_await PollOnce();
+    if (polled.code() == StatusCode::kCancelled) co_return;
+    absl::Duration wait = begun + interval - scheduler_.clock().Steady();
+    if (polled.ok()) {
+      backoff.Reset();
+    } else {
+      wait = std::max(backoff.Next(), RetryAfter(polled).value_or(absl::ZeroDuration()));
+    }
+    const absl::Duration gap = std::min(interval, kMinGap);
+    const Status rested = co_await scheduler_.SleepFor(gap);
+    if (!rested.ok()) co_return;
+    if (wait <= gap) continue;
+    const Status woken = co_await wake_.WaitFor(scheduler_, wait - gap);
+    if (!woken.ok()) co_return;
+  }
+}
+
+asio::awaitable<Status> SourceLoop::PollOnce() {
+  const absl::Duration begun = scheduler_.clock().Steady();
+  NoteStart();
+  std::vector<LinkFeed*> reading;
+  std::vector<LinkFeed*> starting;
+  FeedPosition oldest;
+  oldest.last_success = absl::InfiniteFuture();
+  for (LinkFeed* link : links_) {
+    FeedPosition position = link->PositionOf(source_.name());
+    (position.cursor.empty() ? starting : reading).push_back(link);
+    if (!position.cursor.empty() && position.last_success < oldest.last_success) {
+      oldest = std::move(position);
+    }
+  }
+  Status first_error;
+  // Whoever already follows the source comes first: a full read can take long.
+  if (!reading.empty()) {
+    first_error = co_await PollFor(std::move(reading), std::move(oldest.cursor));
+  }
+  if (!starting.empty() && first_error.ok()) {
+    std::string nothing_read;
+    first_error = co_await PollFor(std::move(starting), std::move(nothing_read));
+  }
+  NoteEnd(first_error, scheduler_.clock().Steady() - begun);
+  co_return first_error;
+}
+
+asio::awaitable<Status> SourceLoop::PollFor(std::vector<LinkFeed*> links, std::string cursor) {
+  FanOut sink(*this, std::move(links));
+  const Status polled = co_await source_.Poll(std::move(cursor), sink);
+  co_return polled;
+}
+
+void SourceLoop::Wake() {
+  asio::post(executor_, [this] { wake_.Notify(); });
+}
+
+SourceHealth SourceLoop::Health() const {
+  const std::lock_guard lock(mutex_);
+  return health_;
+}
+
+void SourceLoop::NoteStart() {
+  const std::lock_guard lock(mutex_);
+  health_.last_attempt = scheduler_.clock().Wall();
+}
+
+void SourceLoop::NoteBatch(bool in_snapshot) {
+  const std::lock_guard lock(mutex_);
+  health_.in_snapshot = in_snapshot;
+}
+
+void SourceLoop::NoteEnd(const Status& status, absl::Duration took) {
+  if (status.code() == StatusCode::kCancelled) return;
+  const std::string text(Message(status));
+  std::string before;
+  int failures = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    before = std::exchange(health_.error, text);
+    failures = health_.failures_in_a_row;
+    health_.up = status.ok();
+    health_.last_duration = took;
+    if (status.ok()) {
+      ++health_.polls_ok;
+      health_.failures_in_a_row = 0;
+      health_.last_success = scheduler_.clock().Wall();
+      health_.in_snapshot = false;
+    } else {
+      ++health_.polls_failed;
+      ++health_.failures_in_a_row;
+    }
+  }
+  observer_.OnPoll(source_.name(), status, took);
+  if (text == before) return;
+  if (status.ok()) {
+    log_.Info("source_recovered", "the source is read again",
+              {{"source", source_.name().value}, {"failures", failures}});
+  } else {
+    log_.Warn("source_failed", text, {{"source", source_.name().value}});
+  }
+}
+
+}  // namespace driftwarden::watchers

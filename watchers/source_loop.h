@@ -1,0 +1,98 @@
+#pragma once
+
+// Polls one source and hands what it finds to every link that reads it. Never gives up: an error
+// backs off with jitter and the source heals by itself; no source waits for another.
+//
+// Every link commits its own copy of the source's cursor. When copies differ (one commit failed, a
+// link was stopped for a while) the round starts at the older one and all take it: what comes again
+// is harmless. A link that has none yet reads everything in a round of its own.
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/async/scheduler.h"
+#include "base/async/wake_up.h"
+#include "base/log.h"
+#include "base/rng.h"
+#include "watchers/change_source.h"
+
+namespace driftwarden::watchers {
+
+struct FeedPosition {
+  std::string cursor;  // empty: nothing was completely read yet
+  absl::Time last_success = absl::InfinitePast();
+};
+
+// A link as its sources see it.
+class LinkFeed : public BatchSink {
+ public:
+  // Where the link stands with that source. Thread-safe.
+  virtual FeedPosition PositionOf(const monitor::SourceName& source) const = 0;
+};
+
+struct SourceHealth {
+  bool up = false;    // the last poll succeeded
+  std::string error;  // of the last poll, empty when up or not polled yet
+  absl::Time last_attempt = absl::InfinitePast();
+  absl::Time last_success = absl::InfinitePast();
+  absl::Duration last_duration;
+  uint64_t polls_ok = 0;
+  uint64_t polls_failed = 0;
+  int failures_in_a_row = 0;
+  bool in_snapshot = false;  // a full read is under way
+};
+
+// Told on the loop's executor, for metrics.
+class SourceObserver {
+ public:
+  virtual ~SourceObserver() = default;
+  virtual void OnPoll(const monitor::SourceName& source, const Status& status,
+                      absl::Duration took) = 0;
+};
+
+struct SourceLoopOptions {
+  absl::Duration poll_interval = absl::Seconds(5);
+};
+
+class SourceLoop {
+ public:
+  // Everything must outlive it. Lives on `executor` (a strand or a one-thread context).
+  SourceLoop(asio::any_io_executor executor, ChangeSource& source, std::vector<LinkFeed*> links,
+             Scheduler& scheduler, Rng& rng, Logger& log, SourceObserver& observer,
+             SourceLoopOptions options);
+
+  // Until cancelled.
+  asio::awaitable<void> Run();
+  // One round for every link. The first error; the cursor of whoever failed stays.
+  asio::awaitable<Status> PollOnce();
+  // Polls now (a change notification). Thread-safe.
+  void Wake();
+  // Thread-safe.
+  SourceHealth Health() const;
+  const monitor::SourceName& name() const { return source_.name(); }
+
+ private:
+  class FanOut;
+  asio::awaitable<Status> PollFor(std::vector<LinkFeed*> links, std::string cursor);
+  void NoteStart();
+  void NoteBatch(bool in_snapshot);
+  void NoteEnd(const Status& status, absl::Duration took);
+
+  asio::any_io_executor executor_;
+  ChangeSource& source_;
+  std::vector<LinkFeed*> links_;
+  Scheduler& scheduler_;
+  Rng& rng_;
+  Logger& log_;
+  SourceObserver& observer_;
+  SourceLoopOptions options_;
+  WakeUp wake_;
+  uint64_t batch_number_ = 0;
+  mutable std::mutex mutex_;  // of health_, which others read
+  SourceHealth health_;
+};
+
+}  // namespace driftwarden::watchers
