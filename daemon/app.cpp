@@ -127,8 +127,8 @@ void App::Parts::BuildLinks() {
     DirectReadOptions read_options;
     read_options.interval = tenant->config.poll_interval;
     link->direct_reads = std::make_unique<DirectReadLoop>(*link->engine, readers, *tenant->reader,
-                                                          scheduler, log, read_options);
-    link->deadlines = std::make_unique<DeadlineLoop>(*link->engine, scheduler, log);
+                                                          scheduler, rng, log, read_options);
+    link->deadlines = std::make_unique<DeadlineLoop>(*link->engine, scheduler, rng, log);
     remediation::ActionRunnerOptions runner_options;
     runner_options.idle_wait = std::min(runner_options.idle_wait, tenant->config.poll_interval);
     link->actions = std::make_unique<remediation::ActionRunner>(
