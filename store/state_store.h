@@ -86,7 +86,9 @@ class StateStore {
   virtual StatusOr<std::vector<Action>> LiveActions(const LinkName& link) = 0;
   virtual StatusOr<std::vector<Incident>> Incidents(const LinkName& link) = 0;
 
-  // For the API. Lists are in a stable order; cursors are opaque.
+  // For the API. Lists are in a stable order; cursors are opaque (InvalidArgument for one that is
+  // not ours). A page that had to look at very many people may be short, even empty, and still have
+  // a next cursor.
   virtual StatusOr<Page<Person>> ListPeople(const LinkName& link, const PeopleFilter& filter,
                                             const std::string& cursor, size_t limit) = 0;
   // By person id, UPN, sAMAccountName, anchor, SID, objectGUID or Entra id, in all links.
@@ -94,17 +96,22 @@ class StateStore {
       const std::string& text) = 0;
   virtual StatusOr<std::optional<Episode>> LoadEpisode(const EpisodeId& id) = 0;
   virtual StatusOr<Page<Episode>> ListEpisodes(const LinkName& link, bool open_only,
-                                               const std::string& cursor, size_t limit) = 0;
+                                               const std::string& cursor,
+                                               size_t limit) = 0;  // newest first
+  // The newest `limit` of one person, newest first; the open one included.
+  virtual StatusOr<std::vector<Episode>> PersonEpisodes(const LinkName& link, PersonOrdinal person,
+                                                        size_t limit) = 0;
   virtual StatusOr<std::optional<Action>> LoadAction(const LinkName& link, const ActionId& id) = 0;
   virtual StatusOr<Page<Action>> ListActions(const LinkName& link, const std::string& cursor,
                                              size_t limit) = 0;  // newest first
   virtual StatusOr<std::vector<Action>> PersonActions(const LinkName& link, PersonOrdinal person,
-                                                      size_t limit) = 0;
+                                                      size_t limit) = 0;  // newest first
   virtual StatusOr<std::vector<EvidenceEntry>> Evidence(const LinkName& link, uint64_t from_seq,
                                                         size_t limit) = 0;
+  // The newest `limit` of one person, in the order they were written.
   virtual StatusOr<std::vector<EvidenceEntry>> PersonEvidence(const LinkName& link,
                                                               PersonOrdinal person,
-                                                              size_t limit) = 0;  // oldest first
+                                                              size_t limit) = 0;
   virtual StatusOr<StoreStats> Stats() = 0;
   // Reads every record, compares indexes and counters with a recount. One text a fault found.
   virtual StatusOr<std::vector<std::string>> Check() = 0;

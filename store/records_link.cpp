@@ -1,0 +1,221 @@
+#include "store/record_fields.h"
+#include "store/records.h"
+#include "store/records_episode.h"
+
+namespace driftwarden::store {
+
+using monitor::CallStamp;
+using monitor::GuardState;
+using monitor::LinkState;
+using monitor::OpenCountKey;
+using monitor::SourceName;
+using monitor::SourceState;
+using monitor::UserCountKey;
+
+namespace {
+
+constexpr uint8_t kLinkFormat = 1;
+constexpr uint8_t kSmallFormat = 1;
+
+void PutSource(ByteWriter& out, const std::pair<const SourceName, SourceState>& source) {
+  const SourceState& state = source.second;
+  out.Bytes(source.first.value);
+  PutEnum(out, state.kind);
+  out.Bytes(state.cursor);
+  PutTime(out, state.last_success);
+  PutTime(out, state.last_complete_begin);
+  PutTime(out, state.last_change);
+  out.Duration(state.clock_offset);
+  out.Bool(state.snapshot_running);
+  out.Bool(state.snapshot_complete);
+  out.Varint(state.snapshot_objects);
+  PutTime(out, state.gap_ended);
+}
+
+SourceState GetSource(ByteReader& in) {
+  SourceState state;
+  state.kind = GetEnum(in, monitor::SourceKind::kActiveDirectory, monitor::SourceKind::kEntra);
+  state.cursor = in.Bytes();
+  state.last_success = GetTime(in);
+  state.last_complete_begin = GetTime(in);
+  state.last_change = GetTime(in);
+  state.clock_offset = in.Duration();
+  state.snapshot_running = in.Bool();
+  state.snapshot_complete = in.Bool();
+  state.snapshot_objects = in.Varint();
+  state.gap_ended = GetTime(in);
+  return state;
+}
+
+void PutGuard(ByteWriter& out, const std::pair<const std::string, GuardState>& guard) {
+  out.Bytes(guard.first);
+  out.Bool(guard.second.tripped);
+  PutTime(out, guard.second.since);
+  out.Bytes(guard.second.detail);
+}
+
+GuardState GetGuard(ByteReader& in) {
+  GuardState guard;
+  guard.tripped = in.Bool();
+  guard.since = GetTime(in);
+  guard.detail = in.Bytes();
+  return guard;
+}
+
+void PutCall(ByteWriter& out, const CallStamp& call) {
+  PutTime(out, call.at);
+  out.Varint(call.person);
+  PutEnum(out, call.reason);
+}
+
+CallStamp GetCall(ByteReader& in) {
+  CallStamp call;
+  call.at = GetTime(in);
+  call.person = in.Varint();
+  call.reason = GetEnum(in, monitor::ActionReason::kLag, monitor::ActionReason::kSeal);
+  return call;
+}
+
+void PutUserCount(ByteWriter& out, const std::pair<const UserCountKey, int64_t>& count) {
+  PutEnum(out, count.first.state);
+  out.Bytes(count.first.tier.value);
+  out.U64(static_cast<uint64_t>(count.second));
+}
+
+void GetUserCount(ByteReader& in, LinkState& link) {
+  const monitor::State state = GetState(in);
+  UserCountKey key{state, monitor::TierName(in.Bytes())};
+  if (!link.users.emplace(std::move(key), static_cast<int64_t>(in.U64())).second) in.Fail();
+}
+
+void PutOpenCount(ByteWriter& out, const std::pair<const OpenCountKey, int64_t>& count) {
+  PutEnum(out, count.first.kind);
+  out.Bytes(count.first.tier.value);
+  PutEnum(out, count.first.severity);
+  out.U64(static_cast<uint64_t>(count.second));
+}
+
+void GetOpenCount(ByteReader& in, LinkState& link) {
+  const auto kind =
+      GetEnum(in, monitor::DriftKind::kDisableLag, monitor::DriftKind::kDeletedLive);
+  monitor::TierName tier(in.Bytes());
+  const auto severity = GetEnum(in, monitor::Severity::kInfo, monitor::Severity::kCritical);
+  OpenCountKey key{kind, std::move(tier), severity};
+  if (!link.open.emplace(std::move(key), static_cast<int64_t>(in.U64())).second) in.Fail();
+}
+
+void GetSources(ByteReader& in, LinkState& link) {
+  GetList(in, [&link](ByteReader& each) {
+    SourceName name(each.Bytes());
+    if (!link.sources.emplace(std::move(name), GetSource(each)).second) each.Fail();
+  });
+}
+
+void GetGuards(ByteReader& in, LinkState& link) {
+  GetList(in, [&link](ByteReader& each) {
+    std::string name = each.Bytes();
+    if (!link.guards.emplace(std::move(name), GetGuard(each)).second) each.Fail();
+  });
+}
+
+}  // namespace
+
+std::string EncodeLinkState(const LinkState& link) {
+  ByteWriter out = BeginRecord(kLinkFormat);
+  out.Bytes(link.name.value);
+  out.Varint(link.next_person);
+  out.Varint(link.next_episode);
+  PutList(out, link.sources, PutSource);
+  PutOptional(out, link.engine_last_sync, PutTime);
+  out.Duration(link.learned_cycle);
+  PutOptional(out, link.baseline_at, PutTime);
+  PutOptional(out, link.baseline_accepted, PutTime);
+  out.Bytes(link.baseline_accepted_by);
+  PutList(out, link.guards, PutGuard);
+  out.Varint(link.verification_failures);
+  PutList(out, link.calls, PutCall);
+  PutList(out, link.users, PutUserCount);
+  PutList(out, link.open, PutOpenCount);
+  out.Varint(link.linked_people);
+  out.Varint(link.inherited_live);
+  out.Varint(link.evidence_seq);
+  PutDigest(out, link.evidence_hash);
+  return out.Take();
+}
+
+StatusOr<LinkState> DecodeLinkState(std::string_view key, std::string_view bytes) {
+  ByteReader in(bytes);
+  const auto format = ReadFormat(in, kLinkFormat, Family::kMeta, key);
+  if (!format.ok()) return format.status();
+  LinkState link;
+  link.name.value = in.Bytes();
+  link.next_person = in.Varint();
+  link.next_episode = in.Varint();
+  GetSources(in, link);
+  link.engine_last_sync = GetOptional(in, GetTime);
+  link.learned_cycle = in.Duration();
+  link.baseline_at = GetOptional(in, GetTime);
+  link.baseline_accepted = GetOptional(in, GetTime);
+  link.baseline_accepted_by = in.Bytes();
+  GetGuards(in, link);
+  link.verification_failures = GetVarint32(in);
+  GetList(in, [&link](ByteReader& each) { link.calls.push_back(GetCall(each)); });
+  GetList(in, [&link](ByteReader& each) { GetUserCount(each, link); });
+  GetList(in, [&link](ByteReader& each) { GetOpenCount(each, link); });
+  link.linked_people = in.Varint();
+  link.inherited_live = in.Varint();
+  link.evidence_seq = in.Varint();
+  link.evidence_hash = GetDigest(in);
+  DW_RETURN_IF_ERROR(EndRecord(in, Family::kMeta, key));
+  return link;
+}
+
+std::string EncodeNumber(uint64_t number) {
+  ByteWriter out = BeginRecord(kSmallFormat);
+  out.U64(number);
+  return out.Take();
+}
+
+StatusOr<uint64_t> DecodeNumber(std::string_view key, std::string_view bytes) {
+  ByteReader in(bytes);
+  const auto format = ReadFormat(in, kSmallFormat, Family::kMeta, key);
+  if (!format.ok()) return format.status();
+  const uint64_t number = in.U64();
+  DW_RETURN_IF_ERROR(EndRecord(in, Family::kMeta, key));
+  return number;
+}
+
+std::string EncodeMark(absl::Time mark) {
+  ByteWriter out = BeginRecord(kSmallFormat);
+  out.Time(mark);
+  return out.Take();
+}
+
+StatusOr<absl::Time> DecodeMark(std::string_view key, std::string_view bytes) {
+  ByteReader in(bytes);
+  const auto format = ReadFormat(in, kSmallFormat, Family::kMeta, key);
+  if (!format.ok()) return format.status();
+  const absl::Time mark = in.Time();
+  DW_RETURN_IF_ERROR(EndRecord(in, Family::kMeta, key));
+  return mark;
+}
+
+std::string EncodeSchema(const SchemaRecord& record) {
+  ByteWriter out = BeginRecord(kSmallFormat);
+  out.U32(record.schema);
+  out.Bytes(record.reader);
+  return out.Take();
+}
+
+StatusOr<SchemaRecord> DecodeSchema(std::string_view key, std::string_view bytes) {
+  ByteReader in(bytes);
+  const auto format = ReadFormat(in, kSmallFormat, Family::kMeta, key);
+  if (!format.ok()) return format.status();
+  SchemaRecord record;
+  record.schema = in.U32();
+  record.reader = in.Bytes();
+  DW_RETURN_IF_ERROR(EndRecord(in, Family::kMeta, key));
+  return record;
+}
+
+}  // namespace driftwarden::store

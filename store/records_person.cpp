@@ -1,0 +1,194 @@
+#include "store/record_fields.h"
+#include "store/records.h"
+#include "store/records_episode.h"
+
+namespace driftwarden::store {
+
+using monitor::AdHalf;
+using monitor::EntraHalf;
+using monitor::Memory;
+using monitor::Person;
+using monitor::Revocation;
+using monitor::Tri;
+
+namespace {
+
+constexpr uint8_t kPersonFormat = 1;
+
+Tri GetTri(ByteReader& in) {
+  return GetEnum(in, Tri::kUnknown, Tri::kYes);
+}
+
+void PutAd(ByteWriter& out, const AdHalf& half) {
+  out.Bytes(half.source.value);
+  PutGuid(out, half.object_guid);
+  out.Bytes(half.sid.bytes);
+  out.Bytes(half.sam_account_name);
+  out.Bytes(half.upn);
+  out.Bytes(half.dn);
+  out.Bytes(half.display_name);
+  out.Bytes(half.consistency_guid);
+  out.Bool(half.admin_count);
+  out.Varint(half.user_account_control);
+  PutEnum(out, half.disabled);
+  PutBounds(out, half.disabled_since);
+  PutTime(out, half.disabled_seen);
+  PutTime(out, half.enabled_seen);
+  out.Bool(half.deleted);
+  PutBounds(out, half.deleted_since);
+  PutTime(out, half.deleted_seen);
+  PutTime(out, half.account_expires);
+  PutOptional(out, half.uac_stamp, PutStamp);
+  PutOptional(out, half.deleted_stamp, PutStamp);
+  PutBounds(out, half.last_look);
+  out.Varint(half.usn_changed);
+  out.Bool(half.time_uncertain);
+}
+
+AdHalf GetAd(ByteReader& in) {
+  AdHalf half;
+  half.source.value = in.Bytes();
+  half.object_guid = GetGuid(in);
+  half.sid.bytes = in.Bytes();
+  half.sam_account_name = in.Bytes();
+  half.upn = in.Bytes();
+  half.dn = in.Bytes();
+  half.display_name = in.Bytes();
+  half.consistency_guid = in.Bytes();
+  half.admin_count = in.Bool();
+  half.user_account_control = GetVarint32(in);
+  half.disabled = GetTri(in);
+  half.disabled_since = GetBounds(in);
+  half.disabled_seen = GetTime(in);
+  half.enabled_seen = GetTime(in);
+  half.deleted = in.Bool();
+  half.deleted_since = GetBounds(in);
+  half.deleted_seen = GetTime(in);
+  half.account_expires = GetTime(in);
+  half.uac_stamp = GetOptional(in, GetStamp);
+  half.deleted_stamp = GetOptional(in, GetStamp);
+  half.last_look = GetBounds(in);
+  half.usn_changed = in.Varint();
+  half.time_uncertain = in.Bool();
+  return half;
+}
+
+void PutEntra(ByteWriter& out, const EntraHalf& half) {
+  out.Bytes(half.source.value);
+  out.Bytes(half.id);
+  out.Bytes(half.upn);
+  out.Bytes(half.display_name);
+  out.Bytes(half.sam_account_name);
+  out.Bytes(half.immutable_id.value);
+  out.Bytes(half.on_premises_sid.bytes);
+  PutEnum(out, half.sync_enabled);
+  PutEnum(out, half.enabled);
+  PutBounds(out, half.disabled_since);
+  PutTime(out, half.enabled_seen);
+  PutBounds(out, half.enabled_since);
+  PutEnum(out, half.deletion);
+  PutBounds(out, half.deleted_since);
+  PutOptional(out, half.sessions_valid_from, PutSessions);
+  PutBounds(out, half.last_look);
+  PutBounds(out, half.last_direct_look);
+  out.Bool(half.needs_direct_read);
+}
+
+EntraHalf GetEntra(ByteReader& in) {
+  EntraHalf half;
+  half.source.value = in.Bytes();
+  half.id = in.Bytes();
+  half.upn = in.Bytes();
+  half.display_name = in.Bytes();
+  half.sam_account_name = in.Bytes();
+  half.immutable_id.value = in.Bytes();
+  half.on_premises_sid.bytes = in.Bytes();
+  half.sync_enabled = GetTri(in);
+  half.enabled = GetTri(in);
+  half.disabled_since = GetBounds(in);
+  half.enabled_seen = GetTime(in);
+  half.enabled_since = GetBounds(in);
+  half.deletion = GetEnum(in, monitor::EntraDeletion::kLive, monitor::EntraDeletion::kHard);
+  half.deleted_since = GetBounds(in);
+  half.sessions_valid_from = GetOptional(in, GetSessions);
+  half.last_look = GetBounds(in);
+  half.last_direct_look = GetBounds(in);
+  half.needs_direct_read = in.Bool();
+  return half;
+}
+
+void PutRevocation(ByteWriter& out, const Revocation& revocation) {
+  PutBounds(out, revocation.called);
+  PutTime(out, revocation.sessions_valid_from);
+  PutTime(out, revocation.verified_at);
+  out.Bytes(revocation.action.value);
+  out.Bool(revocation.by_driftwarden);
+}
+
+Revocation GetRevocation(ByteReader& in) {
+  Revocation revocation;
+  revocation.called = GetBounds(in);
+  revocation.sessions_valid_from = GetTime(in);
+  revocation.verified_at = GetTime(in);
+  revocation.action.value = in.Bytes();
+  revocation.by_driftwarden = in.Bool();
+  return revocation;
+}
+
+void PutMemory(ByteWriter& out, const Memory& memory) {
+  out.Bool(memory.inherited);
+  out.Bool(memory.before_our_time);
+  PutOptional(out, memory.last_converged, PutTime);
+  PutList(out, memory.toggles, PutTime);
+  out.Varint(memory.episodes);
+}
+
+Memory GetMemory(ByteReader& in) {
+  Memory memory;
+  memory.inherited = in.Bool();
+  memory.before_our_time = in.Bool();
+  memory.last_converged = GetOptional(in, GetTime);
+  GetList(in, [&memory](ByteReader& each) { memory.toggles.push_back(GetTime(each)); });
+  memory.episodes = GetVarint32(in);
+  return memory;
+}
+
+}  // namespace
+
+std::string EncodePerson(const Person& person) {
+  ByteWriter out = BeginRecord(kPersonFormat);
+  out.Varint(person.ordinal);
+  out.Bytes(person.facts.anchor.value);
+  PutList(out, person.facts.ad, PutAd);
+  PutOptional(out, person.facts.entra, PutEntra);
+  PutOptional(out, person.facts.last_revocation, PutRevocation);
+  PutMemory(out, person.memory);
+  PutOptional(out, person.episode, PutEpisodeFields);
+  PutEnum(out, person.state);
+  PutEnum(out, person.phase);
+  out.Bytes(person.tier.value);
+  PutTime(out, person.review_at);
+  return out.Take();
+}
+
+StatusOr<Person> DecodePerson(std::string_view key, std::string_view bytes) {
+  ByteReader in(bytes);
+  const auto format = ReadFormat(in, kPersonFormat, Family::kPeople, key);
+  if (!format.ok()) return format.status();
+  Person person;
+  person.ordinal = in.Varint();
+  person.facts.anchor.value = in.Bytes();
+  GetList(in, [&person](ByteReader& each) { person.facts.ad.push_back(GetAd(each)); });
+  person.facts.entra = GetOptional(in, GetEntra);
+  person.facts.last_revocation = GetOptional(in, GetRevocation);
+  person.memory = GetMemory(in);
+  person.episode = GetOptional(in, GetEpisodeFields);
+  person.state = GetState(in);
+  person.phase = GetState(in);
+  person.tier.value = in.Bytes();
+  person.review_at = GetTime(in);
+  DW_RETURN_IF_ERROR(EndRecord(in, Family::kPeople, key));
+  return person;
+}
+
+}  // namespace driftwarden::store
