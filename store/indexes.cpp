@@ -48,8 +48,7 @@ IndexEntries Sorted(IndexEntries entries) {
 }
 
 bool MatchesText(Lookup kind, std::string_view a, std::string_view b) {
-  const bool as_is =
-      kind == Lookup::kObjectGuid || kind == Lookup::kSid || kind == Lookup::kAnchor;
+  const bool as_is = kind == Lookup::kObjectGuid || kind == Lookup::kSid || kind == Lookup::kAnchor;
   return as_is ? a == b : EqualsIgnoreCase(a, b);
 }
 
@@ -85,8 +84,8 @@ IndexEntries EntriesOf(LinkNumber link, const Person& person) {
     ByteWriter value;
     value.U64(ordinal);
     out.push_back({Family::kIndexes, OrdinalIndexKey(Index::kOpenPerson, link, ordinal), ""});
-    out.push_back({Family::kIndexes, IdIndexKey(Index::kOpenEpisode, link, person.episode->id.value),
-                   value.Take()});
+    out.push_back({Family::kIndexes,
+                   IdIndexKey(Index::kOpenEpisode, link, person.episode->id.value), value.Take()});
   }
   return Sorted(std::move(out));
 }
@@ -122,15 +121,21 @@ StatusOr<IndexEntries> EntriesOfRecord(Family family, std::string_view key,
                                        std::string_view bytes) {
   const LinkNumber link = ByteReader(key).U32();
   switch (family) {
-    case Family::kPeople: return OfDecoded(link, DecodePerson(key, bytes));
-    case Family::kEpisodes: return OfDecoded(link, DecodeEpisode(key, bytes));
-    case Family::kActions: return OfDecoded(link, DecodeAction(key, bytes));
-    case Family::kIncidents: return OfDecoded(link, DecodeIncident(key, bytes));
-    case Family::kEvidence: return OfDecoded(link, DecodeEvidence(key, bytes));
+    case Family::kPeople:
+      return OfDecoded(link, DecodePerson(key, bytes));
+    case Family::kEpisodes:
+      return OfDecoded(link, DecodeEpisode(key, bytes));
+    case Family::kActions:
+      return OfDecoded(link, DecodeAction(key, bytes));
+    case Family::kIncidents:
+      return OfDecoded(link, DecodeIncident(key, bytes));
+    case Family::kEvidence:
+      return OfDecoded(link, DecodeEvidence(key, bytes));
     case Family::kMeta:
     case Family::kLookups:
     case Family::kDeadlines:
-    case Family::kIndexes: break;
+    case Family::kIndexes:
+      break;
   }
   return IndexEntries();
 }

@@ -32,8 +32,7 @@ IndexEntries EntriesOf(LinkNumber link, const monitor::Incident& incident);
 IndexEntries EntriesOf(LinkNumber link, const monitor::EvidenceEntry& entry);
 
 // The entries of a stored record, whichever it is; `key` begins with its link's number.
-StatusOr<IndexEntries> EntriesOfRecord(Family family, std::string_view key,
-                                       std::string_view bytes);
+StatusOr<IndexEntries> EntriesOfRecord(Family family, std::string_view key, std::string_view bytes);
 
 // True when `text` is what the lookup `kind` of this person leads by; ignores case for all but
 // GUIDs, SIDs and anchors (whose texts are raw bytes, raw bytes and base64).

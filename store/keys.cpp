@@ -111,8 +111,7 @@ absl::Time DueOfDeadlineKey(std::string_view key) {
 }
 
 uint64_t LookupHash(Lookup kind, std::string_view text) {
-  const bool as_is =
-      kind == Lookup::kObjectGuid || kind == Lookup::kSid || kind == Lookup::kAnchor;
+  const bool as_is = kind == Lookup::kObjectGuid || kind == Lookup::kSid || kind == Lookup::kAnchor;
   const std::string lowered = as_is ? std::string() : ToLowerAscii(text);
   uint64_t hash = 0xcbf29ce484222325;
   for (const char c : as_is ? text : std::string_view(lowered)) {

@@ -29,8 +29,8 @@ enum class Family : uint8_t {
   kIndexes = 8,
 };
 constexpr size_t kFamilyCount = 9;
-constexpr const char* kFamilyNames[kFamilyCount] = {"meta",      "people",    "lookups",
-                                                    "episodes",  "actions",   "incidents",
+constexpr const char* kFamilyNames[kFamilyCount] = {"meta",      "people",   "lookups",
+                                                    "episodes",  "actions",  "incidents",
                                                     "deadlines", "evidence", "indexes"};
 constexpr const char* FamilyName(Family family) {
   return kFamilyNames[static_cast<size_t>(family)];

@@ -167,8 +167,8 @@ void Checker::CompareCounts(const LinkState& state, const Counts& counts) {
               " counted"));
   }
   if (counts.highest >= state.next_person) {
-    Fault(Cat(link, "person ", counts.highest, " exists, the next one would be ",
-              state.next_person));
+    Fault(
+        Cat(link, "person ", counts.highest, " exists, the next one would be ", state.next_person));
   }
 }
 

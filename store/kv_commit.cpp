@@ -90,7 +90,8 @@ Status PutRecords(KvSnapshot& snapshot, LinkNumber link, const Changes& changes,
         NewRecord{EncodeEpisode(episode), EntriesOf(link, episode)};
   }
   for (const Action& action : changes.actions) {
-    actions[IdKey(link, action.id.value)] = NewRecord{EncodeAction(action), EntriesOf(link, action)};
+    actions[IdKey(link, action.id.value)] =
+        NewRecord{EncodeAction(action), EntriesOf(link, action)};
   }
   for (const EvidenceEntry& entry : changes.evidence) {
     evidence[NumberKey(link, entry.seq)] = NewRecord{EncodeEvidence(entry), EntriesOf(link, entry)};

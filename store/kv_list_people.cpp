@@ -62,7 +62,8 @@ bool Matches(const Person& person, const PeopleFilter& filter, const std::string
 
 std::string KeyAfter(const Source& source, PersonOrdinal after) {
   std::string key = source.prefix;
-  for (int shift = 56; shift >= 0; shift -= 8) key.push_back(static_cast<char>(after >> shift & 255));
+  for (int shift = 56; shift >= 0; shift -= 8)
+    key.push_back(static_cast<char>(after >> shift & 255));
   return key;
 }
 

@@ -69,17 +69,17 @@ std::optional<Incident> PickIncident(const Person& person, std::vector<Incident>
     if (person.episode.has_value() && incident.id.value == person.episode->id.value) return 2;
     return incident.ended_at.has_value() ? 0 : 1;
   };
-  const auto best = std::max_element(
-      incidents.begin(), incidents.end(),
-      [&rank](const Incident& a, const Incident& b) { return rank(a) < rank(b); });
+  const auto best =
+      std::max_element(incidents.begin(), incidents.end(),
+                       [&rank](const Incident& a, const Incident& b) { return rank(a) < rank(b); });
   return std::move(*best);
 }
 
 Status AddWork(RecordReader& reader, LinkNumber link, const Person& person, PeopleSet& set) {
   const std::string of_actions = OrdinalIndexKey(Index::kPersonAction, link, person.ordinal);
   DW_ASSIGN_OR_RETURN(const auto action_ids,
-                      reader.Tails(Family::kIndexes, PrefixRange(of_actions),
-                                   of_actions.size() + 8, kRecentActions, true));
+                      reader.Tails(Family::kIndexes, PrefixRange(of_actions), of_actions.size() + 8,
+                                   kRecentActions, true));
   if (!action_ids.empty()) {
     DW_ASSIGN_OR_RETURN(auto actions, reader.Actions(link, action_ids));
     std::reverse(actions.begin(), actions.end());
@@ -109,9 +109,9 @@ StatusOr<PeopleSet> KvStateStore::LoadPeople(const LinkName& name, const PeopleK
   std::map<PersonOrdinal, std::vector<Wanted>> led_by;
   for (const Wanted& wanted : WantedOf(keys)) {
     if (wanted.text.empty()) continue;
-    DW_ASSIGN_OR_RETURN(const auto found,
-                        reader.Numbers(Family::kLookups,
-                                       LookupRange(wanted.kind, wanted.text, *link), SIZE_MAX));
+    DW_ASSIGN_OR_RETURN(
+        const auto found,
+        reader.Numbers(Family::kLookups, LookupRange(wanted.kind, wanted.text, *link), SIZE_MAX));
     for (const PersonOrdinal ordinal : found) {
       candidates.insert(ordinal);
       led_by[ordinal].push_back(wanted);
@@ -150,9 +150,9 @@ StatusOr<std::vector<PersonOrdinal>> KvStateStore::DueBefore(const LinkName& nam
   DW_ASSIGN_OR_RETURN(const auto link, reader.NumberOf(name));
   if (!link.has_value()) return std::vector<PersonOrdinal>();
   DW_ASSIGN_OR_RETURN(const absl::Time mark, LowMark(*link, reader));
-  DW_ASSIGN_OR_RETURN(
-      const auto entries,
-      reader.kv().Scan(Family::kDeadlines, DeadlinesFrom(*link, mark, now), std::max<size_t>(limit, 1)));
+  DW_ASSIGN_OR_RETURN(const auto entries,
+                      reader.kv().Scan(Family::kDeadlines, DeadlinesFrom(*link, mark, now),
+                                       std::max<size_t>(limit, 1)));
   std::vector<PersonOrdinal> out;
   for (const KvEntry& entry : entries) out.push_back(NumberOfKey(entry.key));
   const absl::Time first = entries.empty() ? now : DueOfDeadlineKey(entries.front().key);
@@ -166,8 +166,8 @@ StatusOr<std::vector<PersonOrdinal>> KvStateStore::OrdinalsOf(Index index, const
   RecordReader reader(*kv_);
   DW_ASSIGN_OR_RETURN(const auto link, reader.NumberOf(name));
   if (!link.has_value()) return std::vector<PersonOrdinal>();
-  const KvRange range = PrefixRangeAfter(IndexPrefix(index, *link),
-                                         OrdinalIndexKey(index, *link, after));
+  const KvRange range =
+      PrefixRangeAfter(IndexPrefix(index, *link), OrdinalIndexKey(index, *link, after));
   return reader.Numbers(Family::kIndexes, range, limit);
 }
 

@@ -54,9 +54,9 @@ StatusOr<std::vector<std::pair<LinkName, PersonOrdinal>>> KvStateStore::Find(
   DW_ASSIGN_OR_RETURN(const auto links, reader.Links());
   std::set<std::pair<LinkNumber, PersonOrdinal>> found;
   for (const Name& name : NamesOf(text)) {
-    DW_ASSIGN_OR_RETURN(
-        const auto entries,
-        reader.kv().Scan(Family::kLookups, LookupRangeAllLinks(name.kind, name.text), kFoundAtMost));
+    DW_ASSIGN_OR_RETURN(const auto entries,
+                        reader.kv().Scan(Family::kLookups,
+                                         LookupRangeAllLinks(name.kind, name.text), kFoundAtMost));
     for (const KvEntry& entry : entries) {
       const LinkNumber link = LinkOfLookupKey(entry.key);
       DW_ASSIGN_OR_RETURN(const auto people, reader.People(link, {NumberOfKey(entry.key)}));
@@ -84,9 +84,9 @@ StatusOr<std::optional<Episode>> KvStateStore::LoadEpisode(const EpisodeId& id) 
   RecordReader reader(*kv_);
   DW_ASSIGN_OR_RETURN(const auto link, reader.NumberOf(*name));
   if (!link.has_value()) return std::optional<Episode>();
-  DW_ASSIGN_OR_RETURN(const auto owner, reader.kv().Get(Family::kIndexes,
-                                                        IdIndexKey(Index::kOpenEpisode, *link,
-                                                                   id.value)));
+  DW_ASSIGN_OR_RETURN(
+      const auto owner,
+      reader.kv().Get(Family::kIndexes, IdIndexKey(Index::kOpenEpisode, *link, id.value)));
   if (owner.has_value()) {
     DW_ASSIGN_OR_RETURN(auto people, reader.People(*link, {NumberOfKey(*owner)}));
     if (!people.empty() && people.front().episode.has_value()) return people.front().episode;
@@ -188,7 +188,8 @@ StatusOr<Page<Action>> KvStateStore::ListActions(const LinkName& name, const std
     page.next_cursor = HexEncode(tails.back());
   }
   std::vector<std::string> ids;
-  for (const std::string& tail : tails) ids.push_back(tail.substr(std::min<size_t>(8, tail.size())));
+  for (const std::string& tail : tails)
+    ids.push_back(tail.substr(std::min<size_t>(8, tail.size())));
   DW_ASSIGN_OR_RETURN(page.items, reader.Actions(*link, ids));
   return page;
 }
@@ -204,14 +205,14 @@ StatusOr<std::vector<Action>> KvStateStore::PersonActions(const LinkName& name,
   return reader.Actions(*link, ids);
 }
 
-StatusOr<std::vector<EvidenceEntry>> KvStateStore::Evidence(const LinkName& name,
-                                                            uint64_t from_seq, size_t limit) {
+StatusOr<std::vector<EvidenceEntry>> KvStateStore::Evidence(const LinkName& name, uint64_t from_seq,
+                                                            size_t limit) {
   RecordReader reader(*kv_);
   std::vector<EvidenceEntry> out;
   DW_ASSIGN_OR_RETURN(const auto link, reader.NumberOf(name));
   if (!link.has_value()) return out;
-  DW_ASSIGN_OR_RETURN(const auto entries, reader.kv().Scan(Family::kEvidence,
-                                                           NumbersFrom(*link, from_seq), limit));
+  DW_ASSIGN_OR_RETURN(const auto entries,
+                      reader.kv().Scan(Family::kEvidence, NumbersFrom(*link, from_seq), limit));
   for (const KvEntry& entry : entries) {
     DW_ASSIGN_OR_RETURN(EvidenceEntry evidence, DecodeEvidence(entry.key, entry.value));
     out.push_back(std::move(evidence));

@@ -18,8 +18,7 @@ Status WriteSchema(Kv& kv, uint32_t schema, const std::string& reader) {
 StatusOr<bool> IsEmpty(KvSnapshot& snapshot) {
   const KvRange everything{"", std::string(8, '\xff')};
   for (size_t i = 0; i < kFamilyCount; ++i) {
-    DW_ASSIGN_OR_RETURN(const auto found,
-                        snapshot.Scan(static_cast<Family>(i), everything, 1));
+    DW_ASSIGN_OR_RETURN(const auto found, snapshot.Scan(static_cast<Family>(i), everything, 1));
     if (!found.empty()) return false;
   }
   return true;
@@ -49,7 +48,8 @@ Status BringToSchema(Kv& kv, const SchemaPlan& plan) {
   if (found.schema > plan.schema) {
     return PreconditionError(Cat("the store in ", kv.path(), " has schema ", found.schema,
                                  ", which driftwarden ", Printable(found.reader),
-                                 " and newer read; this version reads schemas up to ", plan.schema));
+                                 " and newer read; this version reads schemas up to ",
+                                 plan.schema));
   }
   if (found.schema < plan.schema && kv.read_only()) {
     return PreconditionError(Cat("the store in ", kv.path(), " has the old schema ", found.schema,
@@ -62,8 +62,8 @@ Status BringToSchema(Kv& kv, const SchemaPlan& plan) {
       return PreconditionError(
           Cat("the store in ", kv.path(), " has schema ", at, ", which this version cannot read"));
     }
-    DW_RETURN_IF_ERROR(Annotate(step->run(kv), Cat("migrating the store in ", kv.path(),
-                                                   " from schema ", at)));
+    DW_RETURN_IF_ERROR(
+        Annotate(step->run(kv), Cat("migrating the store in ", kv.path(), " from schema ", at)));
     DW_RETURN_IF_ERROR(WriteSchema(kv, at + 1, step->reader));
   }
   return OkStatus();

@@ -27,7 +27,8 @@ StatusOr<uint8_t> ReadFormat(ByteReader& in, uint8_t newest, Family family, std:
   const uint8_t format = in.U8();
   if (!in.ok()) return BadRecord(family, key, "is empty");
   if (format == 0 || format > newest) {
-    return BadRecord(family, key, Cat("has format ", int{format}, ", known are 1 to ", int{newest}));
+    return BadRecord(family, key,
+                     Cat("has format ", int{format}, ", known are 1 to ", int{newest}));
   }
   return format;
 }
@@ -47,9 +48,12 @@ void PutTime(ByteWriter& out, absl::Time at) {
 
 absl::Time GetTime(ByteReader& in) {
   switch (GetEnum(in, TimeCode::kPast, TimeCode::kFinite)) {
-    case TimeCode::kPast: return absl::InfinitePast();
-    case TimeCode::kFuture: return absl::InfiniteFuture();
-    case TimeCode::kFinite: return in.Time();
+    case TimeCode::kPast:
+      return absl::InfinitePast();
+    case TimeCode::kFuture:
+      return absl::InfiniteFuture();
+    case TimeCode::kFinite:
+      return in.Time();
   }
   return absl::InfinitePast();
 }

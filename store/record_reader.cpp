@@ -98,8 +98,8 @@ StatusOr<std::vector<monitor::Person>> RecordReader::People(
 
 StatusOr<std::optional<monitor::Episode>> RecordReader::Episode(LinkNumber link,
                                                                 const monitor::EpisodeId& id) {
-  DW_ASSIGN_OR_RETURN(auto found, ReadAll(*snapshot_, Family::kEpisodes, {IdKey(link, id.value)},
-                                          DecodeEpisode));
+  DW_ASSIGN_OR_RETURN(
+      auto found, ReadAll(*snapshot_, Family::kEpisodes, {IdKey(link, id.value)}, DecodeEpisode));
   if (found.empty()) return std::optional<monitor::Episode>();
   return std::optional<monitor::Episode>(std::move(found.front()));
 }

@@ -28,8 +28,8 @@ class RecordReader {
   StatusOr<absl::Time> LowMark(LinkNumber link);
 
   // Those that exist, in the order of `ordinals`.
-  StatusOr<std::vector<monitor::Person>> People(LinkNumber link,
-                                                const std::vector<monitor::PersonOrdinal>& ordinals);
+  StatusOr<std::vector<monitor::Person>> People(
+      LinkNumber link, const std::vector<monitor::PersonOrdinal>& ordinals);
   StatusOr<std::optional<monitor::Episode>> Episode(LinkNumber link,
                                                     const monitor::EpisodeId& id);  // closed ones
   StatusOr<std::vector<monitor::Action>> Actions(LinkNumber link,
