@@ -201,7 +201,8 @@ LinkState SampleLinkState() {
   link.guards = {{kGuardPercent, GuardState{true, At(97), "6 of 1000"}}};
   link.verification_failures = 1;
   link.calls = {{At(98), 42, ActionReason::kLag}, {At(99), 41, ActionReason::kSeal}};
-  link.users = {{{State::kAligned, TierName("standard")}, 40}, {{State::kBreached, TierName("tier0")}, 1}};
+  link.users = {{{State::kAligned, TierName("standard")}, 40},
+                {{State::kBreached, TierName("tier0")}, 1}};
   link.open = {{{DriftKind::kDisableLag, TierName("tier0"), Severity::kCritical}, 1}};
   link.linked_people = 41;
   link.inherited_live = 2;
@@ -222,17 +223,24 @@ class Random {
   uint32_t Small() { return static_cast<uint32_t>(Number()); }
   absl::Time Time() {
     switch (rng_.Below(4)) {
-      case 0: return absl::InfinitePast();
-      case 1: return absl::InfiniteFuture();
-      default: return absl::FromUnixMicros(static_cast<int64_t>(rng_.Below(uint64_t{1} << 52)));
+      case 0:
+        return absl::InfinitePast();
+      case 1:
+        return absl::InfiniteFuture();
+      default:
+        return absl::FromUnixMicros(static_cast<int64_t>(rng_.Below(uint64_t{1} << 52)));
     }
   }
   TimeBounds Bounds() {
     switch (rng_.Below(4)) {
-      case 0: return {};
-      case 1: return TimeBounds::Exactly(Time());
-      case 2: return {absl::InfinitePast(), Time()};
-      default: return {Time(), Time()};
+      case 0:
+        return {};
+      case 1:
+        return TimeBounds::Exactly(Time());
+      case 2:
+        return {absl::InfinitePast(), Time()};
+      default:
+        return {Time(), Time()};
     }
   }
   std::string Text() {
@@ -357,8 +365,8 @@ Episode AnyEpisode(Random& r) {
 
 SourceState AnySource(Random& r) {
   constexpr SourceKind kAll[] = {SourceKind::kActiveDirectory, SourceKind::kEntra};
-  return SourceState{r.OneOf(kAll), r.Text(),   r.Time(), r.Time(),   r.Time(),
-                     r.Duration(),  r.Flip(),   r.Flip(), r.Number(), r.Time()};
+  return SourceState{r.OneOf(kAll), r.Text(), r.Time(), r.Time(),   r.Time(),
+                     r.Duration(),  r.Flip(), r.Flip(), r.Number(), r.Time()};
 }
 
 constexpr ActionReason kReasons[] = {ActionReason::kLag, ActionReason::kSeal};

@@ -162,12 +162,11 @@ TEST_P(StoreTest, LinksKeepTheirPeopleApart) {
   Recount(other.link, other.people);
   ASSERT_TRUE(store_->Commit(lease_, other).ok());
   EXPECT_THAT(*store_->Links(), ElementsAre(kMain, LinkName("other")));
-  EXPECT_EQ(Load({.ordinals = {1, 2}, .guids = {}, .entra_ids = {}, .anchors = {}})
-                .by_ordinal.size(),
-            1u);
-  EXPECT_THAT(*store_->Find(UpnOf(1)),
-              ElementsAre(std::pair(kMain, PersonOrdinal{1}),
-                          std::pair(LinkName("other"), PersonOrdinal{1})));
+  EXPECT_EQ(
+      Load({.ordinals = {1, 2}, .guids = {}, .entra_ids = {}, .anchors = {}}).by_ordinal.size(),
+      1u);
+  EXPECT_THAT(*store_->Find(UpnOf(1)), ElementsAre(std::pair(kMain, PersonOrdinal{1}),
+                                                   std::pair(LinkName("other"), PersonOrdinal{1})));
   ExpectClean();
 }
 
@@ -304,8 +303,7 @@ TEST_P(StoreTest, PeopleAreListedByFilterInPages) {
   filter.text = "uSeR2";
   EXPECT_THAT(Ordinals(*store_->ListPeople(kMain, filter, "", 100)),
               ElementsAre(2, 20, 22, 23, 25, 26, 28, 29));
-  EXPECT_EQ(store_->ListPeople(kMain, {}, "junk", 1).status().code(),
-            StatusCode::kInvalidArgument);
+  EXPECT_EQ(store_->ListPeople(kMain, {}, "junk", 1).status().code(), StatusCode::kInvalidArgument);
 }
 
 TEST_P(StoreTest, EpisodesOpenAndClosedFormOneListNewestFirst) {
