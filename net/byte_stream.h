@@ -41,6 +41,9 @@ class ByteStream {
   virtual void ExpiresAfter(absl::Duration d) = 0;
   // True while the connection is open and has nothing to read: a kept connection may be used.
   virtual bool IsQuiet() const = 0;
+  // Tells the other side that nothing more will be written, where plain sockets can; reading goes
+  // on.
+  virtual void FinishWriting() = 0;
   // Ends in order: tells the other side (TLS), waits briefly for it, closes.
   virtual asio::awaitable<void> Shutdown() = 0;
   // At once; what is awaited resumes with an error.

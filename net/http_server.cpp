@@ -130,6 +130,7 @@ asio::awaitable<bool> Answer(Session* session, ServerResponse response, bool kee
 asio::awaitable<void> Refuse(Session* session, ServerResponse response) {
   const bool written = co_await Answer(session, std::move(response), false, false);
   if (!written) co_return;
+  session->stream->FinishWriting();
   session->stream->ExpiresAfter(kDrainTime);
   const std::unique_ptr<char[]> buffer(new char[kReadSize]);
   size_t dropped = 0;

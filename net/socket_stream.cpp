@@ -187,6 +187,12 @@ bool SocketStream::IsQuiet() const {
   return count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
+void SocketStream::FinishWriting() {
+  if (secure_) return;
+  boost::system::error_code ignored;
+  state_->socket.shutdown(asio::socket_base::shutdown_send, ignored);
+}
+
 asio::awaitable<void> SocketStream::Shutdown() {
   if (secure_ && state_->socket.is_open()) {
     ExpiresAfter(kShutdownTimeout);

@@ -27,6 +27,7 @@ class SocketStream final : public ByteStream {
   asio::awaitable<Status> StartTlsServer() override;
   void ExpiresAfter(absl::Duration d) override;
   bool IsQuiet() const override;
+  void FinishWriting() override;
   asio::awaitable<void> Shutdown() override;
   void Close() override;
   bool secure() const override { return secure_; }
