@@ -25,6 +25,8 @@ std::string ToString(const berval& value) {
 }
 
 Ber OpenBer(std::string_view bytes) {
+  // liblber reads through a null pointer when there is nothing at all.
+  if (bytes.empty()) return nullptr;
   // ber_init copies; liblber's interface is not const-correct.
   berval value{bytes.size(), const_cast<char*>(bytes.data())};
   return Ber(ber_init(&value));

@@ -1,6 +1,7 @@
 #include "simulator/ldap_server.h"
 
 #include <gtest/gtest.h>
+#include <ldap.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -10,6 +11,46 @@
 
 namespace driftwarden::simulator {
 namespace {
+
+// A blocking libldap handle.
+class LdapClient {
+ public:
+  explicit LdapClient(const std::string& url, const std::string& ca_file = "") {
+    EXPECT_EQ(ldap_initialize(&ld_, url.c_str()), LDAP_SUCCESS);
+    const int version = LDAP_VERSION3;
+    ldap_set_option(ld_, LDAP_OPT_PROTOCOL_VERSION, &version);
+    ldap_set_option(ld_, LDAP_OPT_REFERRALS, LDAP_OPT_OFF);
+    timeval limit{20, 0};
+    ldap_set_option(ld_, LDAP_OPT_NETWORK_TIMEOUT, &limit);
+    ldap_set_option(ld_, LDAP_OPT_TIMEOUT, &limit);
+    const int demand = LDAP_OPT_X_TLS_DEMAND;
+    ldap_set_option(ld_, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand);
+    if (!ca_file.empty()) ldap_set_option(ld_, LDAP_OPT_X_TLS_CACERTFILE, ca_file.c_str());
+    const int client = 0;
+    ldap_set_option(ld_, LDAP_OPT_X_TLS_NEWCTX, &client);
+  }
+  ~LdapClient() { ldap_unbind_ext_s(ld_, nullptr, nullptr); }
+  LdapClient(const LdapClient&) = delete;
+  LdapClient& operator=(const LdapClient&) = delete;
+
+  LDAP* get() { return ld_; }
+  int StartTls() { return ldap_start_tls_s(ld_, nullptr, nullptr); }
+  int Bind(const std::string& user, const std::string& password) {
+    berval secret{password.size(), const_cast<char*>(password.data())};
+    return ldap_sasl_bind_s(ld_, user.c_str(), LDAP_SASL_SIMPLE, &secret, nullptr, nullptr,
+                            nullptr);
+  }
+  std::string Diagnostic() {
+    char* text = nullptr;
+    ldap_get_option(ld_, LDAP_OPT_DIAGNOSTIC_MESSAGE, &text);
+    std::string out = text == nullptr ? "" : text;
+    ldap_memfree(text);
+    return out;
+  }
+
+ private:
+  LDAP* ld_ = nullptr;
+};
 
 SimulatorOptions Options() {
   SimulatorOptions options;

@@ -1,9 +1,8 @@
 #pragma once
 
-// A simulator on real sockets with a thread of its own, and blocking clients for it.
+// A simulator on real sockets with a thread of its own, and a blocking HTTP client for it.
 
 #include <gtest/gtest.h>
-#include <ldap.h>
 #include <stdlib.h>
 
 #include <boost/asio/co_spawn.hpp>
@@ -78,46 +77,6 @@ class LiveService {
   std::unique_ptr<SimulatorService> service_;
   std::unique_ptr<net::HttpClient> client_;
   std::thread thread_;
-};
-
-// A blocking libldap handle.
-class LdapClient {
- public:
-  explicit LdapClient(const std::string& url, const std::string& ca_file = "") {
-    EXPECT_EQ(ldap_initialize(&ld_, url.c_str()), LDAP_SUCCESS);
-    const int version = LDAP_VERSION3;
-    ldap_set_option(ld_, LDAP_OPT_PROTOCOL_VERSION, &version);
-    ldap_set_option(ld_, LDAP_OPT_REFERRALS, LDAP_OPT_OFF);
-    timeval limit{20, 0};
-    ldap_set_option(ld_, LDAP_OPT_NETWORK_TIMEOUT, &limit);
-    ldap_set_option(ld_, LDAP_OPT_TIMEOUT, &limit);
-    const int demand = LDAP_OPT_X_TLS_DEMAND;
-    ldap_set_option(ld_, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand);
-    if (!ca_file.empty()) ldap_set_option(ld_, LDAP_OPT_X_TLS_CACERTFILE, ca_file.c_str());
-    const int client = 0;
-    ldap_set_option(ld_, LDAP_OPT_X_TLS_NEWCTX, &client);
-  }
-  ~LdapClient() { ldap_unbind_ext_s(ld_, nullptr, nullptr); }
-  LdapClient(const LdapClient&) = delete;
-  LdapClient& operator=(const LdapClient&) = delete;
-
-  LDAP* get() { return ld_; }
-  int StartTls() { return ldap_start_tls_s(ld_, nullptr, nullptr); }
-  int Bind(const std::string& user, const std::string& password) {
-    berval secret{password.size(), const_cast<char*>(password.data())};
-    return ldap_sasl_bind_s(ld_, user.c_str(), LDAP_SASL_SIMPLE, &secret, nullptr, nullptr,
-                            nullptr);
-  }
-  std::string Diagnostic() {
-    char* text = nullptr;
-    ldap_get_option(ld_, LDAP_OPT_DIAGNOSTIC_MESSAGE, &text);
-    std::string out = text == nullptr ? "" : text;
-    ldap_memfree(text);
-    return out;
-  }
-
- private:
-  LDAP* ld_ = nullptr;
 };
 
 }  // namespace driftwarden::simulator
