@@ -1,0 +1,48 @@
+#pragma once
+
+// What must hold whatever happens, compared with the world's own record. Nothing here asks the code
+// under test for a verdict: only what it stored, and what really happened.
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "tests/sim/stage.h"
+
+namespace driftwarden::sim {
+
+// Holds every call that reaches a tenant to the invariants, at the moment it arrives.
+class CallChecker {
+ public:
+  explicit CallChecker(Stage& stage) : stage_(stage) {}
+  // Looks at the calls since the last time. Faults are added to `faults`, one text each.
+  void Look();
+  std::vector<std::string> faults;
+
+ private:
+  void CheckIntent(const simulator::Call& call, size_t link);
+  void CheckDirectory(const simulator::Call& call, size_t link);
+  void CheckBudgets(const simulator::Call& call, size_t link);
+
+  Stage& stage_;
+  size_t seen_ = 0;
+};
+
+// The chain of every link verifies from its first entry to the head that the link remembers.
+std::vector<std::string> CheckEvidence(Stage& stage);
+// The store's own indexes and counters.
+std::vector<std::string> CheckStore(Stage& stage);
+// What the truth says a person's stored state must be by now; several where a timer is near.
+std::vector<monitor::State> ExpectedStates(Stage& stage, size_t link, uint64_t person);
+// Every person of every link is stored in the state that the truth asks for. Liveness: to be
+// called when faults have stopped and time enough has passed.
+std::vector<std::string> CheckStates(Stage& stage);
+
+// The stored person behind a simulated one; nothing when the link does not know them.
+std::optional<monitor::Person> StoredPerson(Stage& stage, size_t link, uint64_t person);
+// Revocations that reached the tenant, faulty or not.
+size_t CallsFor(Stage& stage, size_t link, uint64_t person);
+
+std::string Lines(const std::vector<std::string>& faults);
+
+}  // namespace driftwarden::sim

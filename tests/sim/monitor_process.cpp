@@ -1,0 +1,165 @@
+#include "tests/sim/monitor_process.h"
+
+#include <algorithm>
+#include <boost/asio/strand.hpp>
+#include <set>
+#include <utility>
+
+#include "base/check.h"
+
+namespace driftwarden::sim {
+
+using monitor::SourceName;
+
+// Nobody counts here.
+class MonitorProcess::Silent final : public daemon::CommitObserver,
+                                     public watchers::SourceObserver,
+                                     public alerts::DispatchObserver {
+ public:
+  void OnCommit(const monitor::LinkState&, const monitor::Tally&) override {}
+  void OnPoll(const SourceName&, const Status&, absl::Duration) override {}
+  void OnDelivery(const std::string&, const Status&, size_t) override {}
+};
+
+struct MonitorProcess::Link {
+  std::map<SourceName, std::unique_ptr<testing::WorldAdReader>> directories;
+  std::unique_ptr<testing::WorldEntraReader> tenant;
+  std::unique_ptr<testing::WorldActuator> actuator;
+  std::unique_ptr<daemon::Engine> engine;
+  std::unique_ptr<daemon::DirectReadLoop> reads;
+  std::unique_ptr<daemon::DeadlineLoop> deadlines;
+  std::unique_ptr<remediation::ActionRunner> runner;
+  std::unique_ptr<alerts::Dispatcher> dispatcher;
+};
+
+struct MonitorProcess::Source {
+  std::unique_ptr<watchers::ChangeSource> source;
+  std::unique_ptr<watchers::SourceLoop> loop;
+};
+
+MonitorProcess::MonitorProcess(Surroundings around, ProcessOptions options,
+                               std::unique_ptr<store::StateStore> inner, store::FaultPlan plan,
+                               uint64_t seed)
+    : around_(around),
+      options_(std::move(options)),
+      inner_(inner.get()),
+      store_(std::move(inner), plan),
+      rng_(seed),
+      wire_(around.world, around.clock, around.scheduler, rng_, [this] { return dead(); }),
+      silent_(std::make_unique<Silent>()),
+      sink_(std::make_unique<testing::BookSink>(wire_, around.alerts, "book")),
+      tasks_(around.io.get_executor()) {
+  const auto lease = store_.AcquireLease();
+  DW_CHECK(lease.ok());
+  lease_epoch_ = *lease;
+  for (const LinkSetup& setup : options_.links) BuildLink(setup);
+  BuildSources();
+}
+
+MonitorProcess::~MonitorProcess() = default;
+
+void MonitorProcess::BuildLink(const LinkSetup& setup) {
+  auto link = std::make_unique<Link>();
+  const monitor::Policy& policy = *setup.policy;
+  remediation::ActionRunner::DirectoryReaders readers;
+  for (const SourceName& name : policy.ad_sources) {
+    link->directories[name] = std::make_unique<testing::WorldAdReader>(wire_, setup.forest, name);
+    readers[name] = link->directories[name].get();
+  }
+  link->tenant =
+      std::make_unique<testing::WorldEntraReader>(wire_, setup.tenant, policy.entra_source);
+  link->actuator = std::make_unique<testing::WorldActuator>(wire_, setup.tenant);
+  daemon::EngineParts parts{
+      store_, lane_, around_.scheduler, rng_, around_.log, *silent_, [this](const Status& status) {
+        failure_ = status;
+        dead_ = true;
+      }};
+  daemon::EngineOptions engine_options;
+  engine_options.resend_interval = options_.resend_interval;
+  engine_options.external_url = "https://driftwarden.example";
+  link->engine =
+      std::make_unique<daemon::Engine>(asio::make_strand(around_.io.get_executor()), lease_epoch_,
+                                       setup.policy, std::move(parts), engine_options);
+  daemon::DirectReadOptions read_options;
+  read_options.interval = policy.poll_intervals.at(policy.entra_source);
+  link->reads = std::make_unique<daemon::DirectReadLoop>(
+      *link->engine, readers, *link->tenant, around_.scheduler, rng_, around_.log, read_options);
+  link->deadlines =
+      std::make_unique<daemon::DeadlineLoop>(*link->engine, around_.scheduler, rng_, around_.log);
+  remediation::ActionRunnerOptions runner_options;
+  runner_options.verify_for = options_.verify_for;
+  runner_options.reconcile_for = options_.reconcile_for;
+  link->runner = std::make_unique<remediation::ActionRunner>(
+      *link->engine, *link->actuator, readers, *link->tenant, around_.scheduler, around_.log,
+      runner_options);
+  alerts::DispatcherOptions dispatch;
+  dispatch.resend_interval = options_.resend_interval;
+  std::vector<alerts::AlertSink*> sinks(1, sink_.get());
+  link->dispatcher = std::make_unique<alerts::Dispatcher>(*link->engine, sinks, around_.scheduler,
+                                                          rng_, around_.log, *silent_, dispatch);
+  links_.push_back(std::move(link));
+}
+
+void MonitorProcess::BuildSources() {
+  std::set<SourceName> built;
+  for (const LinkSetup& setup : options_.links) {
+    const monitor::Policy& policy = *setup.policy;
+    for (const SourceName& name : policy.ad_sources) {
+      if (!built.insert(name).second) continue;
+      AddSource(std::make_unique<testing::WorldAdSource>(wire_, setup.forest, name,
+                                                         options_.ad_page_size),
+                name, policy.poll_intervals.at(name));
+    }
+    AddSource(std::make_unique<testing::WorldEntraSource>(wire_, setup.tenant, policy.entra_source),
+              policy.entra_source, policy.poll_intervals.at(policy.entra_source));
+  }
+}
+
+void MonitorProcess::AddSource(std::unique_ptr<watchers::ChangeSource> source,
+                               const SourceName& name, absl::Duration interval) {
+  std::vector<watchers::LinkFeed*> feeds;
+  for (size_t i = 0; i < options_.links.size(); ++i) {
+    const monitor::Policy& policy = *options_.links[i].policy;
+    const auto& ad = policy.ad_sources;
+    const bool reads =
+        policy.entra_source == name || std::find(ad.begin(), ad.end(), name) != ad.end();
+    if (reads) feeds.push_back(links_[i]->engine.get());
+  }
+  auto entry = std::make_unique<Source>();
+  watchers::SourceLoopOptions loop_options;
+  loop_options.poll_interval = interval;
+  entry->loop = std::make_unique<watchers::SourceLoop>(around_.io.get_executor(), *source, feeds,
+                                                       around_.scheduler, rng_, around_.log,
+                                                       *silent_, loop_options);
+  entry->source = std::move(source);
+  sources_.push_back(std::move(entry));
+}
+
+void MonitorProcess::Start() {
+  tasks_.Spawn(Boot());
+}
+
+asio::awaitable<void> MonitorProcess::Boot() {
+  for (const auto& link : links_) {
+    const Status opened = co_await link->engine->Open();
+    if (!opened.ok()) co_return;
+  }
+  for (const auto& link : links_) {
+    tasks_.Spawn(link->reads->Run());
+    tasks_.Spawn(link->deadlines->Run());
+    tasks_.Spawn(link->runner->Run());
+    tasks_.Spawn(link->dispatcher->Run());
+  }
+  for (const auto& source : sources_) tasks_.Spawn(source->loop->Run());
+}
+
+void MonitorProcess::Bury() {
+  dead_ = true;
+  store_.Kill();
+  for (const auto& link : links_) link->engine->Stop();
+  tasks_.Cancel();
+  around_.scheduler.Settle();
+  DW_CHECK(tasks_.running() == 0);
+}
+
+}  // namespace driftwarden::sim

@@ -1,0 +1,83 @@
+#pragma once
+
+// A simulated world, a disk and an Alertmanager, with a monitor that may die and is started again.
+// Everything follows from the seed.
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/sim/monitor_process.h"
+
+namespace driftwarden::sim {
+
+// Where the state lies when the process does not.
+class Disk {
+ public:
+  virtual ~Disk() = default;
+  virtual std::unique_ptr<store::StateStore> Open() = 0;
+  // What was written and not synced may be gone.
+  virtual void PowerLoss() = 0;
+};
+std::unique_ptr<Disk> NewMemoryDisk();
+
+struct StageOptions {
+  simulator::WorldOptions world;
+  ProcessOptions process;
+  uint64_t seed = 1;
+  absl::Duration restart_after = absl::Seconds(2);
+};
+
+class Stage {
+ public:
+  Stage(StageOptions options, std::unique_ptr<Disk> disk);
+  ~Stage();
+
+  // Starts the first process; it dies as planned, later ones as `later` says (default: never).
+  void Start(store::FaultPlan plan);
+  std::function<store::FaultPlan()> later;
+
+  // Time passes; whoever dies is buried and started again.
+  void RunFor(absl::Duration d);
+  // At an absolute moment of the story.
+  void RunTo(absl::Duration since_start);
+  // Ends the process for good (to look at the store).
+  void Stop();
+  void KillAndRestart();
+
+  simulator::World& world() { return world_; }
+  testing::SimClock& clock() { return clock_; }
+  absl::Time now() const { return clock_.True(); }
+  testing::AlertBook& alerts() { return alerts_; }
+  MonitorProcess& process() { return *process_; }
+  store::StateStore& store() { return process_->inner(); }
+  const StageOptions& options() const { return options_; }
+  const LinkSetup& link(size_t i) const { return options_.process.links[i]; }
+  size_t links() const { return options_.process.links.size(); }
+  testing::WireFaults& faults() { return faults_; }
+  int deaths() const { return deaths_; }
+  uint64_t commits() const { return commits_before_ + process_->store().commits(); }
+
+  // Checks every call that reached a tenant since the last look; run after every step.
+  std::function<void()> after_step;
+
+ private:
+  void Begin(store::FaultPlan plan);
+  void Restart();
+
+  const StageOptions options_;
+  std::unique_ptr<Disk> disk_;
+  asio::io_context io_;
+  testing::SimClock clock_;
+  testing::SimScheduler scheduler_;
+  simulator::World world_;
+  testing::AlertBook alerts_;
+  Logger log_;
+  testing::WireFaults faults_;
+  std::unique_ptr<MonitorProcess> process_;
+  int deaths_ = 0;
+  uint64_t commits_before_ = 0;
+};
+
+}  // namespace driftwarden::sim

@@ -1,0 +1,46 @@
+#include <gtest/gtest.h>
+
+#include "tests/sim/checks.h"
+#include "tests/sim/story.h"
+
+namespace driftwarden::sim {
+namespace {
+
+TEST(Story, EndsAsItMust) {
+  StoryOptions options;
+  options.people = 200;
+  options.leavers = 10;
+  options.ad_poll = absl::Seconds(5);
+  options.entra_poll = absl::Seconds(10);
+  Stage stage(StoryStage(options), NewMemoryDisk());
+  const Cast cast = CastOf(stage, options);
+  CallChecker calls(stage);
+  stage.after_step = [&calls] { calls.Look(); };
+  stage.Start({});
+  PlayStory(stage, cast);
+  stage.Stop();
+  EXPECT_EQ(Lines(calls.faults), "");
+  EXPECT_EQ(Lines(JudgeStory(stage, cast)), "");
+  EXPECT_EQ(stage.deaths(), 0);
+}
+
+TEST(Story, TheSameSeedGivesTheSameRun) {
+  std::string traces[2];
+  for (std::string& trace : traces) {
+    const StoryOptions options;
+    Stage stage(StoryStage(options), NewMemoryDisk());
+    const Cast cast = CastOf(stage, options);
+    stage.Start({});
+    PlayStory(stage, cast);
+    stage.Stop();
+    for (size_t link = 0; link < stage.links(); ++link) {
+      const auto state = stage.store().LoadLink(stage.link(link).policy->link);
+      ASSERT_TRUE(state.ok() && state->has_value());
+      trace += HexEncode(DigestBytes((*state)->evidence_hash));
+    }
+  }
+  EXPECT_EQ(traces[0], traces[1]);
+}
+
+}  // namespace
+}  // namespace driftwarden::sim

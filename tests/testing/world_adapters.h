@@ -1,0 +1,163 @@
+#pragma once
+
+// The ports of the monitor over the simulated world, in one process and on virtual time: what the
+// real watchers, readers and actuators do over LDAP and HTTPS, without the bytes. Each answer takes
+// time, and may fail or get lost as the dice say.
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "alerts/alert_sink.h"
+#include "base/rng.h"
+#include "remediation/actuator.h"
+#include "simulator/world.h"
+#include "tests/testing/sim_scheduler.h"
+#include "watchers/change_source.h"
+
+namespace driftwarden::testing {
+
+// Chances of one exchange.
+struct WireFaults {
+  double error = 0;       // it fails before it reaches the other side
+  double lost_reply = 0;  // the other side did it, we never hear
+};
+
+// How one process reaches the world. After its death every exchange answers Cancelled, and nothing
+// reaches the world any more.
+class Wire {
+ public:
+  Wire(simulator::World& world, SimClock& clock, SimScheduler& scheduler, Rng& rng,
+       std::function<bool()> dead)
+      : world_(world), clock_(clock), scheduler_(scheduler), rng_(rng), dead_(std::move(dead)) {}
+
+  // The way there, and the way back.
+  asio::awaitable<Status> Go();
+  asio::awaitable<Status> Return();
+
+  simulator::World& world() { return world_; }
+  absl::Time True() const { return clock_.True(); }
+  absl::Time Wall() const { return clock_.Wall(); }
+  WireFaults faults;
+  absl::Duration latency = absl::Milliseconds(3);
+
+ private:
+  asio::awaitable<Status> Travel();
+
+  simulator::World& world_;
+  SimClock& clock_;
+  SimScheduler& scheduler_;
+  Rng& rng_;
+  std::function<bool()> dead_;
+};
+
+// USN polling of a forest.
+class WorldAdSource final : public watchers::ChangeSource {
+ public:
+  WorldAdSource(Wire& wire, size_t forest, monitor::SourceName name, size_t page_size)
+      : wire_(wire), forest_(forest), name_(std::move(name)), page_size_(page_size) {}
+  const monitor::SourceName& name() const override { return name_; }
+  monitor::SourceKind kind() const override { return monitor::SourceKind::kActiveDirectory; }
+  asio::awaitable<Status> Poll(std::string cursor, watchers::BatchSink& sink) override;
+
+ private:
+  struct Round;
+  Round Begin(const std::string& cursor);
+
+  Wire& wire_;
+  const size_t forest_;
+  const monitor::SourceName name_;
+  const size_t page_size_;
+};
+
+// Delta rounds of a tenant.
+class WorldEntraSource final : public watchers::ChangeSource {
+ public:
+  WorldEntraSource(Wire& wire, size_t tenant, monitor::SourceName name)
+      : wire_(wire), tenant_(tenant), name_(std::move(name)) {}
+  const monitor::SourceName& name() const override { return name_; }
+  monitor::SourceKind kind() const override { return monitor::SourceKind::kEntra; }
+  asio::awaitable<Status> Poll(std::string cursor, watchers::BatchSink& sink) override;
+
+ private:
+  monitor::ChangeBatch BatchOf(const simulator::DeltaPage& page, TimeBounds at) const;
+
+  Wire& wire_;
+  const size_t tenant_;
+  const monitor::SourceName name_;
+};
+
+class WorldAdReader final : public watchers::DirectoryReader {
+ public:
+  WorldAdReader(Wire& wire, size_t forest, monitor::SourceName name)
+      : wire_(wire), forest_(forest), name_(std::move(name)) {}
+  asio::awaitable<StatusOr<monitor::Observation>> ReadAccount(monitor::Guid guid) override;
+
+ private:
+  Wire& wire_;
+  const size_t forest_;
+  const monitor::SourceName name_;
+};
+
+class WorldEntraReader final : public watchers::TenantReader {
+ public:
+  WorldEntraReader(Wire& wire, size_t tenant, monitor::SourceName name)
+      : wire_(wire), tenant_(tenant), name_(std::move(name)) {}
+  asio::awaitable<StatusOr<monitor::Observation>> ReadUser(std::string id) override;
+  asio::awaitable<std::vector<StatusOr<monitor::Observation>>> ReadUsers(
+      std::vector<std::string> ids) override;
+
+ private:
+  monitor::Observation Read(const std::string& id, TimeBounds at) const;
+
+  Wire& wire_;
+  const size_t tenant_;
+  const monitor::SourceName name_;
+};
+
+class WorldActuator final : public remediation::Actuator {
+ public:
+  WorldActuator(Wire& wire, size_t tenant) : wire_(wire), tenant_(tenant) {}
+  asio::awaitable<remediation::CallResult> RevokeSessions(std::string entra_id,
+                                                          monitor::ActionId action) override;
+
+ private:
+  Wire& wire_;
+  const size_t tenant_;
+};
+
+// An Alertmanager: lives on when the monitor dies.
+class AlertBook {
+ public:
+  struct Line {
+    absl::Time at;
+    bool firing = false;
+    monitor::LabelSet labels;
+  };
+  void Take(const alerts::Alert& alert, absl::Time now);
+  // What fires at `now`: told and neither resolved nor past its end.
+  std::vector<monitor::LabelSet> Firing(absl::Time now) const;
+  // Each time a label set began or ended, in order.
+  const std::vector<Line>& history() const { return history_; }
+  const std::map<monitor::LabelSet, alerts::Alert>& latest() const { return latest_; }
+
+ private:
+  std::map<monitor::LabelSet, alerts::Alert> latest_;
+  std::vector<Line> history_;
+};
+
+class BookSink final : public alerts::AlertSink {
+ public:
+  BookSink(Wire& wire, AlertBook& book, std::string name)
+      : wire_(wire), book_(book), name_(std::move(name)) {}
+  const std::string& name() const override { return name_; }
+  asio::awaitable<Status> Deliver(std::vector<alerts::Alert> alerts) override;
+
+ private:
+  Wire& wire_;
+  AlertBook& book_;
+  const std::string name_;
+};
+
+}  // namespace driftwarden::testing
