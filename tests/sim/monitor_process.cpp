@@ -135,6 +135,10 @@ void MonitorProcess::AddSource(std::unique_ptr<watchers::ChangeSource> source,
   sources_.push_back(std::move(entry));
 }
 
+daemon::Engine& MonitorProcess::engine(size_t link) {
+  return *links_[link]->engine;
+}
+
 void MonitorProcess::Start() {
   tasks_.Spawn(Boot());
 }

@@ -62,7 +62,7 @@ class MonitorProcess {
   testing::Wire& wire() { return wire_; }
   store::FaultStore& store() { return store_; }
   store::StateStore& inner() { return *inner_; }  // answers even when the process is dead
-  daemon::Engine& engine(size_t link) { return *links_[link]->engine; }
+  daemon::Engine& engine(size_t link);
   Status failure() const { return failure_; }
 
  private:

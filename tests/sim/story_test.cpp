@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "base/hex.h"
 #include "tests/sim/checks.h"
 #include "tests/sim/story.h"
 
