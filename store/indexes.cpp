@@ -23,7 +23,9 @@ void Add(std::vector<LookupText>& out, Lookup kind, std::string_view text) {
 
 std::vector<LookupText> LookupsOf(const Person& person) {
   std::vector<LookupText> out;
-  Add(out, Lookup::kAnchor, person.facts.anchor.value);
+  for (const monitor::Anchor& anchor : AnchorsOf(person.facts)) {
+    Add(out, Lookup::kAnchor, anchor.value);
+  }
   for (const monitor::AdHalf& half : person.facts.ad) {
     if (!half.object_guid.IsZero()) Add(out, Lookup::kObjectGuid, half.object_guid.Raw());
     Add(out, Lookup::kSid, half.sid.bytes);
@@ -33,7 +35,6 @@ std::vector<LookupText> LookupsOf(const Person& person) {
   if (person.facts.entra.has_value()) {
     const monitor::EntraHalf& half = *person.facts.entra;
     Add(out, Lookup::kEntraId, half.id);
-    Add(out, Lookup::kAnchor, half.immutable_id.value);
     Add(out, Lookup::kSid, half.on_premises_sid.bytes);
     Add(out, Lookup::kUpn, half.upn);
     Add(out, Lookup::kSamAccountName, half.sam_account_name);

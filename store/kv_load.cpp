@@ -44,16 +44,16 @@ void AddNames(PeopleSet& set, const Person& person) {
   }
 }
 
-// The person whose anchor it is comes before one whose Entra half merely shows it (a re-join that
+// The person whose anchor it is comes before one a half of whom merely shows it (a re-join that
 // is under way).
 void AddAnchors(PeopleSet& set) {
   for (const auto& [ordinal, person] : set.by_ordinal) {
     if (!person.facts.anchor.empty()) set.by_anchor.emplace(person.facts.anchor, ordinal);
   }
   for (const auto& [ordinal, person] : set.by_ordinal) {
-    if (!person.facts.entra.has_value()) continue;
-    const monitor::Anchor& shown = person.facts.entra->immutable_id;
-    if (!shown.empty()) set.by_anchor.emplace(shown, ordinal);
+    for (const monitor::Anchor& shown : AnchorsOf(person.facts)) {
+      set.by_anchor.emplace(shown, ordinal);
+    }
   }
 }
 

@@ -62,6 +62,8 @@ void PutEpisodeFields(ByteWriter& out, const Episode& episode) {
   PutOptional(out, episode.result, PutEnum<monitor::EpisodeResult>);
   PutOptional(out, episode.closed, PutTime);
   out.Varint(episode.revokes);
+  out.Varint(episode.seals);
+  out.Bool(episode.containment_failed);
 }
 
 Episode GetEpisodeFields(ByteReader& in) {
@@ -80,6 +82,8 @@ Episode GetEpisodeFields(ByteReader& in) {
   episode.result = GetOptional(in, GetResult);
   episode.closed = GetOptional(in, GetTime);
   episode.revokes = GetVarint32(in);
+  episode.seals = GetVarint32(in);
+  episode.containment_failed = in.Bool();
   return episode;
 }
 

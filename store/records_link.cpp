@@ -30,6 +30,7 @@ void PutSource(ByteWriter& out, const std::pair<const SourceName, SourceState>& 
   out.Bool(state.snapshot_complete);
   out.Varint(state.snapshot_objects);
   PutTime(out, state.gap_ended);
+  out.Varint(state.snapshot_batch);
 }
 
 SourceState GetSource(ByteReader& in) {
@@ -44,6 +45,7 @@ SourceState GetSource(ByteReader& in) {
   state.snapshot_complete = in.Bool();
   state.snapshot_objects = in.Varint();
   state.gap_ended = GetTime(in);
+  state.snapshot_batch = in.Varint();
   return state;
 }
 

@@ -6,6 +6,7 @@ namespace driftwarden::store {
 
 using monitor::AdHalf;
 using monitor::EntraHalf;
+using monitor::Facts;
 using monitor::Memory;
 using monitor::Person;
 using monitor::Revocation;
@@ -43,6 +44,7 @@ void PutAd(ByteWriter& out, const AdHalf& half) {
   PutBounds(out, half.last_look);
   out.Varint(half.usn_changed);
   out.Bool(half.time_uncertain);
+  out.Bool(half.baseline_departed);
 }
 
 AdHalf GetAd(ByteReader& in) {
@@ -70,6 +72,7 @@ AdHalf GetAd(ByteReader& in) {
   half.last_look = GetBounds(in);
   half.usn_changed = in.Varint();
   half.time_uncertain = in.Bool();
+  half.baseline_departed = in.Bool();
   return half;
 }
 
@@ -92,6 +95,9 @@ void PutEntra(ByteWriter& out, const EntraHalf& half) {
   PutBounds(out, half.last_look);
   PutBounds(out, half.last_direct_look);
   out.Bool(half.needs_direct_read);
+  PutBounds(out, half.restored_since);
+  PutTime(out, half.live_direct_first);
+  out.Bool(half.baseline_seen);
 }
 
 EntraHalf GetEntra(ByteReader& in) {
@@ -114,6 +120,9 @@ EntraHalf GetEntra(ByteReader& in) {
   half.last_look = GetBounds(in);
   half.last_direct_look = GetBounds(in);
   half.needs_direct_read = in.Bool();
+  half.restored_since = GetBounds(in);
+  half.live_direct_first = GetTime(in);
+  half.baseline_seen = in.Bool();
   return half;
 }
 
@@ -141,6 +150,8 @@ void PutMemory(ByteWriter& out, const Memory& memory) {
   PutOptional(out, memory.last_converged, PutTime);
   PutList(out, memory.toggles, PutTime);
   out.Varint(memory.episodes);
+  out.Bool(memory.departure_handled);
+  PutOptional(out, memory.returned_at, PutTime);
 }
 
 Memory GetMemory(ByteReader& in) {
@@ -150,7 +161,21 @@ Memory GetMemory(ByteReader& in) {
   memory.last_converged = GetOptional(in, GetTime);
   GetList(in, [&memory](ByteReader& each) { memory.toggles.push_back(GetTime(each)); });
   memory.episodes = GetVarint32(in);
+  memory.departure_handled = in.Bool();
+  memory.returned_at = GetOptional(in, GetTime);
   return memory;
+}
+
+void PutConflicts(ByteWriter& out, const Facts& facts) {
+  PutOptional(out, facts.conflicts_with, [](ByteWriter& w, uint64_t other) { w.Varint(other); });
+  PutOptional(out, facts.sid_mismatch_since, PutTime);
+  out.Bool(facts.sid_mismatch_confirmed);
+}
+
+void GetConflicts(ByteReader& in, Facts& facts) {
+  facts.conflicts_with = GetOptional(in, [](ByteReader& r) { return r.Varint(); });
+  facts.sid_mismatch_since = GetOptional(in, GetTime);
+  facts.sid_mismatch_confirmed = in.Bool();
 }
 
 }  // namespace
@@ -162,6 +187,7 @@ std::string EncodePerson(const Person& person) {
   PutList(out, person.facts.ad, PutAd);
   PutOptional(out, person.facts.entra, PutEntra);
   PutOptional(out, person.facts.last_revocation, PutRevocation);
+  PutConflicts(out, person.facts);
   PutMemory(out, person.memory);
   PutOptional(out, person.episode, PutEpisodeFields);
   PutEnum(out, person.state);
@@ -181,6 +207,7 @@ StatusOr<Person> DecodePerson(std::string_view key, std::string_view bytes) {
   GetList(in, [&person](ByteReader& each) { person.facts.ad.push_back(GetAd(each)); });
   person.facts.entra = GetOptional(in, GetEntra);
   person.facts.last_revocation = GetOptional(in, GetRevocation);
+  GetConflicts(in, person.facts);
   person.memory = GetMemory(in);
   person.episode = GetOptional(in, GetEpisodeFields);
   person.state = GetState(in);

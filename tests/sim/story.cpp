@@ -47,6 +47,11 @@ class Judge {
     if (stored->state == state) return;
     Fault(Cat(who, ": is ", StateText(stored->state), ", must be ", StateText(state)));
   }
+  void HadEpisodes(size_t link, uint64_t person, uint32_t times) {
+    const auto stored = StoredPerson(stage_, link, person);
+    const uint32_t had = stored ? stored->memory.episodes : 0;
+    if (had != times) Fault(Cat(Name(link, person), ": ", had, " episodes, must be ", times));
+  }
   void WasCalled(size_t link, uint64_t person, size_t times) {
     const size_t calls = CallsFor(stage_, link, person);
     if (calls != times) Fault(Cat(Name(link, person), ": ", calls, " calls, must be ", times));
@@ -208,6 +213,13 @@ std::vector<std::string> JudgeStory(Stage& stage, const Cast& cast) {
   judge.WasCalled(1, cast.executive, 0);
   judge.WasTold(1, cast.executive, "warning", true);
 
+  std::vector<uint64_t> departed = cast.leavers;
+  departed.push_back(cast.skipped);
+  departed.push_back(cast.executive);
+  for (const uint64_t person : departed) {
+    judge.HadEpisodes(0, person, 1);
+    judge.HadEpisodes(1, person, 1);
+  }
   judge.Add(CheckStates(stage));
   judge.Add(CheckEvidence(stage));
   judge.Add(CheckStore(stage));
