@@ -86,6 +86,7 @@ TEST_F(Log, ThreadsWriteWholeLines) {
   {
     Logger log(LogLevel::kInfo, LogFormat::kJson, path_);
     std::vector<std::thread> threads;
+    threads.reserve(kThreads);
     for (int t = 0; t < kThreads; ++t) {
       threads.emplace_back([&log, t] {
         for (int i = 0; i < kEach; ++i) log.Info("tick", "text", {{"thread", t}, {"i", i}});

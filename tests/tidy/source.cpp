@@ -56,8 +56,8 @@ std::string BlankOut(std::string_view text) {
 
 }  // namespace
 
-Source::Source(std::string path_, std::string text_)
-    : path(std::move(path_)), text(std::move(text_)), code(BlankOut(text)) {}
+Source::Source(std::string file, std::string content)
+    : path(std::move(file)), text(std::move(content)), code(BlankOut(text)) {}
 
 std::vector<Include> IncludesOf(const Source& source) {
   std::vector<Include> out;

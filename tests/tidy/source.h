@@ -15,7 +15,7 @@ struct Source {
   std::string text;
   std::string code;  // same length and lines as text; comments and literals' contents are blanks
 
-  Source(std::string path_, std::string text_);
+  Source(std::string file, std::string content);
   bool IsHeader() const { return path.ends_with(".h"); }
   bool IsCpp() const { return path.ends_with(".cpp") || IsHeader(); }
 };
