@@ -19,7 +19,7 @@ Dispatcher::Dispatcher(IncidentPort& port, std::vector<AlertSink*> sinks, Schedu
       observer_(observer),
       options_(options),
       backoff_(std::min(absl::Seconds(1), options.resend_interval), options.resend_interval, rng) {
-  for (AlertSink* sink : sinks) receivers_.emplace_back(sink, std::string());
+  for (AlertSink* sink : sinks) receivers_.push_back({sink, std::string()});
 }
 
 void Dispatcher::NoteOutcome(Receiver& receiver, const Status& status, size_t alerts) {
