@@ -35,23 +35,46 @@ LdapEntry Container(const Directory& directory, const std::string& dn, std::stri
   return entry;
 }
 
+// Adds what is wanted; values are made only then.
+class EntryBuilder {
+ public:
+  EntryBuilder(LdapEntry& entry, const WantedNames* wanted) : entry_(entry), wanted_(wanted) {}
+
+  template <typename Value>
+  void operator()(std::string_view name, Value value) {
+    if (Wants(ToLowerAscii(name))) entry_.Add(name, value());
+  }
+  void operator()(std::string_view name, const std::string& value) {
+    if (Wants(ToLowerAscii(name))) entry_.Add(name, value);
+  }
+  void operator()(std::string_view name, const char* value) { (*this)(name, std::string(value)); }
+
+ private:
+  bool Wants(std::string_view lower) const {
+    return wanted_ == nullptr || wanted_->contains(lower);
+  }
+
+  LdapEntry& entry_;
+  const WantedNames* wanted_;
+};
+
 // What a person loses by deletion (without a recycle bin).
-void AddLiveAttributes(const AdUser& user, const std::string& base_dn, LdapEntry& entry) {
+void AddLiveAttributes(const AdUser& user, const std::string& base_dn, EntryBuilder& add) {
   const Person& p = user.person;
-  entry.Add("objectCategory", Cat("CN=Person,CN=Schema,CN=Configuration,", base_dn));
-  entry.Add("sAMAccountType", "805306368");
-  entry.Add("primaryGroupID", "513");
-  entry.Add("userPrincipalName", p.upn);
-  entry.Add("displayName", p.display_name);
-  entry.Add("givenName", p.given_name);
-  entry.Add("sn", p.surname);
-  entry.Add("mail", p.upn);
-  entry.Add("accountExpires", Cat(user.account_expires));
-  entry.Add("pwdLastSet", Cat(ToFileTime(user.when_created)));
-  if (!user.description.empty()) entry.Add("description", user.description);
-  if (p.tier0) entry.Add("adminCount", "1");
+  add("objectCategory", [&] { return Cat("CN=Person,CN=Schema,CN=Configuration,", base_dn); });
+  add("sAMAccountType", "805306368");
+  add("primaryGroupID", "513");
+  add("userPrincipalName", p.upn);
+  add("displayName", p.display_name);
+  add("givenName", p.given_name);
+  add("sn", p.surname);
+  add("mail", p.upn);
+  add("accountExpires", [&] { return Cat(user.account_expires); });
+  add("pwdLastSet", [&] { return Cat(ToFileTime(user.when_created)); });
+  if (!user.description.empty()) add("description", user.description);
+  if (p.tier0) add("adminCount", "1");
   // The sync engine writes its anchor back where it was empty; half of the people were before that.
-  if (p.index % 2 == 0) entry.Add("mS-DS-ConsistencyGuid", p.object_guid);
+  if (p.index % 2 == 0) add("mS-DS-ConsistencyGuid", p.object_guid);
 }
 
 }  // namespace
@@ -73,32 +96,34 @@ std::string NormalizeDn(std::string_view dn) {
   return out;
 }
 
-LdapEntry UserEntry(const AdUser& user, const std::string& base_dn, bool with_metadata) {
+LdapEntry UserEntry(const AdUser& user, const std::string& base_dn, const WantedNames* wanted,
+                    bool with_metadata) {
   const Person& p = user.person;
   LdapEntry entry;
   entry.dn = user.dn;
+  EntryBuilder add(entry, wanted);
   for (const char* name : {"top", "person", "organizationalPerson", "user"}) {
-    entry.Add("objectClass", name);
+    add("objectClass", name);
   }
-  entry.Add("distinguishedName", user.dn);
+  add("distinguishedName", user.dn);
   const std::string rdn = user.deleted ? Cat(p.cn, "\nDEL:", GuidText(p.object_guid)) : p.cn;
-  entry.Add("cn", rdn);
-  entry.Add("name", rdn);
-  entry.Add("objectGUID", p.object_guid);
-  entry.Add("objectSid", p.object_sid);
-  entry.Add("sAMAccountName", p.sam);
-  entry.Add("userAccountControl", Cat(user.uac));
-  entry.Add("instanceType", "4");
-  entry.Add("uSNCreated", Cat(user.usn_created));
-  entry.Add("uSNChanged", Cat(user.usn_changed));
-  entry.Add("whenCreated", ToGeneralizedTime(user.when_created));
-  entry.Add("whenChanged", ToGeneralizedTime(user.when_changed));
+  add("cn", rdn);
+  add("name", rdn);
+  add("objectGUID", p.object_guid);
+  add("objectSid", p.object_sid);
+  add("sAMAccountName", p.sam);
+  add("userAccountControl", [&] { return Cat(user.uac); });
+  add("instanceType", "4");
+  add("uSNCreated", [&] { return Cat(user.usn_created); });
+  add("uSNChanged", [&] { return Cat(user.usn_changed); });
+  add("whenCreated", [&] { return ToGeneralizedTime(user.when_created); });
+  add("whenChanged", [&] { return ToGeneralizedTime(user.when_changed); });
   if (user.deleted) {
-    entry.Add("isDeleted", "TRUE");
-    entry.Add("isRecycled", "TRUE");
-    entry.Add("lastKnownParent", p.parent_dn);
+    add("isDeleted", "TRUE");
+    add("isRecycled", "TRUE");
+    add("lastKnownParent", p.parent_dn);
   } else {
-    AddLiveAttributes(user, base_dn, entry);
+    AddLiveAttributes(user, base_dn, add);
   }
   if (with_metadata) {
     entry.Add("replPropertyMetaData", EncodeReplPropertyMetaData(user.stamps));

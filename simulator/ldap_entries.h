@@ -3,6 +3,8 @@
 // The directory's objects as LDAP entries, with the attributes and the spelling of Active
 // Directory: users and tombstones, the rootDSE, the NTDS Settings object and a few containers.
 
+#include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,8 +18,12 @@ inline constexpr std::string_view kControlPaged = "1.2.840.113556.1.4.319";
 inline constexpr std::string_view kControlShowDeleted = "1.2.840.113556.1.4.417";
 inline constexpr std::string_view kStartTlsOid = "1.3.6.1.4.1.1466.20037";
 
-// replPropertyMetaData is built only when asked for: it is the largest part of an entry.
-LdapEntry UserEntry(const AdUser& user, const std::string& base_dn, bool with_metadata);
+// Lower-case attribute names; null: all of them.
+using WantedNames = std::set<std::string, std::less<>>;
+
+// Builds only what is wanted; replPropertyMetaData, the largest part, never by "all".
+LdapEntry UserEntry(const AdUser& user, const std::string& base_dn, const WantedNames* wanted,
+                    bool with_metadata);
 LdapEntry RootDseEntry(const Directory& directory, absl::Time now);
 // NC head, units, Deleted Objects, the server and its NTDS Settings.
 std::vector<LdapEntry> ContainerEntries(const Directory& directory);

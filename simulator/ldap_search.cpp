@@ -48,6 +48,11 @@ void Collect(const LdapFilter& filter, Narrow& narrow) {
   }
 }
 
+void CollectNames(const LdapFilter& filter, WantedNames& names) {
+  if (!filter.attribute.empty()) names.insert(filter.attribute);
+  for (const LdapFilter& child : filter.children) CollectNames(child, names);
+}
+
 std::optional<uint64_t> Identify(const People& people, const LdapFilter& filter) {
   if (filter.attribute == "samaccountname") return people.BySam(filter.value);
   if (filter.attribute == "userprincipalname") return people.ByUpn(filter.value);
@@ -59,10 +64,11 @@ std::optional<uint64_t> Identify(const People& people, const LdapFilter& filter)
 
 LdapSearch::LdapSearch(World& world, size_t forest, LdapSearchRequest request)
     : world_(world), forest_(forest), request_(std::move(request)) {
-  for (std::string& name : request_.attributes) {
-    name = ToLowerAscii(name);
-    with_metadata_ = with_metadata_ || name == "replpropertymetadata";
-  }
+  for (std::string& name : request_.attributes) name = ToLowerAscii(name);
+  const auto& names = request_.attributes;
+  all_ = names.empty() || std::find(names.begin(), names.end(), "*") != names.end();
+  needed_.insert(names.begin(), names.end());
+  CollectNames(request_.filter, needed_);
 }
 
 void LdapSearch::Plan() {
@@ -77,6 +83,8 @@ void LdapSearch::Plan() {
     nobody_ = !only_person_.has_value();
     return;
   }
+  everything_ = request_.scope == LdapSearchRequest::Scope::kSubtree &&
+                base_ == NormalizeDn(people.base_dn());
   Narrow narrow;
   Collect(request_.filter, narrow);
   range_ = narrow.range;
@@ -108,9 +116,8 @@ bool LdapSearch::InScope(const std::string& dn) const {
 
 bool LdapSearch::Select(LdapEntry& entry) const {
   if (!Matches(request_.filter, entry)) return false;
+  if (all_) return true;
   const auto& names = request_.attributes;
-  const bool all = names.empty() || std::find(names.begin(), names.end(), "*") != names.end();
-  if (all) return true;
   for (auto it = entry.attributes.begin(); it != entry.attributes.end();) {
     const bool asked = std::find(names.begin(), names.end(), it->first) != names.end();
     it = asked ? std::next(it) : entry.attributes.erase(it);
@@ -122,8 +129,9 @@ void LdapSearch::Examine(uint64_t person, std::vector<LdapEntry>& out) const {
   const Directory& directory = world_.directory(forest_);
   const AdUser user = directory.Read(person);
   if (user.deleted && !request_.show_deleted) return;
-  if (!InScope(user.dn)) return;
-  LdapEntry entry = UserEntry(user, directory.people().base_dn(), with_metadata_);
+  if (!everything_ && !InScope(user.dn)) return;
+  LdapEntry entry = UserEntry(user, directory.people().base_dn(), all_ ? nullptr : &needed_,
+                              needed_.contains("replpropertymetadata"));
   if (Select(entry)) out.push_back(std::move(entry));
 }
 

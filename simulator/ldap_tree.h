@@ -70,7 +70,9 @@ class LdapSearch {
   LdapSearchRequest request_;
   std::string base_;  // normalized
   bool root_dse_ = false;
-  bool with_metadata_ = false;
+  bool all_ = false;         // every attribute was asked for
+  WantedNames needed_;       // what was asked for, and what the filter looks at
+  bool everything_ = false;  // everybody is in scope
   bool containers_done_ = false;
   bool done_ = false;
   std::optional<uint64_t> only_person_;  // the plan found exactly one candidate, or nobody

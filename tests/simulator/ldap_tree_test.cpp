@@ -110,6 +110,11 @@ TEST_F(LdapTreeTest, MetadataComesOnlyByName) {
                           LdapSearchRequest::Scope::kSubtree, {"replPropertyMetaData"});
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(found[0].Find("replpropertymetadata")->front().size() % 48, 16U);
+  EXPECT_EQ(found[0].attributes.size(), 1U);
+  const auto all = Find("(sAMAccountName=u0000001)", false, "DC=corp,DC=example",
+                        LdapSearchRequest::Scope::kSubtree, {"*", "replPropertyMetaData"});
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_GT(all[0].attributes.size(), 20U);
 }
 
 TEST_F(LdapTreeTest, ModifyAndDeleteDriveTheDirectory) {
