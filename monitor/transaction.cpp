@@ -26,6 +26,16 @@ bool HasAnchor(const Person& person, const Anchor& anchor) {
 Transaction::Transaction(const Context& context, PeopleSet people)
     : context_(context), people_(std::move(people)) {
   changes_.link = context.link;
+  // Whoever was loaded can be found, by whatever key it was loaded.
+  for (const auto& [ordinal, person] : people_.by_ordinal) {
+    for (const AdHalf& half : person.facts.ad) {
+      people_.by_guid.try_emplace(half.object_guid, ordinal);
+    }
+    if (person.facts.entra) people_.by_entra_id.try_emplace(person.facts.entra->id, ordinal);
+    for (const Anchor& anchor : AnchorsOf(person.facts)) {
+      people_.by_anchor.try_emplace(anchor, ordinal);
+    }
+  }
 }
 
 const Person* Transaction::Find(PersonOrdinal ordinal) const {

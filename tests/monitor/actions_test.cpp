@@ -1,0 +1,391 @@
+// From a wanted action to a verified call: modes, gates, budgets, breakers and what a crash leaves.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/monitor/world.h"
+
+namespace driftwarden::monitor {
+namespace {
+
+class ActionTest : public ::testing::Test {
+ protected:
+  ActionTest() {
+    for (int i = 1; i <= 40; ++i) world.AddPerson(i);
+    world.ad(40).admin_count = true;
+    world.ReadAll();
+    world.policy.remediation.mode = Mode::kAuto;
+    world.policy.tiers.back().revoke_after = absl::Minutes(1);
+    world.Advance(absl::Minutes(1));
+  }
+
+  void Disable(int i) {
+    world.SetAd(i, false);
+    world.now += absl::Seconds(1);
+    world.AdRound({i});
+  }
+
+  const Action& Only(int i) {
+    EXPECT_EQ(world.ActionsOf(i).size(), 1u);
+    for (const auto& [id, action] : world.actions) {
+      if (action.person == world.person(i).ordinal) return action;
+    }
+    static const Action kNone;
+    return kNone;
+  }
+
+  const GateResult* Failed(const Action& action) {
+    for (const GateResult& gate : action.gates) {
+      if (!gate.ok) return &gate;
+    }
+    return nullptr;
+  }
+
+  World world;
+};
+
+TEST_F(ActionTest, TheWholeWayOfASkippedPerson) {
+  Disable(1);
+  world.Advance(absl::Minutes(2));
+  EXPECT_EQ(Only(1).state, ActionState::kIntent);
+  EXPECT_EQ(Only(1).reason, ActionReason::kLag);
+  world.RunActions();
+  EXPECT_EQ(Only(1).state, ActionState::kVerified);
+  EXPECT_EQ(world.person(1).phase, State::kContained);
+  EXPECT_EQ(world.person(1).episode->revokes, 1u);
+  EXPECT_EQ(world.tally.revocation_lags.size(), 1u);
+  for (const char* type :
+       {"action_intent", "gate_results", "action_called", "action_verified", "sessions_revoked"}) {
+    EXPECT_EQ(world.EvidenceOf(type), 1u) << type;
+  }
+  world.Advance(absl::Minutes(45));
+  EXPECT_EQ(world.ActionsOf(1).size(), 1u) << "contained: nothing more to do";
+  EXPECT_EQ(world.IncidentOf(1)->labels.at("severity"), "warning");
+  world.SetEntra(1, false);
+  world.ReadDirect(1);
+  EXPECT_EQ(world.person(1).phase, State::kUnsealed);
+  ASSERT_EQ(world.ActionsOf(1).size(), 2u);
+  EXPECT_EQ(world.ActionsOf(1)[1].reason, ActionReason::kSeal);
+  world.RunActions();
+  EXPECT_EQ(world.person(1).phase, State::kConverged);
+  EXPECT_EQ(world.closed.at(0).result, EpisodeResult::kConverged);
+}
+
+TEST_F(ActionTest, ContainedEndsWhenTheAccountWasOutAndIsBack) {
+  Disable(1);
+  world.Advance(absl::Minutes(2));
+  world.RunActions();
+  EXPECT_EQ(world.person(1).phase, State::kContained);
+  world.policy.remediation.mode = Mode::kObserve;
+  world.SetEntra(1, false);
+  world.ReadDirect(1);
+  world.now += absl::Seconds(5);
+  world.SetEntra(1, true);
+  world.ReadDirect(1);
+  EXPECT_EQ(world.person(1).phase, State::kPending);
+}
+
+TEST_F(ActionTest, ObserveDoesNothingAndShadowRecordsOnce) {
+  world.policy.remediation.mode = Mode::kObserve;
+  Disable(1);
+  world.Advance(absl::Minutes(5));
+  EXPECT_TRUE(world.actions.empty());
+  world.policy.remediation.mode = Mode::kShadow;
+  world.Review({world.person(1).ordinal});
+  world.Advance(absl::Minutes(50));
+  EXPECT_EQ(Only(1).state, ActionState::kShadow);
+  EXPECT_TRUE(world.link.calls.empty());
+}
+
+TEST_F(ActionTest, TierZeroIsNeverActedOnWithoutASecondDc) {
+  Disable(40);
+  world.Advance(absl::Minutes(6));
+  EXPECT_EQ(Only(40).state, ActionState::kBlocked);
+  ASSERT_NE(Failed(Only(40)), nullptr);
+  EXPECT_EQ(Failed(Only(40))->name, "second_dc");
+  EXPECT_EQ(Failed(Only(40))->observed, "no second DC in this version");
+  world.Advance(absl::Minutes(60));
+  EXPECT_EQ(world.ActionsOf(40).size(), 1u) << "blocked for one reason is one record";
+  EXPECT_EQ(world.EvidenceOf("action_blocked"), 1u);
+}
+
+TEST_F(ActionTest, QuietAfterTheFirstBaseline) {
+  world.policy.remediation.breakers.quiet_after_first_baseline = absl::Hours(1);
+  Disable(1);
+  world.Advance(absl::Minutes(10));
+  EXPECT_EQ(Only(1).state, ActionState::kBlocked);
+  EXPECT_EQ(Failed(Only(1))->name, "quiet_after_first_baseline");
+  world.Advance(absl::Minutes(55));
+  ASSERT_NE(world.Live(1), nullptr);
+  EXPECT_EQ(world.Live(1)->state, ActionState::kIntent);
+}
+
+TEST_F(ActionTest, AnAnchorWithoutASidNeedsAnApproval) {
+  world.entra(1).on_premises_sid = Sid{};
+  world.EntraRound({1});
+  Disable(1);
+  world.Advance(absl::Minutes(3));
+  EXPECT_EQ(Only(1).state, ActionState::kBlocked);
+  EXPECT_EQ(Failed(Only(1))->name, "grade");
+}
+
+TEST_F(ActionTest, EnabledInAdAtTheLastMomentBlocks) {
+  Disable(1);
+  world.Advance(absl::Minutes(2));
+  const ActionId id = Only(1).id;
+  world.SetAd(1, true);
+  EXPECT_FALSE(world.RunGates(id));
+  EXPECT_EQ(world.actions.at(id).state, ActionState::kDropped);
+  EXPECT_EQ(world.person(1).phase, State::kAligned);
+  EXPECT_EQ(world.EvidenceOf("action_called"), 0u);
+}
+
+TEST_F(ActionTest, GatesAfterTheReReads) {
+  Disable(1);
+  world.Advance(absl::Minutes(2));
+  const Person person = world.person(1);
+  ReReads good;
+  good.intent_at = world.now;
+  good.ad_read = TimeBounds::Exactly(world.now + absl::Seconds(1));
+  good.entra_read = good.ad_read;
+  good.ad = world.ad(1);
+  good.entra = world.entra(1);
+  const absl::Time now = world.now + absl::Seconds(2);
+  const auto check = [&](const ReReads& reads, absl::Time at, ActionReason reason) {
+    std::string failed;
+    for (const GateResult& gate :
+         CheckReReads(reads, person, reason, world.link, world.policy, at, false)) {
+      if (!gate.ok) failed += gate.name + " ";
+    }
+    return failed;
+  };
+  EXPECT_EQ(check(good, now, ActionReason::kLag), "");
+  EXPECT_EQ(check(good, now, ActionReason::kSeal), "entra_needs_it ");
+  EXPECT_EQ(check(good, now + absl::Seconds(10), ActionReason::kLag),
+            "ad_read_fresh entra_read_fresh ");
+  ReReads early = good;
+  early.ad_read.lo = good.intent_at - absl::Seconds(1);
+  EXPECT_EQ(check(early, now, ActionReason::kLag), "ad_read_fresh ");
+  ReReads enabled = good;
+  enabled.ad->user_account_control = 0x200;
+  EXPECT_EQ(check(enabled, now, ActionReason::kLag), "ad_says_disabled ");
+  ReReads lagging = enabled;
+  lagging.ad->uac_stamp->version -= 1;
+  EXPECT_EQ(check(lagging, now, ActionReason::kLag), "ad_says_disabled ");
+  ReReads tombstone = good;
+  tombstone.ad.reset();
+  tombstone.ad_gone = true;
+  EXPECT_EQ(check(tombstone, now, ActionReason::kLag), "");
+  ReReads unread = good;
+  unread.ad.reset();
+  unread.ad_error = "dc1 does not answer";
+  EXPECT_EQ(check(unread, now, ActionReason::kLag), "ad_says_disabled ad_read_fresh ");
+  ReReads other = good;
+  other.ad->object_guid = World::Ad(2).object_guid;
+  EXPECT_EQ(check(other, now, ActionReason::kLag), "ad_says_disabled ");
+  ReReads gone = good;
+  gone.entra->deletion = EntraDeletion::kSoft;
+  EXPECT_EQ(check(gone, now, ActionReason::kLag), "entra_needs_it ");
+  ReReads unknown = good;
+  unknown.entra->account_enabled.reset();
+  EXPECT_EQ(check(unknown, now, ActionReason::kLag), "entra_needs_it ");
+  world.link.sources[kTenant].clock_offset = absl::Minutes(6);
+  EXPECT_EQ(check(good, now, ActionReason::kLag), "skew ");
+  world.link.sources[kTenant].clock_offset = {};
+  world.link.sources[kTenant].last_success = now - absl::Minutes(5);
+  EXPECT_EQ(check(good, now, ActionReason::kLag), "not_blind ");
+}
+
+TEST_F(ActionTest, ABlockedIntentIsTriedAgainAfterABackOff) {
+  Disable(1);
+  world.Advance(absl::Minutes(2));
+  const ActionId id = Only(1).id;
+  world.link.sources[kTenant].clock_offset = absl::Minutes(6);
+  EXPECT_FALSE(world.RunGates(id));
+  EXPECT_EQ(world.actions.at(id).state, ActionState::kBlocked);
+  EXPECT_EQ(world.EvidenceOf("action_blocked"), 1u);
+  world.ReviewDue();
+  EXPECT_EQ(world.Live(1), nullptr);
+  world.Advance(absl::Minutes(2));
+  ASSERT_NE(world.Live(1), nullptr);
+  EXPECT_NE(world.Live(1)->id, id);
+}
+
+TEST_F(ActionTest, BudgetsQueueAndNeverLatch) {
+  world.policy.remediation.budgets.per_10m = 2;
+  for (int i = 1; i <= 5; ++i) Disable(i);
+  world.Advance(absl::Minutes(2));
+  const auto count = [&](ActionState state) {
+    return std::count_if(world.actions.begin(), world.actions.end(),
+                         [&](const auto& a) { return a.second.state == state; });
+  };
+  EXPECT_EQ(count(ActionState::kIntent), 2);
+  EXPECT_EQ(count(ActionState::kQueued), 3);
+  world.RunActions();
+  world.Advance(absl::Minutes(7));
+  EXPECT_EQ(count(ActionState::kVerified), 2);
+  EXPECT_EQ(count(ActionState::kQueued), 3);
+  world.Advance(absl::Minutes(3));
+  world.RunActions();
+  EXPECT_EQ(count(ActionState::kVerified), 4);
+  world.Advance(absl::Minutes(12));
+  world.RunActions();
+  EXPECT_EQ(count(ActionState::kVerified), 5);
+  EXPECT_TRUE(world.link.guards.empty());
+}
+
+TEST_F(ActionTest, ThePercentBreakerLatchesUntilANamedPersonResetsIt) {
+  world.policy.remediation.budgets = {100, 1000, 1, absl::Minutes(10), 3};
+  for (int i = 1; i <= 8; ++i) Disable(i);
+  world.Advance(absl::Minutes(2));
+  EXPECT_TRUE(world.link.guards.at(kGuardPercent).tripped);
+  EXPECT_EQ(world.link.calls.size(), 5u) << "at least five, whatever the percentage";
+  EXPECT_EQ(world.EvidenceOf("guard_tripped"), 1u);
+  world.RunActions();
+  const auto verified = [&] {
+    return std::count_if(world.actions.begin(), world.actions.end(),
+                         [](const auto& a) { return a.second.state == ActionState::kVerified; });
+  };
+  EXPECT_EQ(verified(), 0) << "what was under way is stopped as well";
+  world.Advance(absl::Minutes(30));
+  world.RunActions();
+  EXPECT_EQ(verified(), 0);
+  world.Commit(ApplyGuardReset(world.context(), kGuardPercent, "ann", "tested"));
+  EXPECT_FALSE(world.link.guards.at(kGuardPercent).tripped);
+  EXPECT_EQ(world.EvidenceOf("guard_reset"), 1u);
+  world.Commit(ApplyGuardReset(world.context(), kGuardPercent, "ann", "again"));
+  EXPECT_EQ(world.EvidenceOf("guard_reset"), 1u) << "nothing to reset";
+  world.policy.remediation.breakers.max_percent_per_day = 50;
+  world.Advance(absl::Minutes(11));
+  world.RunActions();
+  EXPECT_EQ(verified(), 8);
+}
+
+TEST_F(ActionTest, ThreeRevocationsThatDoNotShowTripTheGuard) {
+  world.policy.remediation.budgets = {100, 1000, 10, absl::Minutes(10), 3};
+  for (int i = 1; i <= 3; ++i) {
+    Disable(i);
+    world.Advance(absl::Minutes(2));
+    const ActionId id = world.Live(i)->id;
+    ASSERT_TRUE(world.RunGates(id));
+    world.RunCall(id);
+    world.RunVerify(id, false);
+    EXPECT_EQ(world.actions.at(id).state, ActionState::kFailed);
+  }
+  EXPECT_TRUE(world.link.guards.at(kGuardVerification).tripped);
+  ASSERT_NE(world.IncidentOf(3), nullptr) << "containment failed: a human must act";
+  world.Commit(ApplyGuardReset(world.context(), kGuardVerification, "ann", "replica was slow"));
+  EXPECT_EQ(world.link.verification_failures, 0u);
+}
+
+TEST_F(ActionTest, RefusedForPrivilegePagesAndIsNotRetried) {
+  Disable(1);
+  world.Advance(absl::Minutes(2));
+  const ActionId id = Only(1).id;
+  ASSERT_TRUE(world.RunGates(id));
+  world.RunCall(id, PermissionError("Authorization_RequestDenied"));
+  EXPECT_EQ(world.actions.at(id).state, ActionState::kFailed);
+  ASSERT_NE(world.IncidentOf(1), nullptr);
+  world.Advance(absl::Hours(1), absl::Minutes(1));
+  EXPECT_EQ(world.ActionsOf(1).size(), 1u);
+}
+
+TEST_F(ActionTest, AFailedCallIsRepeatedOnlyWithinTheBudgetOfTheEpisode) {
+  Disable(1);
+  for (int minute = 0; minute < 240; ++minute) {
+    world.Advance(absl::Minutes(1), absl::Minutes(1));
+    const Action* live = world.Live(1);
+    if (live == nullptr || live->state != ActionState::kIntent) continue;
+    const ActionId id = live->id;
+    if (world.RunGates(id)) world.RunCall(id, UnavailableError("503"));
+  }
+  EXPECT_EQ(world.person(1).episode->revokes, 3u);
+  EXPECT_EQ(world.EvidenceOf("action_called"), 3u);
+  EXPECT_EQ(Failed(world.ActionsOf(1).back())->name, "budget_episode");
+}
+
+TEST_F(ActionTest, NoAnswerIsNotANo) {
+  Disable(1);
+  world.Advance(absl::Minutes(2));
+  const ActionId id = Only(1).id;
+  ASSERT_TRUE(world.RunGates(id));
+  world.RunCall(id, DeadlineError("no answer"));
+  EXPECT_EQ(world.actions.at(id).state, ActionState::kCalled);
+  world.RunVerify(id);
+  EXPECT_EQ(world.person(1).phase, State::kContained);
+}
+
+TEST_F(ActionTest, ACallThatACrashHidIsFoundByReading) {
+  Disable(1);
+  world.Advance(absl::Minutes(2));
+  const ActionId id = Only(1).id;
+  ASSERT_TRUE(world.RunGates(id));
+  VerifyReport found;
+  found.action = id;
+  found.verified = true;
+  found.read_at = world.now + absl::Minutes(1);
+  found.value = SessionsValidFrom{false, world.now};
+  found.called_at_reconciled = world.actions.at(id).cleared_at;
+  world.now += absl::Minutes(1);
+  world.Commit(ApplyVerify(world.context(), world.LoadPeople({world.person(1).ordinal}), found));
+  EXPECT_EQ(world.actions.at(id).state, ActionState::kVerified);
+  EXPECT_EQ(world.person(1).phase, State::kContained);
+  EXPECT_EQ(world.person(1).episode->revokes, 1u);
+}
+
+TEST_F(ActionTest, AnIntentThatACrashLeftWithoutACallStartsOver) {
+  Disable(1);
+  world.Advance(absl::Minutes(2));
+  const ActionId id = Only(1).id;
+  ASSERT_TRUE(world.RunGates(id));
+  world.RunVerify(id, false);
+  EXPECT_EQ(world.link.verification_failures, 0u);
+  world.Review({world.person(1).ordinal});
+  EXPECT_EQ(world.actions.at(id).state, ActionState::kIntent);
+  EXPECT_EQ(world.link.calls.size(), 1u);
+}
+
+TEST_F(ActionTest, ClearedGatesAskedAgainCountAsAnotherCall) {
+  Disable(1);
+  world.Advance(absl::Minutes(2));
+  const ActionId id = Only(1).id;
+  ASSERT_TRUE(world.RunGates(id));
+  EXPECT_FALSE(world.RunGates(id)) << "one call per person in ten minutes, and one may be out";
+  EXPECT_EQ(world.actions.at(id).state, ActionState::kQueued);
+  world.Advance(absl::Minutes(12));
+  EXPECT_EQ(world.actions.at(id).state, ActionState::kIntent);
+  EXPECT_EQ(world.link.calls.size(), 2u);
+}
+
+TEST_F(ActionTest, ReportsDeliveredTwiceChangeNothing) {
+  Disable(1);
+  world.Advance(absl::Minutes(2));
+  const ActionId id = Only(1).id;
+  ASSERT_TRUE(world.RunGates(id));
+  world.RunCall(id);
+  const Action called = world.actions.at(id);
+  world.RunCall(id);
+  EXPECT_EQ(world.actions.at(id), called);
+  world.RunVerify(id);
+  const size_t evidence = world.evidence.size();
+  world.RunVerify(id);
+  EXPECT_EQ(world.evidence.size(), evidence);
+  EXPECT_EQ(world.EvidenceOf("action_verified"), 1u);
+}
+
+TEST_F(ActionTest, NothingStartsWhileBlindOrWithASuspectClock) {
+  Disable(1);
+  world.now += absl::Minutes(10);
+  world.clock_suspect = true;
+  world.ReviewDue();
+  EXPECT_TRUE(world.actions.empty());
+  EXPECT_EQ(world.person(1).phase, State::kPending);
+  world.clock_suspect = false;
+  world.ReviewDue();
+  EXPECT_TRUE(world.actions.empty()) << "sources are stale";
+  EXPECT_TRUE(world.Judge(1).blind);
+}
+
+}  // namespace
+}  // namespace driftwarden::monitor

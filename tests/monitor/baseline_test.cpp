@@ -1,0 +1,188 @@
+// What was there before the first complete read of both sides is not paged about, whatever the
+// order in which it is read; what changes later is.
+
+#include <gtest/gtest.h>
+
+#include "tests/monitor/world.h"
+
+namespace driftwarden::monitor {
+namespace {
+
+// 1: aligned. 2: disabled in AD, live. 3: disabled on both. 4: deleted in AD, live. 5: disabled in
+// AD, no cloud account. 6: enabled in AD, disabled in Entra.
+void Populate(World& world) {
+  for (int i = 1; i <= 6; ++i) world.AddPerson(i);
+  world.SetAd(2, false, 3);
+  world.SetAd(3, false, 3);
+  world.SetEntra(3, false);
+  world.DeleteAd(4);
+  world.SetAd(5, false, 3);
+  world.DropEntra(5);
+  world.SetEntra(6, false);
+}
+
+TEST(Baseline, JudgesEachByWhatWasThereInAnyOrder) {
+  for (const bool entra_first : {false, true}) {
+    World world;
+    Populate(world);
+    const ChangeBatch ad = world.AdBatch({1, 2, 3, 4, 5, 6}, true);
+    const ChangeBatch entra = world.EntraBatch({1, 2, 3, 4, 6}, true);
+    world.Apply(entra_first ? entra : ad);
+    EXPECT_FALSE(world.link.baseline_at.has_value());
+    world.Apply(entra_first ? ad : entra);
+    EXPECT_TRUE(world.link.baseline_at.has_value());
+    EXPECT_EQ(world.person(1).state, State::kAligned);
+    EXPECT_EQ(world.person(2).state, State::kInherited);
+    EXPECT_EQ(world.person(3).state, State::kConverged);
+    EXPECT_TRUE(world.person(3).memory.before_our_time);
+    EXPECT_EQ(world.person(4).state, State::kInherited);
+    EXPECT_EQ(world.person(5).state, State::kUnlinked);
+    EXPECT_EQ(world.person(6).state, State::kAligned);
+    EXPECT_EQ(world.link.inherited_live, 2u);
+    EXPECT_TRUE(world.closed.empty());
+    EXPECT_TRUE(world.incidents.empty());
+    EXPECT_EQ(world.evidence.size(), 1u) << "the baseline itself";
+    world.Advance(absl::Hours(3), absl::Minutes(1));
+    EXPECT_TRUE(world.incidents.empty());
+    EXPECT_TRUE(world.closed.empty());
+    EXPECT_TRUE(world.reads_wanted.empty());
+  }
+}
+
+TEST(Baseline, AcceptingItHandsTheInheritedOver) {
+  World world;
+  Populate(world);
+  world.ReadAll();
+  world.Advance(absl::Minutes(2));
+  const auto accept = [&](int i) {
+    world.Commit(
+        ApplyBaselineAccept(world.context(), world.LoadPeople({world.person(i).ordinal}), "uid:0"));
+  };
+  accept(2);
+  accept(4);
+  EXPECT_EQ(world.link.inherited_live, 0u);
+  EXPECT_EQ(world.link.baseline_accepted_by, "uid:0");
+  EXPECT_EQ(world.EvidenceOf("baseline_accepted"), 1u);
+  EXPECT_TRUE(world.person(2).episode.has_value());
+  EXPECT_EQ(world.person(2).memory.inherited, false);
+  world.Advance(absl::Hours(2), absl::Minutes(1));
+  EXPECT_EQ(world.person(2).state, State::kBreached);
+  EXPECT_EQ(world.person(4).state, State::kBreached);
+  EXPECT_EQ(world.person(3).state, State::kConverged);
+}
+
+TEST(Baseline, AReenableOnEitherSideIsNeverHidden) {
+  World world;
+  Populate(world);
+  world.ReadAll();
+  world.Advance(absl::Minutes(2));
+  world.SetAd(2, true);
+  world.AdRound({2});
+  EXPECT_EQ(world.person(2).state, State::kAligned);
+  EXPECT_EQ(world.link.inherited_live, 1u);
+  world.SetAd(2, false);
+  world.AdRound({2});
+  EXPECT_EQ(world.person(2).state, State::kPending) << "a departure like any other";
+
+  world.SetEntra(4, false);
+  world.EntraRound({4});
+  EXPECT_EQ(world.person(4).state, State::kInherited);
+  EXPECT_EQ(world.link.inherited_live, 0u);
+  world.SetEntra(4, true);
+  world.EntraRound({4});
+  EXPECT_TRUE(world.person(4).episode.has_value());
+  EXPECT_FALSE(world.person(4).memory.inherited);
+
+  world.SetEntra(3, true);
+  world.EntraRound({3});
+  world.ReadDirect(3);
+  world.now += absl::Seconds(61);
+  world.ReadDirect(3);
+  EXPECT_EQ(world.person(3).state, State::kRegressed);
+}
+
+TEST(Baseline, InheritedDriftThatGoesAwayConvergesSilently) {
+  World world;
+  Populate(world);
+  world.ReadAll();
+  world.entra(2).deletion = EntraDeletion::kSoft;
+  world.EntraRound({2});
+  EXPECT_EQ(world.person(2).state, State::kConverged);
+  EXPECT_EQ(world.link.inherited_live, 1u);
+  EXPECT_TRUE(world.closed.empty());
+}
+
+TEST(Baseline, HalvesThatWereThereAndFindEachOtherLateAreInherited) {
+  World world;
+  world.AddPerson(1);
+  world.AddPerson(2);
+  world.SetAd(1, false, 3);
+  world.entra(1).immutable_id = Anchor("somebody-else");
+  world.ReadAll();
+  EXPECT_EQ(world.people.size(), 3u);
+  world.entra(1).immutable_id = World::Entra(1).immutable_id;
+  world.now += absl::Minutes(1);
+  world.EntraRound({1});
+  EXPECT_EQ(world.people.size(), 2u);
+  EXPECT_EQ(world.person(1).state, State::kInherited);
+  EXPECT_EQ(world.link.inherited_live, 1u);
+}
+
+TEST(Baseline, ACloudAccountMadeLaterForADisabledPersonIsDriftOfToday) {
+  World world;
+  Populate(world);
+  world.ReadAll();
+  world.Advance(absl::Minutes(1));
+  world.Observe(World::Entra(5), LookKind::kFeed);
+  EXPECT_TRUE(world.person(5).episode.has_value());
+}
+
+TEST(Baseline, ADisableWhileTheFirstReadRunsWasThereAtItsEnd) {
+  World world;
+  world.AddPerson(1);
+  world.Apply(world.AdBatch({1}, true));
+  world.now += absl::Minutes(1);
+  world.SetAd(1, false);
+  world.AdRound({1});
+  world.now += absl::Minutes(1);
+  world.Apply(world.EntraBatch({1}, true));
+  EXPECT_EQ(world.person(1).state, State::kInherited);
+  EXPECT_EQ(world.link.inherited_live, 1u);
+}
+
+TEST(Baseline, APagedFirstReadOnlyEndsWithItsLastPage) {
+  World world;
+  for (int i = 1; i <= 4; ++i) world.AddPerson(i);
+  ChangeBatch page = world.AdBatch({1, 2}, true);
+  page.completes_round = false;
+  page.cursor.clear();
+  world.Apply(page);
+  world.Apply(page);
+  EXPECT_EQ(world.link.sources[kAd].snapshot_objects, 2u) << "delivered twice, counted once";
+  EXPECT_TRUE(world.link.sources[kAd].snapshot_running);
+  EXPECT_TRUE(world.link.sources[kAd].cursor.empty());
+  ChangeBatch last = world.AdBatch({3, 4}, true);
+  last.starts_round = false;
+  world.Apply(last);
+  EXPECT_EQ(world.link.sources[kAd].snapshot_objects, 4u);
+  EXPECT_FALSE(world.link.sources[kAd].snapshot_running);
+  EXPECT_EQ(world.link.sources[kAd].cursor, last.cursor);
+}
+
+TEST(Baseline, ATombstoneOfSomebodyNeverSeenIsNobody) {
+  World world;
+  world.AddPerson(1);
+  world.ReadAll();
+  world.AddPerson(8);
+  world.DeleteAd(8);
+  world.AdRound({8});
+  EXPECT_EQ(world.people.size(), 1u);
+  EntraView unknown;
+  unknown.id = "never-seen";
+  unknown.deletion = EntraDeletion::kHard;
+  world.Observe(unknown, LookKind::kFeed);
+  EXPECT_EQ(world.people.size(), 1u);
+}
+
+}  // namespace
+}  // namespace driftwarden::monitor

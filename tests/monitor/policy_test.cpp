@@ -1,0 +1,116 @@
+#include "monitor/policy.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/monitor/world.h"
+
+namespace driftwarden::monitor {
+namespace {
+
+struct DefaultsCase {
+  const char* what;
+  SyncEngine engine;
+  const char* tier;
+  absl::Duration cycle;
+  absl::Duration warn, revoke, breach;
+};
+
+TEST(Policy, DefaultsFollowEngineTierAndLearnedCycle) {
+  const absl::Duration m = absl::Minutes(1);
+  const DefaultsCase cases[] = {
+      {"connect", SyncEngine::kConnect, kStandard, {}, 40 * m, 45 * m, 70 * m},
+      {"cloud sync", SyncEngine::kCloudSync, kStandard, {}, 8 * m, 12 * m, 15 * m},
+      {"twice the cycle", SyncEngine::kConnect, kStandard, 60 * m, 80 * m, 90 * m, 140 * m},
+      {"a shorter cycle changes nothing", SyncEngine::kConnect, kStandard, 10 * m, 40 * m, 45 * m,
+       70 * m},
+      {"three hours at most", SyncEngine::kConnect, kStandard, 600 * m, 180 * m, 180 * m, 180 * m},
+      {"tier 0", SyncEngine::kConnect, kTier0, {}, 5 * m, 2 * m, 40 * m},
+      {"tier 0 cloud sync", SyncEngine::kCloudSync, kTier0, {}, 5 * m, 2 * m, 12 * m},
+      {"tier 0 learned", SyncEngine::kConnect, kTier0, 50 * m, 5 * m, 2 * m, 60 * m},
+  };
+  for (const DefaultsCase& c : cases) {
+    World world;
+    world.policy.sync_engine = c.engine;
+    world.link.learned_cycle = c.cycle;
+    const Thresholds t = ThresholdsFor(TierName(c.tier), world.policy, world.link);
+    EXPECT_EQ(t.warn_after, c.warn) << c.what;
+    EXPECT_EQ(t.revoke_after, c.revoke) << c.what;
+    EXPECT_EQ(t.breach_after, c.breach) << c.what;
+  }
+}
+
+TEST(Policy, WrittenThresholdsAreUsedExactly) {
+  World world;
+  world.link.learned_cycle = absl::Hours(2);
+  world.policy.settle = absl::Seconds(2);
+  world.policy.tiers.back().warn_after = absl::Seconds(1);
+  world.policy.tiers.back().breach_after = absl::Hours(9);
+  const Thresholds t = ThresholdsFor(TierName(kStandard), world.policy, world.link);
+  EXPECT_EQ(t.settle, absl::Seconds(2));
+  EXPECT_EQ(t.warn_after, absl::Seconds(1));
+  EXPECT_EQ(t.revoke_after, absl::Hours(3));
+  EXPECT_EQ(t.breach_after, absl::Hours(9));
+}
+
+TEST(Policy, SettleIsHalfAMinuteAndAQuarterForTierZero) {
+  World world;
+  EXPECT_EQ(ThresholdsFor(TierName(kStandard), world.policy, world.link).settle, absl::Seconds(30));
+  EXPECT_EQ(ThresholdsFor(TierName(kTier0), world.policy, world.link).settle, absl::Seconds(15));
+  world.policy.settle = absl::Minutes(1);
+  EXPECT_EQ(ThresholdsFor(TierName(kTier0), world.policy, world.link).settle, absl::Seconds(15));
+}
+
+TEST(Policy, TierByAdminCountAndByPlace) {
+  World world;
+  Facts facts;
+  AdHalf& half = facts.ad.emplace_back();
+  half.dn = "CN=a,OU=Staff,DC=corp";
+  EXPECT_EQ(TierOf(facts, world.policy).value, kStandard);
+  half.dn = "CN=a, ou=admins, dc=corp";
+  EXPECT_EQ(TierOf(facts, world.policy).value, kTier0);
+  half.dn = "CN=a,OU=NotAdmins,DC=corp";
+  EXPECT_EQ(TierOf(facts, world.policy).value, kStandard);
+  half.dn = "CN=a,XOU=Admins,DC=corp";
+  EXPECT_EQ(TierOf(facts, world.policy).value, kStandard);
+  half.admin_count = true;
+  EXPECT_EQ(TierOf(facts, world.policy).value, kTier0);
+  world.policy.tiers.clear();
+  EXPECT_EQ(TierOf(facts, world.policy).value, kStandard);
+}
+
+TEST(Policy, FirstMatchingModeWins) {
+  World world;
+  Remediation& r = world.policy.remediation;
+  r.mode = Mode::kObserve;
+  r.modes.push_back({LinkName("other"), {}, {}, Mode::kShadow});
+  r.modes.push_back({{}, TierName(kTier0), {}, Mode::kObserve});
+  r.modes.push_back({{}, {}, ActionKind::kRevokeSessions, Mode::kAuto});
+  EXPECT_EQ(ModeFor(world.policy, TierName(kTier0), ActionKind::kRevokeSessions), Mode::kObserve);
+  EXPECT_EQ(ModeFor(world.policy, TierName(kStandard), ActionKind::kRevokeSessions), Mode::kAuto);
+  EXPECT_EQ(ModeFor(world.policy, TierName(kStandard), ActionKind::kDisableAccount),
+            Mode::kObserve);
+}
+
+TEST(Policy, StaleAfterFollowsThePollInterval) {
+  World world;
+  world.policy.poll_intervals = {{SourceName("a"), absl::Seconds(15)},
+                                 {SourceName("b"), absl::Minutes(5)},
+                                 {SourceName("c"), absl::Milliseconds(200)}};
+  EXPECT_EQ(world.policy.StaleAfter(SourceName("a")), absl::Minutes(2));
+  EXPECT_EQ(world.policy.StaleAfter(SourceName("b")), absl::Minutes(15));
+  EXPECT_EQ(world.policy.StaleAfter(SourceName("c")), absl::Seconds(10));
+}
+
+TEST(Texts, EveryEnumeratorHasATextThatIsReadBack) {
+  for (const State s : kAllStates) EXPECT_EQ(ParseState(StateText(s)), s);
+  for (const DriftKind k : kAllDriftKinds) EXPECT_EQ(ParseDriftKind(DriftKindText(k)), k);
+  for (const EpisodeResult r : kAllEpisodeResults) {
+    EXPECT_EQ(ParseEpisodeResult(EpisodeResultText(r)), r);
+  }
+  for (const Mode m : kAllModes) EXPECT_EQ(ParseMode(ModeText(m)), m);
+  EXPECT_FALSE(ParseState("nonsense").has_value());
+  EXPECT_EQ(ActionStateText(ActionState::kCleared), "intent");
+}
+
+}  // namespace
+}  // namespace driftwarden::monitor
