@@ -1,5 +1,7 @@
 #include "simulator/service.h"
 
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "base/files.h"
@@ -83,11 +85,16 @@ void AddAccount(const People& people, const std::string& name, const std::string
 
 struct SimulatorService::Impl {
   Impl(asio::any_io_executor ex, const Clock& c, SimulatorOptions o)
-      : executor(std::move(ex)), clock(c), options(std::move(o)) {}
+      : executor(std::move(ex)), clock(c), options(std::move(o)) {
+    // The configuration names files, and may be used from another working directory.
+    std::error_code error;
+    folder = std::filesystem::absolute(options.folder, error).string();
+  }
 
   asio::any_io_executor executor;
   const Clock& clock;
   const SimulatorOptions options;
+  std::string folder;
   SimulatorEndpoints endpoints;
   std::unique_ptr<World> world;
   AlertReceiver alerts;
@@ -96,7 +103,7 @@ struct SimulatorService::Impl {
   std::vector<std::unique_ptr<LdapServer>> ldap;
   std::vector<std::unique_ptr<net::HttpServer>> http;
 
-  std::string File(std::string_view name) const { return Cat(options.folder, '/', name); }
+  std::string File(std::string_view name) const { return Cat(folder, '/', name); }
   StatusOr<std::string> WriteSecret(std::string_view name, std::string& path) const;
   StatusOr<net::TlsServerConfig> MakeTls();
   Status StartLdap(const net::TlsServerConfig& tls);
