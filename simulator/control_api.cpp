@@ -2,11 +2,13 @@
 
 #include <boost/json.hpp>
 
+#include "base/hex.h"
 #include "base/strings.h"
 #include "base/time.h"
 #include "base/units.h"
 #include "net/problem.h"
 #include "simulator/graph_json.h"
+#include "simulator/guid.h"
 
 namespace driftwarden::simulator {
 namespace {
@@ -115,6 +117,29 @@ net::ServerResponse ControlApi::ShowPerson(const std::string& sam, absl::Time no
   return net::Problem(404, "Not found", Cat("nobody is called ", Printable(sam, 64)));
 }
 
+// The person's Entra accounts belong to somebody of another, real directory from now on.
+Status ControlApi::Adopt(uint64_t person, const json::object& body,
+                         const std::vector<size_t>& tenants, absl::Time now) {
+  Adoption adoption;
+  std::string sid;
+  for (const auto& [key, out] : {std::pair("immutable_id", &adoption.immutable_id),
+                                 std::pair("sid", &sid), std::pair("sam", &adoption.sam),
+                                 std::pair("upn", &adoption.upn), std::pair("dn", &adoption.dn)}) {
+    const json::value* value = body.if_contains(key);
+    if (value == nullptr || !value->is_string() || value->as_string().empty()) {
+      return InvalidError("immutable_id, sid, sam, upn and dn are needed");
+    }
+    *out = std::string(value->as_string());
+  }
+  const auto raw = SidFromText(sid);
+  if (!raw || !Base64Decode(adoption.immutable_id)) {
+    return InvalidError("sid must be S-1-5-…, immutable_id base64");
+  }
+  adoption.object_sid = *raw;
+  for (const size_t i : tenants) world_.tenant(i).Adopt(person, adoption, now);
+  return OkStatus();
+}
+
 net::ServerResponse ControlApi::ChangePerson(const std::string& sam, const std::string& verb,
                                              const json::object& body, absl::Time now) {
   const auto forest = ForestOf(body);
@@ -139,12 +164,14 @@ net::ServerResponse ControlApi::ChangePerson(const std::string& sam, const std::
     status = time ? directory.Expire(sam, *time, now) : InvalidError("at: RFC 3339 is needed");
   } else if (verb == "restore") {
     for (const size_t i : *tenants) world_.tenant(i).Restore(*person, Actor::kOperator, now);
+  } else if (verb == "adopt") {
+    status = Adopt(*person, body, *tenants, now);
   } else if (verb == "signin") {
     bool in = false;
     for (const size_t i : *tenants) in = world_.actors().SignIn(i, *person, now) || in;
     answer["success"] = in;
   } else {
-    status = NotFoundError("disable, enable, delete, expire, restore or signin");
+    status = NotFoundError("disable, enable, delete, expire, restore, adopt or signin");
   }
   if (!status.ok()) return FromStatus(status);
   answer["usn"] = directory.Read(*person).usn_changed;

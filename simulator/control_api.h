@@ -1,7 +1,7 @@
 #pragma once
 
 // How people and tests drive the simulated world over HTTP, and read what really happened:
-//   POST /sim/people/{sam}/disable|enable|delete|expire|signin|restore
+//   POST /sim/people/{sam}/disable|enable|delete|expire|signin|restore|adopt
 //   GET  /sim/people/{sam}
 //   POST /sim/sync    {"run":true} {"stall":true} {"resume":true} {"skip":[sam...]}
 //                     {"unskip":[sam...]} {"cycle":"30s"} {"processing":"1s"}
@@ -31,6 +31,8 @@ class ControlApi {
   net::ServerResponse Handle(const net::ServerRequest& request, absl::Time now);
 
  private:
+  Status Adopt(uint64_t person, const boost::json::object& body, const std::vector<size_t>& tenants,
+               absl::Time now);
   net::ServerResponse ChangePerson(const std::string& sam, const std::string& verb,
                                    const boost::json::object& body, absl::Time now);
   net::ServerResponse ShowPerson(const std::string& sam, absl::Time now);

@@ -90,6 +90,19 @@ std::string SidBytes(const std::vector<uint32_t>& sub_authorities) {
   return raw;
 }
 
+std::optional<std::string> SidFromText(std::string_view text) {
+  constexpr std::string_view kStart = "S-1-5-";
+  constexpr size_t kMost = 15;
+  if (!text.starts_with(kStart)) return std::nullopt;
+  std::vector<uint32_t> parts;
+  for (const std::string& part : SplitString(text.substr(kStart.size()), '-')) {
+    const auto number = ParseUint64(part);
+    if (!number || *number > UINT32_MAX || parts.size() == kMost) return std::nullopt;
+    parts.push_back(static_cast<uint32_t>(*number));
+  }
+  return SidBytes(parts);
+}
+
 std::string SidText(std::string_view raw) {
   if (raw.size() < 8 || raw.size() != 8 + 4 * static_cast<size_t>(static_cast<uint8_t>(raw[1]))) {
     return "";

@@ -21,6 +21,7 @@ std::optional<std::string> GuidFromText(std::string_view text);
 
 std::string SidBytes(const std::vector<uint32_t>& sub_authorities);  // authority 5
 std::string SidText(std::string_view raw);                           // "S-1-5-21-..."; "" on junk
+std::optional<std::string> SidFromText(std::string_view text);       // raw; authority 5 only
 
 // A 64-bit hash of a pair; splitmix64's finaliser.
 uint64_t HashPair(uint64_t a, uint64_t b);

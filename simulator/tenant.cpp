@@ -33,8 +33,17 @@ std::string Tenant::EntraId(uint64_t person) const {
   return GuidText(GuidFrom(id_seed_, person));
 }
 
+// An adopted account answers to its new name alone.
+std::optional<uint64_t> Tenant::FindByUpn(std::string_view upn) const {
+  for (const auto& [person, adoption] : adopted_) {
+    if (EqualsIgnoreCase(adoption.upn, upn)) return person;
+  }
+  const std::optional<uint64_t> person = people_.ByUpn(upn);
+  return person && adopted_.contains(*person) ? std::nullopt : person;
+}
+
 std::optional<uint64_t> Tenant::Find(std::string_view id_or_upn) const {
-  std::optional<uint64_t> person = people_.ByUpn(id_or_upn);
+  std::optional<uint64_t> person = FindByUpn(id_or_upn);
   if (!person) {
     const auto raw = GuidFromText(id_or_upn);
     if (!raw) return std::nullopt;
@@ -66,6 +75,13 @@ EntraUser Tenant::MakeUser(uint64_t person, const EntraState& state) const {
   EntraUser user;
   static_cast<EntraState&>(user) = state;
   user.person = people_.At(person);
+  if (const auto adopted = adopted_.find(person); adopted != adopted_.end()) {
+    user.person.immutable_id = adopted->second.immutable_id;
+    user.person.object_sid = adopted->second.object_sid;
+    user.person.sam = adopted->second.sam;
+    user.person.upn = adopted->second.upn;
+    user.person.dn = adopted->second.dn;
+  }
   user.id = EntraId(person);
   user.created = start_ - kAge;
   return user;
@@ -139,6 +155,12 @@ void Tenant::MoveSessions(uint64_t person, Actor actor, absl::Time now) {
   Edit(person, now).sessions_valid_from =
       cut ? absl::FromUnixSeconds(absl::ToUnixSeconds(now)) : now;
   Record(person, EntraChangeKind::kRevoked, actor, kAspectSessions, now);
+}
+
+void Tenant::Adopt(uint64_t person, Adoption adoption, absl::Time now) {
+  advance_(now);
+  adopted_[person] = std::move(adoption);
+  log_.Add(person, kAspectLifecycle, now);
 }
 
 void Tenant::TouchLastSync(uint64_t person, absl::Time now) {

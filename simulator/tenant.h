@@ -46,6 +46,15 @@ struct EntraUser : EntraState {
   absl::Time created;
 };
 
+// What an account carries of an on-premises account that is not in the simulated directory.
+struct Adoption {
+  std::string immutable_id;  // base64 of the anchor's raw bytes
+  std::string object_sid;    // raw
+  std::string sam;
+  std::string upn;
+  std::string dn;
+};
+
 enum class Removed { kNo, kChanged, kDeleted };
 
 struct DeltaRecord {
@@ -105,6 +114,9 @@ class Tenant {
   bool Restore(uint64_t person, Actor actor, absl::Time now);
   // Sign-in sessions end without a revoke, as by a synced password change.
   void MoveSessions(uint64_t person, Actor actor, absl::Time now);
+  // The account belongs to somebody of another, real directory from now on. The person keeps its
+  // name here for the sync engine and the control API.
+  void Adopt(uint64_t person, Adoption adoption, absl::Time now);
   void TouchLastSync(uint64_t person, absl::Time now);
 
   absl::Time last_sync() const { return last_sync_; }  // the organization's
@@ -120,6 +132,7 @@ class Tenant {
 
   EntraState BaseState(uint64_t person) const;
   EntraState& Edit(uint64_t person, absl::Time now);
+  std::optional<uint64_t> FindByUpn(std::string_view upn) const;
   EntraUser MakeUser(uint64_t person, const EntraState& state) const;
   void Record(uint64_t person, EntraChangeKind kind, Actor actor, ChangeAspect aspect,
               absl::Time now);
@@ -141,6 +154,7 @@ class Tenant {
   TenantFaults faults_;
   absl::Time last_sync_;
   std::unordered_map<uint64_t, std::vector<Version>> changed_;
+  std::unordered_map<uint64_t, Adoption> adopted_;
   ChangeLog log_;
   std::vector<std::vector<std::string>> selects_;
   uint64_t generation_ = 1;

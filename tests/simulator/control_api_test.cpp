@@ -5,6 +5,7 @@
 #include <boost/json.hpp>
 
 #include "base/strings.h"
+#include "simulator/guid.h"
 
 namespace driftwarden::simulator {
 namespace {
@@ -61,6 +62,34 @@ TEST_F(ControlApiTest, SignInTellsWhetherItWorked) {
   world_.tenant(0).SetEnabled(3, false, Actor::kOperator, now_);
   EXPECT_EQ(Call("POST", "/sim/people/u0000003/signin", "{\"tenant\":0}").at("success"), false);
   EXPECT_EQ(Call("POST", "/sim/people/u0000003/signin", "{\"tenant\":1}").at("success"), true);
+}
+
+TEST_F(ControlApiTest, AnAdoptedAccountBelongsToAnotherDirectory) {
+  const std::string adoption =
+      "{\"immutable_id\":\"AAECAwQFBgcICQoLDA0ODw==\",\"sid\":\"S-1-5-21-1-2-3-1104\","
+      "\"sam\":\"ada\",\"upn\":\"ada@ad.example\",\"dn\":\"CN=ada,DC=ad,DC=example\"}";
+  DeltaRequest request;
+  request.select = {"id"};
+  request.latest = true;
+  const std::string token = world_.tenant(0).Delta(request, now_).delta_token;
+  Call("POST", "/sim/people/u0000003/adopt", adoption);
+  const Tenant& tenant = world_.tenant(0);
+  EXPECT_EQ(tenant.Now(3).person.immutable_id, "AAECAwQFBgcICQoLDA0ODw==");
+  EXPECT_EQ(tenant.Now(3).person.object_sid, SidBytes({21, 1, 2, 3, 1104}));
+  EXPECT_EQ(tenant.Find("ADA@ad.example"), 3U);
+  EXPECT_EQ(tenant.Find("u0000003@corp.example"), std::nullopt);
+  DeltaRequest changes;
+  changes.token = token;
+  EXPECT_EQ(world_.tenant(0).Delta(changes, now_).records.size(), 1U);
+  // The sync engine still takes the account where it came from.
+  Call("POST", "/sim/people/u0000003/disable", "");
+  Call("POST", "/sim/sync", "{\"run\":true}");
+  now_ += absl::Minutes(1);
+  Call("GET", "/sim/truth", "");
+  EXPECT_FALSE(tenant.Now(3).enabled);
+  Call("POST", "/sim/people/u0000004/adopt", "{\"sid\":\"S-1-5-21-1\"}", 400);
+  Call("POST", "/sim/people/u0000004/adopt",
+       "{\"immutable_id\":\"?\",\"sid\":\"x\",\"sam\":\"a\",\"upn\":\"a\",\"dn\":\"a\"}", 400);
 }
 
 TEST_F(ControlApiTest, TheSyncEngineIsDriven) {

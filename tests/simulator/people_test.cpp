@@ -29,6 +29,10 @@ TEST(Guid, ScatterIsABijection) {
 TEST(Guid, SidTextFollowsTheBytes) {
   EXPECT_EQ(SidText(SidBytes({21, 1, 2, 3, 1104})), "S-1-5-21-1-2-3-1104");
   EXPECT_EQ(SidText("junk"), "");
+  EXPECT_EQ(SidFromText("S-1-5-21-1-2-3-1104"), SidBytes({21, 1, 2, 3, 1104}));
+  for (const char* junk : {"", "S-1-5-", "S-1-1-0", "S-1-5-21-x", "S-1-5-21-4294967296"}) {
+    EXPECT_FALSE(SidFromText(junk).has_value()) << junk;
+  }
 }
 
 TEST(People, EveryIdentifierLeadsBackToThePerson) {
