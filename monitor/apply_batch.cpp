@@ -13,10 +13,14 @@ namespace {
 void StartSnapshot(Transaction& tx, SourceState& source, const ChangeBatch& batch) {
   if (!batch.in_snapshot || !batch.starts_round) return;
   const bool again = source.snapshot_running || batch.round.lo == source.last_complete_begin;
-  source.snapshot_batch = again ? source.snapshot_batch : 0;
+  // Not the same batch once more, but the read begun anew: perhaps by a process that counts its
+  // batches from one again.
+  if (!again || batch.number < source.snapshot_batch) {
+    source.snapshot_batch = 0;
+    source.snapshot_objects = 0;
+  }
   if (again) return;
   source.snapshot_running = true;
-  source.snapshot_objects = 0;
   if (batch.snapshot_reason.empty() || batch.snapshot_reason == "first") return;
   ++tx.tally().source_resets[{batch.source, batch.snapshot_reason}];
   EvidenceEntry entry;

@@ -160,6 +160,9 @@ TEST(Baseline, APagedFirstReadOnlyEndsWithItsLastPage) {
   world.Apply(page);
   EXPECT_EQ(world.link.sources[kAd].snapshot_objects, 2u) << "delivered twice, counted once";
   EXPECT_TRUE(world.link.sources[kAd].snapshot_running);
+  world.link.sources[kAd].snapshot_batch = 900;  // of a process that died
+  world.Apply(page);
+  EXPECT_EQ(world.link.sources[kAd].snapshot_objects, 2u) << "begun anew";
   EXPECT_TRUE(world.link.sources[kAd].cursor.empty());
   ChangeBatch last = world.AdBatch({3, 4}, true);
   last.starts_round = false;
