@@ -1,9 +1,6 @@
 #include "daemon/demo_story.h"
 
 #include <algorithm>
-#include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <utility>
 
 #include "base/strings.h"
@@ -20,14 +17,6 @@ namespace {
 
 constexpr size_t kOrdinary = 10;
 
-// Waits without a clock of its own: a condition that nobody signals, for a bounded time.
-void Pause(absl::Duration d) {
-  std::mutex mutex;
-  std::condition_variable nobody;
-  std::unique_lock<std::mutex> lock(mutex);
-  nobody.wait_for(lock, absl::ToChronoMilliseconds(d), [] { return false; });
-}
-
 }  // namespace
 
 DemoPace::DemoPace(double speed) {
@@ -41,16 +30,25 @@ DemoPace::DemoPace(double speed) {
 }
 
 DemoStory::DemoStory(SimulatorThread& simulator, Client client, DemoPace pace,
-                     std::function<void(const std::string&)> say)
-    : simulator_(simulator), client_(std::move(client)), pace_(pace), say_(std::move(say)) {}
+                     std::function<void(const std::string&)> say,
+                     std::function<bool(absl::Duration)> pause)
+    : simulator_(simulator),
+      client_(std::move(client)),
+      pace_(pace),
+      say_(std::move(say)),
+      pause_(std::move(pause)) {}
 
 bool DemoStory::Step(const std::string& what, absl::Duration within,
                      const std::function<bool()>& done) {
   const absl::Duration end = clock_.Steady() + within;
-  while (!done()) {
+  while (interrupted_ || !done()) {
+    if (interrupted_) return false;
     if (clock_.Steady() > end)
       return Expect(false, Cat(what, " (within ", HumanDuration(within), ")"));
-    Pause(absl::Milliseconds(200));
+    if (!pause_(absl::Milliseconds(200))) {
+      interrupted_ = true;
+      return Expect(false, Cat("interrupted before: ", what));
+    }
   }
   return Expect(true, what);
 }

@@ -29,9 +29,10 @@ struct DemoPace {
 
 class DemoStory {
  public:
-  // `say` prints one line of progress.
+  // `say` prints one line of progress; `pause` waits for so long and says false when somebody wants
+  // it all to end.
   DemoStory(SimulatorThread& simulator, Client client, DemoPace pace,
-            std::function<void(const std::string&)> say);
+            std::function<void(const std::string&)> say, std::function<bool(absl::Duration)> pause);
 
   // Tells and watches the story to its end, or until a step does not happen in its time. Empty:
   // all of it happened; else what did not.
@@ -68,6 +69,8 @@ class DemoStory {
   Client client_;
   const DemoPace pace_;
   std::function<void(const std::string&)> say_;
+  std::function<bool(absl::Duration)> pause_;
+  bool interrupted_ = false;
   SystemClock clock_;
   std::vector<Leaver> leavers_;
   std::vector<std::string> missing_;

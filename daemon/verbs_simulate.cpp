@@ -63,9 +63,17 @@ class SignalWait {
     int number = 0;
     sigwait(&set_, &number);
   }
+  // False: a signal came within `d`.
+  bool Pause(absl::Duration d) {
+    const timespec wait = absl::ToTimespec(d);
+    came_ = came_ || sigtimedwait(&set_, nullptr, &wait) > 0;
+    return !came_;
+  }
+  bool came() const { return came_; }
 
  private:
   sigset_t set_;
+  bool came_ = false;
 };
 
 std::optional<uint16_t> PortOf(const std::string& listen, std::string* address) {
@@ -245,14 +253,16 @@ int VerbDemo(const DemoOptions& options) {
   if (!client.ok()) return Fail(client.status());
   const SystemClock clock;
   const absl::Duration begin = clock.Steady();
-  DemoStory story(simulator, *std::move(client), pace, [&](const std::string& line) {
+  const auto say = [&](const std::string& line) {
     Print(Cat("[", absl::ToInt64Seconds(clock.Steady() - begin), " s] ", line));
-  });
+  };
+  DemoStory story(simulator, *std::move(client), pace, say,
+                  [&](absl::Duration d) { return signals.Pause(d); });
   const std::vector<std::string> missing = story.Tell();
   Print(Cat("\n", story.LagTable()));
   Print(Cat("metrics: ", monitor.Address(), "/metrics"));
   const int code = Verdict(options, missing);
-  if (options.exit_when_settled) return code;
+  if (options.exit_when_settled || signals.came()) return code;
   Print("press Ctrl-C to end");
   signals.Wait();
   return code;
