@@ -6,6 +6,7 @@
 #include "base/units.h"
 #include "daemon/config.h"
 #include "daemon/verbs.h"
+#include "monitor/person.h"
 
 namespace driftwarden::daemon {
 namespace {
