@@ -79,7 +79,7 @@ Status App::Parts::BuildTenants() {
 }
 
 void App::Parts::BuildDirectories() {
-  sessions = directory::MakeOpenLdapSessionFactory(ldap_lane);
+  sessions = directory::MakeOpenLdapSessionFactory(ldap_lane, clock);
   for (const DirectoryConfig& entry : config.directories) {
     auto built = std::make_unique<Directory>();
     built->config = entry;

@@ -101,6 +101,7 @@ struct App::Parts {
   // While Run works.
   std::unique_ptr<TaskGroup> pollers;  // sources, direct reads, deadlines, actions
   std::unique_ptr<TaskGroup> tellers;  // dispatchers, housekeeping
+  std::unique_ptr<TaskGroup> signals;  // to the very end: a second signal ends at once
   std::unique_ptr<AsyncEvent> stop;
   std::atomic<bool> ready{false};
   Status store_failure;

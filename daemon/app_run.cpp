@@ -153,6 +153,7 @@ asio::awaitable<void> App::Parts::TakeDown() {
   co_await server->Stop();
   pollers->Cancel();
   tellers->Cancel();
+  for (const auto& link : links) link->engine->EndWaits();
   co_await pollers->Join();
   co_await tellers->Join();
   // A last word to the receivers, within bounds; what is lost here is sent again after a restart.
@@ -170,6 +171,8 @@ asio::awaitable<void> App::Parts::TakeDown() {
   timer.Cancel();
   co_await timer.Join();
   for (const auto& link : links) link->engine->Stop();
+  signals->Cancel();
+  co_await signals->Join();
   ::unlink((config.data_dir + "/run.json").c_str());
 }
 
@@ -191,7 +194,7 @@ asio::awaitable<void> App::Parts::Main(Status* result) {
   }
   tellers->Spawn(watchdog->Run());
   tellers->Spawn(Housekeep());
-  tellers->Spawn(WatchSignals());
+  signals->Spawn(WatchSignals());
   ready = true;
   const bool asked = co_await stop->Wait();
   if (!asked) log.Warn("stopping", "cancelled");
@@ -203,6 +206,7 @@ Status App::Run() {
   Parts& parts = *parts_;
   parts.pollers = std::make_unique<TaskGroup>(parts.io.get_executor());
   parts.tellers = std::make_unique<TaskGroup>(parts.io.get_executor());
+  parts.signals = std::make_unique<TaskGroup>(parts.io.get_executor());
   parts.stop = std::make_unique<AsyncEvent>(parts.io.get_executor());
   Status result;
   asio::co_spawn(parts.io, parts.Main(&result), Rethrow);

@@ -117,13 +117,17 @@ asio::awaitable<Status> Engine::OpenBody() {
   co_return OkStatus();
 }
 
-void Engine::Stop() {
+void Engine::EndWaits() {
   asio::post(strand_, [this] {
-    queue_.Close();
     actions_wake_.Close();
     alerts_wake_.Close();
     due_wake_.Close();
   });
+}
+
+void Engine::Stop() {
+  EndWaits();
+  asio::post(strand_, [this] { queue_.Close(); });
 }
 
 std::shared_ptr<const LinkState> Engine::State() const {

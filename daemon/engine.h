@@ -74,6 +74,9 @@ class Engine final : public watchers::LinkFeed,
 
   // Loads the link. To be awaited before anything else.
   asio::awaitable<Status> Open();
+  // Whoever waits for work, changes or deadlines gets Cancelled, now and from now on; commands are
+  // still taken. The first step of an orderly end. Thread-safe.
+  void EndWaits();
   // Turns away what waits and what comes; the command in hand ends. Thread-safe.
   void Stop();
 
