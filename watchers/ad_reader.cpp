@@ -1,0 +1,134 @@
+#include "watchers/ad_reader.h"
+
+#include <algorithm>
+#include <boost/asio/this_coro.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/hex.h"
+#include "base/strings.h"
+#include "watchers/directory/observe.h"
+#include "watchers/directory/schema.h"
+
+namespace driftwarden::watchers {
+namespace {
+
+using directory::SearchRequest;
+
+AdSourceOptions WithDirectTimeout(AdSourceOptions options) {
+  options.search_timeout = options.direct_timeout;
+  return options;
+}
+
+SearchRequest Base(std::string base, SearchRequest::Scope scope, std::string filter) {
+  SearchRequest request;
+  request.base = std::move(base);
+  request.scope = scope;
+  request.filter = std::move(filter);
+  request.attributes = directory::AccountAttributes();
+  request.show_deleted = true;
+  request.page_size = 0;
+  return request;
+}
+
+// "\45\bb…": the raw bytes in a filter (RFC 4515).
+std::string FilterBytes(std::string_view raw) {
+  std::string out;
+  for (const char byte : raw) out += Cat('\\', HexEncode(std::string_view(&byte, 1)));
+  return out;
+}
+
+}  // namespace
+
+// Holds the session for one call.
+class AdReader::Turn {
+ public:
+  explicit Turn(AdReader& reader) : reader_(reader) { reader_.busy_ = true; }
+  ~Turn() {
+    reader_.busy_ = false;
+    reader_.free_->Set();
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+
+ private:
+  AdReader& reader_;
+};
+
+AdReader::AdReader(AdSourceOptions options, directory::SessionFactory& sessions, const Clock& clock,
+                   Logger& log)
+    : options_(WithDirectTimeout(std::move(options))),
+      clock_(clock),
+      connection_(options_, sessions, clock, log) {}
+
+asio::awaitable<StatusOr<monitor::Observation>> AdReader::ReadAccount(monitor::Guid guid) {
+  if (free_ == nullptr) {
+    const auto executor = co_await asio::this_coro::executor;
+    free_ = std::make_unique<AsyncEvent>(executor);
+  }
+  while (busy_) {
+    free_->Reset();
+    const bool woken = co_await free_->Wait();
+    if (!woken) co_return CancelledError("stopping");
+  }
+  const Turn turn(*this);
+  const bool reused = connection_.open();
+  StatusOr<monitor::Observation> read = co_await ReadNow(guid);
+  if (reused && read.status().code() == StatusCode::kUnavailable) {
+    // A controller ends idle sessions; that says nothing about the next one.
+    read = co_await ReadNow(guid);
+  }
+  co_return read;
+}
+
+asio::awaitable<StatusOr<monitor::Observation>> AdReader::ReadNow(monitor::Guid guid) {
+  const Status ready = co_await connection_.Ensure();
+  if (!ready.ok()) co_return ready;
+  SearchRequest by_name =
+      Base(Cat("<GUID=", guid.ToString(), '>'), SearchRequest::Scope::kBase, "(objectClass=*)");
+  StatusOr<monitor::Observation> found = co_await Search(std::move(by_name), guid);
+  if (found.status().code() == StatusCode::kNotFound) {
+    // The name form does not reach every tombstone on every server.
+    SearchRequest by_filter =
+        Base(connection_.state().naming_context, SearchRequest::Scope::kSubtree,
+             Cat("(objectGUID=", FilterBytes(guid.Raw()), ')'));
+    found = co_await Search(std::move(by_filter), guid);
+  }
+  const StatusCode code = found.status().code();
+  const bool answered = found.ok() || code == StatusCode::kNotFound ||
+                        code == StatusCode::kFailedPrecondition || code == StatusCode::kDataLoss;
+  if (!answered) connection_.Drop();
+  co_return found;
+}
+
+asio::awaitable<StatusOr<monitor::Observation>> AdReader::Search(SearchRequest request,
+                                                                 monitor::Guid guid) {
+  monitor::Observation observation;
+  observation.look.source = options_.name;
+  observation.look.kind = monitor::LookKind::kDirect;
+  observation.look.at.lo = clock_.Wall();
+  const auto page = co_await connection_.session().Search(std::move(request));
+  if (!page.ok()) co_return page.status();
+  observation.look.at.hi = std::max(observation.look.at.lo, clock_.Wall());
+  if (page->entries.empty()) {
+    co_return NotFoundError(Cat(options_.name.value, ": neither an object nor a tombstone ",
+                                guid.ToString(), " is visible on ", connection_.server()));
+  }
+  directory::ObserveOptions options;
+  options.use_consistency_guid = options_.UsesConsistencyGuid();
+  auto view = directory::ObserveAccount(page->entries.front(), options);
+  if (!view.ok()) co_return Annotate(view.status(), options_.name.value);
+  if (!view->has_value()) {
+    co_return PreconditionError(
+        Cat(options_.name.value, ": ", guid.ToString(), " is no person's account"));
+  }
+  if ((*view)->object_guid != guid) {
+    co_return DataLossError(Cat(options_.name.value, ": asked for ", guid.ToString(), ", got ",
+                                (*view)->object_guid.ToString()));
+  }
+  observation.view = **std::move(view);
+  co_return observation;
+}
+
+}  // namespace driftwarden::watchers

@@ -1,0 +1,59 @@
+#include "watchers/ad_round.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace driftwarden::watchers {
+
+AdRound::AdRound(monitor::SourceName source, std::string snapshot_reason, TimeBounds begun,
+                 absl::Duration clock_offset, size_t batch_size, uint64_t& next_number,
+                 BatchSink& sink)
+    : source_(std::move(source)),
+      snapshot_reason_(std::move(snapshot_reason)),
+      begun_(begun),
+      clock_offset_(clock_offset),
+      batch_size_(std::max<size_t>(batch_size, 1)),
+      next_number_(next_number),
+      sink_(sink) {}
+
+asio::awaitable<Status> AdRound::Add(std::vector<monitor::AdView> views, TimeBounds at) {
+  begun_.hi = std::max(begun_.hi, at.hi);
+  for (monitor::AdView& view : views) {
+    if (pending_.size() >= batch_size_) {
+      const Status delivered = co_await Deliver("", false);
+      if (!delivered.ok()) co_return delivered;
+    }
+    monitor::Observation observation;
+    observation.look.source = source_;
+    observation.look.at = at;
+    observation.look.kind = monitor::LookKind::kFeed;
+    observation.view = std::move(view);
+    pending_.push_back(std::move(observation));
+  }
+  co_return OkStatus();
+}
+
+asio::awaitable<Status> AdRound::Finish(std::string cursor) {
+  const Status delivered = co_await Deliver(std::move(cursor), true);
+  co_return delivered;
+}
+
+asio::awaitable<Status> AdRound::Deliver(std::string cursor, bool last) {
+  monitor::ChangeBatch batch;
+  batch.source = source_;
+  batch.kind = monitor::SourceKind::kActiveDirectory;
+  batch.number = next_number_++;
+  batch.observations = std::exchange(pending_, {});
+  batch.in_snapshot = !snapshot_reason_.empty();
+  batch.snapshot_reason = snapshot_reason_;
+  batch.starts_round = !std::exchange(started_, true);
+  batch.completes_round = last;
+  batch.cursor = std::move(cursor);
+  batch.round = begun_;
+  batch.clock_offset = clock_offset_;
+  const Status delivered = co_await sink_.Deliver(std::move(batch));
+  co_return delivered;
+}
+
+}  // namespace driftwarden::watchers
