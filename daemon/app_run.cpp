@@ -97,14 +97,14 @@ Status App::Parts::Listen() {
 }
 
 asio::awaitable<void> App::Parts::WatchSignals() {
-  asio::signal_set signals(io, SIGTERM, SIGINT);
-  const auto [error, number] = co_await signals.async_wait(asio::as_tuple(asio::use_awaitable));
+  asio::signal_set set(io, SIGTERM, SIGINT);
+  const auto [error, number] = co_await set.async_wait(asio::as_tuple(asio::use_awaitable));
   if (error) co_return;
   log.Info("stopping", "finishing the command in hand; a second signal ends at once",
            {{"signal", number}});
   stop->Set();
   const auto [again_error, again] =
-      co_await signals.async_wait(asio::as_tuple(asio::use_awaitable));
+      co_await set.async_wait(asio::as_tuple(asio::use_awaitable));
   // Crash-safe by construction: the data directory is whole whenever we end.
   if (!again_error) ::_exit(128 + again);
 }
