@@ -7,8 +7,8 @@ namespace driftwarden {
 [[noreturn]] void CheckFailed(const char* expression, const char* file, int line);
 }
 
-#define DW_CHECK(expr)                                                        \
-  do {                                                                        \
-    if (!(expr)) [[unlikely]]                                                 \
-      ::driftwarden::CheckFailed(#expr, __FILE__, __LINE__);                  \
+#define DW_CHECK(expr)                                       \
+  do {                                                       \
+    if (!(expr)) [[unlikely]]                                \
+      ::driftwarden::CheckFailed(#expr, __FILE__, __LINE__); \
   } while (false)

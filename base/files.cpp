@@ -14,7 +14,7 @@ namespace {
 
 Status SystemError(std::string_view what, const std::string& path) {
   const int error = errno;
-  const StatusCode code = error == ENOENT ? StatusCode::kNotFound
+  const StatusCode code = error == ENOENT                     ? StatusCode::kNotFound
                           : error == EACCES || error == EPERM ? StatusCode::kPermissionDenied
                                                               : StatusCode::kUnavailable;
   return MakeStatus(code, Cat("cannot ", what, " ", path, ": ", SystemErrorText(error)));

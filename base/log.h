@@ -27,8 +27,8 @@ struct LogField {
   LogField(std::string_view k, const std::string& v) : key(k), value(v) {}
   LogField(std::string_view k, const char* v) : key(k), value(v) {}
   template <typename T>
-    requires std::is_arithmetic_v<T>
-  LogField(std::string_view k, T v) : key(k), value(Cat(v)), quoted(false) {}
+  requires std::is_arithmetic_v<T> LogField(std::string_view k, T v)
+      : key(k), value(Cat(v)), quoted(false) {}
 };
 
 class Logger {

@@ -17,7 +17,9 @@ uint64_t Rng::Below(uint64_t bound) {
   return value % bound;
 }
 
-double Rng::Unit() { return static_cast<double>(Next() >> 11) * 0x1.0p-53; }
+double Rng::Unit() {
+  return static_cast<double>(Next() >> 11) * 0x1.0p-53;
+}
 
 uint64_t SystemRng::Next() {
   uint64_t value = 0;

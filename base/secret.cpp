@@ -9,7 +9,9 @@
 
 namespace driftwarden {
 
-Secret::Secret(Secret&& other) noexcept : value_(std::move(other.value_)) { other.Wipe(); }
+Secret::Secret(Secret&& other) noexcept : value_(std::move(other.value_)) {
+  other.Wipe();
+}
 
 Secret& Secret::operator=(const Secret& other) {
   if (this != &other) {

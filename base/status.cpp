@@ -8,7 +8,9 @@ namespace {
 constexpr char kRetryAfterUrl[] = "driftwarden/retry-after";
 }
 
-Status MakeStatus(StatusCode code, std::string_view text) { return Status(code, ToAbsl(text)); }
+Status MakeStatus(StatusCode code, std::string_view text) {
+  return Status(code, ToAbsl(text));
+}
 
 Status ThrottledError(std::string_view text, absl::Duration retry_after) {
   Status status(StatusCode::kResourceExhausted, ToAbsl(text));
@@ -24,7 +26,9 @@ std::optional<absl::Duration> RetryAfter(const Status& status) {
   return wait;
 }
 
-std::string_view Message(const Status& status) { return ToStd(status.message()); }
+std::string_view Message(const Status& status) {
+  return ToStd(status.message());
+}
 
 Status Annotate(const Status& status, std::string_view context) {
   if (status.ok()) return status;

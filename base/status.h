@@ -25,8 +25,12 @@ using absl::StatusCode;
 using absl::StatusOr;
 
 Status MakeStatus(StatusCode code, std::string_view text);
-inline Status OkStatus() { return absl::OkStatus(); }
-inline Status UnavailableError(std::string_view t) { return MakeStatus(StatusCode::kUnavailable, t); }
+inline Status OkStatus() {
+  return absl::OkStatus();
+}
+inline Status UnavailableError(std::string_view t) {
+  return MakeStatus(StatusCode::kUnavailable, t);
+}
 inline Status DeadlineError(std::string_view t) {
   return MakeStatus(StatusCode::kDeadlineExceeded, t);
 }
@@ -36,10 +40,18 @@ inline Status InvalidError(std::string_view t) {
 inline Status PreconditionError(std::string_view t) {
   return MakeStatus(StatusCode::kFailedPrecondition, t);
 }
-inline Status NotFoundError(std::string_view t) { return MakeStatus(StatusCode::kNotFound, t); }
-inline Status DataLossError(std::string_view t) { return MakeStatus(StatusCode::kDataLoss, t); }
-inline Status CancelledError(std::string_view t) { return MakeStatus(StatusCode::kCancelled, t); }
-inline Status InternalError(std::string_view t) { return MakeStatus(StatusCode::kInternal, t); }
+inline Status NotFoundError(std::string_view t) {
+  return MakeStatus(StatusCode::kNotFound, t);
+}
+inline Status DataLossError(std::string_view t) {
+  return MakeStatus(StatusCode::kDataLoss, t);
+}
+inline Status CancelledError(std::string_view t) {
+  return MakeStatus(StatusCode::kCancelled, t);
+}
+inline Status InternalError(std::string_view t) {
+  return MakeStatus(StatusCode::kInternal, t);
+}
 inline Status UnauthenticatedError(std::string_view t) {
   return MakeStatus(StatusCode::kUnauthenticated, t);
 }
@@ -63,10 +75,10 @@ Status Annotate(const Status& status, std::string_view context);
 #define DW_STATUS_CAT_(a, b) a##b
 #define DW_STATUS_CAT(a, b) DW_STATUS_CAT_(a, b)
 
-#define DW_RETURN_IF_ERROR(expr)                         \
-  do {                                                   \
-    ::driftwarden::Status dw_status_ = (expr);           \
-    if (!dw_status_.ok()) return dw_status_;             \
+#define DW_RETURN_IF_ERROR(expr)               \
+  do {                                         \
+    ::driftwarden::Status dw_status_ = (expr); \
+    if (!dw_status_.ok()) return dw_status_;   \
   } while (false)
 
 #define DW_ASSIGN_OR_RETURN_(tmp, lhs, expr) \
@@ -78,10 +90,10 @@ Status Annotate(const Status& status, std::string_view context);
 
 // The coroutine twins bind the awaited value to a named local before testing it, which is also
 // what keeps GCC 12 from miscompiling the expression (see docs/architecture.md).
-#define DW_CO_RETURN_IF_ERROR(expr)                      \
-  do {                                                   \
-    const ::driftwarden::Status dw_status_ = (expr);     \
-    if (!dw_status_.ok()) co_return dw_status_;          \
+#define DW_CO_RETURN_IF_ERROR(expr)                  \
+  do {                                               \
+    const ::driftwarden::Status dw_status_ = (expr); \
+    if (!dw_status_.ok()) co_return dw_status_;      \
   } while (false)
 
 #define DW_CO_ASSIGN_OR_RETURN_(tmp, lhs, expr) \

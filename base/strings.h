@@ -14,18 +14,29 @@
 
 namespace driftwarden {
 
-inline absl::string_view ToAbsl(std::string_view s) { return {s.data(), s.size()}; }
-inline std::string_view ToStd(absl::string_view s) { return {s.data(), s.size()}; }
+inline absl::string_view ToAbsl(std::string_view s) {
+  return {s.data(), s.size()};
+}
+inline std::string_view ToStd(absl::string_view s) {
+  return {s.data(), s.size()};
+}
 
 namespace internal {
-inline void Append(std::string& out, std::string_view s) { out.append(s); }
-inline void Append(std::string& out, const std::string& s) { out.append(s); }
-inline void Append(std::string& out, const char* s) { out.append(s); }
-inline void Append(std::string& out, char c) { out.push_back(c); }
+inline void Append(std::string& out, std::string_view s) {
+  out.append(s);
+}
+inline void Append(std::string& out, const std::string& s) {
+  out.append(s);
+}
+inline void Append(std::string& out, const char* s) {
+  out.append(s);
+}
+inline void Append(std::string& out, char c) {
+  out.push_back(c);
+}
 void Append(std::string& out, double value);
 template <typename T>
-  requires(std::is_integral_v<T> && !std::is_same_v<T, char>)
-void Append(std::string& out, T value) {
+requires(std::is_integral_v<T> && !std::is_same_v<T, char>) void Append(std::string& out, T value) {
   if constexpr (std::is_same_v<T, bool>) {
     out.append(value ? "true" : "false");
   } else {

@@ -7,7 +7,9 @@
 
 namespace driftwarden {
 
-absl::Time SystemClock::Wall() const { return absl::Now(); }
+absl::Time SystemClock::Wall() const {
+  return absl::Now();
+}
 
 absl::Duration SystemClock::Steady() const {
   timespec now{};
