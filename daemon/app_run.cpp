@@ -103,8 +103,7 @@ asio::awaitable<void> App::Parts::WatchSignals() {
   log.Info("stopping", "finishing the command in hand; a second signal ends at once",
            {{"signal", number}});
   stop->Set();
-  const auto [again_error, again] =
-      co_await set.async_wait(asio::as_tuple(asio::use_awaitable));
+  const auto [again_error, again] = co_await set.async_wait(asio::as_tuple(asio::use_awaitable));
   // Crash-safe by construction: the data directory is whole whenever we end.
   if (!again_error) ::_exit(128 + again);
 }
@@ -209,7 +208,10 @@ Status App::Run() {
   parts.signals = std::make_unique<TaskGroup>(parts.io.get_executor());
   parts.stop = std::make_unique<AsyncEvent>(parts.io.get_executor());
   Status result;
-  asio::co_spawn(parts.io, parts.Main(&result), Rethrow);
+  asio::co_spawn(parts.io, parts.Main(&result), [&parts](const std::exception_ptr& error) {
+    Rethrow(error);
+    parts.io.stop();  // idle connections to servers would keep it running until they time out
+  });
   parts.io.run();
   return result;
 }
@@ -250,7 +252,10 @@ StatusOr<App::OnceResult> App::RunOnce() {
   OnceResult out;
   Status result;
   parts_->ready = true;
-  asio::co_spawn(parts_->io, parts_->Once(&out, &result), Rethrow);
+  asio::co_spawn(parts_->io, parts_->Once(&out, &result), [this](const std::exception_ptr& error) {
+    Rethrow(error);
+    parts_->io.stop();
+  });
   parts_->io.run();
   if (!result.ok()) return result;
   if (!parts_->store_failure.ok()) return parts_->store_failure;
