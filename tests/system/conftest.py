@@ -8,6 +8,7 @@ import driftwarden
 from alertmanager_server import Alertmanager
 from prometheus_server import Prometheus
 from samba_dc import SambaDc
+from simulation import Simulation
 
 
 def pytest_addoption(parser):
@@ -61,3 +62,23 @@ def make_daemon(binary):  # pylint: disable=unused-argument
     yield make
     for daemon in made:
         daemon.close()
+
+
+@pytest.fixture
+def make_simulation(binary):  # pylint: disable=unused-argument
+    """make_simulation(...) gives a running Simulation; all are stopped at the end."""
+    made = []
+
+    def make(**options):
+        made.append(Simulation(**options))
+        return made[-1].start()
+
+    yield make
+    for simulation in made:
+        simulation.close()
+
+
+@pytest.fixture
+def simulation(make_simulation):
+    """Sixty people on both sides, and a sync engine that runs when it is told to."""
+    return make_simulation()
