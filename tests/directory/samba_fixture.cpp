@@ -19,11 +19,12 @@ namespace {
 struct Modification {
   Modification(int op, std::string type, std::vector<std::string> texts)
       : type_(std::move(type)), texts_(std::move(texts)) {
-    for (std::string& text : texts_) values_.push_back(text.data());
+    for (std::string& text : texts_) bytes_.push_back({text.size(), text.data()});
+    for (berval& value : bytes_) values_.push_back(&value);
     values_.push_back(nullptr);
-    mod.mod_op = op;
+    mod.mod_op = op | LDAP_MOD_BVALUES;
     mod.mod_type = type_.data();
-    mod.mod_values = values_.data();
+    mod.mod_bvalues = values_.data();
   }
   Modification(const Modification&) = delete;
   Modification& operator=(const Modification&) = delete;
@@ -32,7 +33,8 @@ struct Modification {
  private:
   std::string type_;
   std::vector<std::string> texts_;
-  std::vector<char*> values_;
+  std::vector<berval> bytes_;
+  std::vector<berval*> values_;
 };
 
 }  // namespace
@@ -101,6 +103,14 @@ std::string SambaTest::AddUser(const std::string& name) {
   const int code = ldap_add_ext_s(admin_->handle.get(), dn.c_str(), mods, nullptr, nullptr);
   EXPECT_EQ(code, LDAP_SUCCESS) << dn << ": " << ldap_err2string(code);
   made_.push_back(dn);
+  return dn;
+}
+
+std::string SambaTest::AddReader(const std::string& name, const std::string& password) {
+  const std::string dn = AddUser(name);
+  std::string quoted;
+  for (const char c : Cat('"', password, '"')) quoted += std::string{c, '\0'};
+  Modify(dn, "unicodePwd", quoted);
   return dn;
 }
 

@@ -35,6 +35,8 @@ class SambaTest : public ::testing::Test {
   StatusOr<SearchPage> Search(Session& session, SearchRequest request);
 
   std::string AddUser(const std::string& name);  // enabled; gives the DN
+  // A plain account that binds with `password`; gives the name to bind by.
+  std::string AddReader(const std::string& name, const std::string& password);
   void Modify(const std::string& dn, const std::string& attribute, const std::string& value);
   void Delete(const std::string& dn);
   // A name that no other run has used.

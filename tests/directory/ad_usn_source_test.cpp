@@ -1,0 +1,390 @@
+#include "watchers/ad_usn_source.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+
+#include "tests/directory/fake_controller.h"
+#include "tests/directory/run.h"
+
+namespace driftwarden::watchers {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kDc1 = "ldaps://dc1";
+constexpr const char* kDc2 = "ldaps://dc2";
+
+class RecordingSink final : public BatchSink {
+ public:
+  asio::awaitable<Status> Deliver(monitor::ChangeBatch batch) override {
+    if (batch.completes_round && !fail_completion) cursor = batch.cursor;
+    for (const monitor::Observation& observation : batch.observations) {
+      const auto& view = std::get<monitor::AdView>(observation.view);
+      seen[*view.sam_account_name] = view;
+      ++deliveries[*view.sam_account_name];
+    }
+    const bool failed = batch.completes_round && fail_completion;
+    batches.push_back(std::move(batch));
+    co_return failed ? CancelledError("stopping") : OkStatus();
+  }
+  std::vector<monitor::ChangeBatch> batches;
+  std::map<std::string, monitor::AdView> seen;
+  std::map<std::string, int> deliveries;
+  std::string cursor;
+  bool fail_completion = false;
+};
+
+class UsnSource : public ::testing::Test {
+ protected:
+  UsnSource() { Restart(); }
+
+  static AdSourceOptions Options() {
+    AdSourceOptions options;
+    options.name = monitor::SourceName("corp");
+    options.servers = {kDc1, kDc2};
+    options.page_size = 3;
+    return options;
+  }
+  void Restart() { Restart(Options()); }
+  void Restart(AdSourceOptions options) {
+    source = std::make_unique<AdUsnSource>(std::move(options), forest, clock, quiet);
+  }
+  // One round from the cursor that the sink holds.
+  Status Poll() {
+    sink.batches.clear();
+    sink.seen.clear();
+    sink.deliveries.clear();
+    dc1().searches.clear();
+    dc2().searches.clear();
+    asio::io_context context;
+    return RunOn(context, source->Poll(sink.cursor, sink));
+  }
+  FakeController& dc1() { return forest.controllers[kDc1]; }
+  FakeController& dc2() { return forest.controllers[kDc2]; }
+  void Fill(int count) {
+    for (int i = 0; i < count; ++i) {
+      FakeAccount account;
+      account.name = Cat("user", i);
+      dc1().Put(account);
+    }
+  }
+  void Disable(const std::string& name) {
+    FakeAccount account = dc1().accounts[name];
+    account.name = name;
+    account.control = 514;
+    dc1().Put(account);
+  }
+  std::string Reason() const {
+    return sink.batches.empty() ? "no batch" : sink.batches.back().snapshot_reason;
+  }
+
+  FakeForest forest;
+  FakeClock clock;
+  Logger quiet{LogLevel::kError, LogFormat::kLogfmt};
+  RecordingSink sink;
+  std::unique_ptr<AdUsnSource> source;
+};
+
+TEST_F(UsnSource, FirstRoundReadsEverybodyInBoundedBatches) {
+  Fill(7);
+  FakeAccount gone;
+  gone.name = "gone";
+  gone.deleted = true;
+  dc1().Put(gone);
+  const absl::Time before = clock.now;
+  ASSERT_TRUE(Poll().ok());
+  EXPECT_EQ(sink.seen.size(), 8u);
+  EXPECT_EQ(sink.seen["gone"].deleted, true);
+  EXPECT_EQ(sink.seen["user0"].deleted, false);
+  ASSERT_EQ(sink.batches.size(), 3u);
+  for (size_t i = 0; i < 3; ++i) {
+    const monitor::ChangeBatch& batch = sink.batches[i];
+    EXPECT_EQ(batch.number, i + 1);
+    EXPECT_EQ(batch.source.value, "corp");
+    EXPECT_LE(batch.observations.size(), 3u);
+    EXPECT_TRUE(batch.in_snapshot);
+    EXPECT_EQ(batch.snapshot_reason, "first");
+    EXPECT_EQ(batch.starts_round, i == 0);
+    EXPECT_EQ(batch.completes_round, i == 2);
+    EXPECT_EQ(batch.cursor.empty(), i != 2);
+    EXPECT_GT(batch.round.lo, before);
+    EXPECT_GT(batch.round.hi, batch.round.lo);
+    for (const auto& observation : batch.observations) {
+      EXPECT_EQ(observation.look.kind, monitor::LookKind::kFeed);
+      EXPECT_GT(observation.look.at.lo, batch.round.lo);
+      EXPECT_LE(observation.look.at.hi, sink.batches.back().round.hi);
+    }
+  }
+  EXPECT_THAT(dc1().searches.front().filter, Not(HasSubstr("uSNChanged")));
+  EXPECT_EQ(dc2().opened, 0);
+}
+
+TEST_F(UsnSource, LaterRoundsReadOnlyWhatChanged) {
+  Fill(5);
+  ASSERT_TRUE(Poll().ok());
+  Disable("user2");
+  ASSERT_TRUE(Poll().ok());
+  ASSERT_EQ(sink.batches.size(), 1u) << "a small round is one batch";
+  EXPECT_FALSE(sink.batches[0].in_snapshot);
+  EXPECT_TRUE(sink.batches[0].starts_round && sink.batches[0].completes_round);
+  ASSERT_EQ(sink.seen.size(), 1u);
+  EXPECT_EQ(sink.seen["user2"].Disabled(), true);
+  EXPECT_THAT(dc1().searches.at(0).filter, HasSubstr("(uSNChanged>=6)"));
+  EXPECT_THAT(dc1().searches.at(0).filter, HasSubstr("objectCategory=person"));
+  EXPECT_FALSE(dc1().searches.at(0).show_deleted);
+  EXPECT_THAT(dc1().searches.at(1).filter, HasSubstr("(isDeleted=TRUE)"));
+  EXPECT_THAT(dc1().searches.at(1).filter, Not(HasSubstr("objectCategory")));
+  EXPECT_EQ(dc1().searches.at(1).base, "<WKGUID=18E2EA80684F11D2B9AA00C04F79F805,DC=corp>");
+  EXPECT_TRUE(dc1().searches.at(1).show_deleted);
+}
+
+TEST_F(UsnSource, NothingNewIsNoSearchButStillARound) {
+  Fill(2);
+  ASSERT_TRUE(Poll().ok());
+  const std::string cursor = sink.cursor;
+  ASSERT_TRUE(Poll().ok());
+  EXPECT_TRUE(dc1().searches.empty());
+  ASSERT_EQ(sink.batches.size(), 1u);
+  EXPECT_TRUE(sink.batches[0].completes_round);
+  EXPECT_TRUE(sink.batches[0].observations.empty());
+  EXPECT_EQ(sink.cursor, cursor);
+  EXPECT_EQ(dc1().opened, 1) << "one session for all rounds";
+}
+
+TEST_F(UsnSource, AChangeWhileReadingIsReadAgainNextTime) {
+  Fill(6);
+  bool once = true;
+  dc1().before = [&](const directory::SearchRequest&) {
+    if (std::exchange(once, false)) Disable("user0");
+    return OkStatus();
+  };
+  ASSERT_TRUE(Poll().ok());
+  EXPECT_EQ(sink.seen["user0"].Disabled(), true);
+  EXPECT_EQ(ParseAdCursor(sink.cursor)->bounds[0].usn, 6u) << "read before the search";
+  ASSERT_TRUE(Poll().ok());
+  EXPECT_EQ(sink.deliveries["user0"], 1);
+}
+
+TEST_F(UsnSource, AFailureInTheMiddleKeepsTheCursorAndReplays) {
+  Fill(2);
+  ASSERT_TRUE(Poll().ok());
+  const std::string cursor = sink.cursor;
+  for (int i = 0; i < 7; ++i) Disable(Cat("user", i));
+  dc1().before = [&](const directory::SearchRequest& request) {
+    return request.cookie == "6" ? UnavailableError("connection lost") : OkStatus();
+  };
+  EXPECT_EQ(Poll().code(), StatusCode::kUnavailable);
+  EXPECT_EQ(sink.cursor, cursor);
+  EXPECT_FALSE(sink.batches.empty()) << "what came before the failure was delivered";
+  for (const auto& batch : sink.batches) EXPECT_FALSE(batch.completes_round);
+  dc1().before = nullptr;
+  ASSERT_TRUE(Poll().ok());
+  EXPECT_EQ(sink.seen.size(), 7u) << "all of it again";
+  EXPECT_NE(sink.cursor, cursor);
+  EXPECT_EQ(dc1().opened, 2) << "on a new session";
+}
+
+TEST_F(UsnSource, ARefusedDeliveryKeepsTheCursor) {
+  Fill(2);
+  sink.fail_completion = true;
+  EXPECT_EQ(Poll().code(), StatusCode::kCancelled);
+  EXPECT_EQ(sink.cursor, "");
+}
+
+TEST_F(UsnSource, DeletionIsSeenByItsTombstone) {
+  Fill(3);
+  ASSERT_TRUE(Poll().ok());
+  FakeAccount account = dc1().accounts["user1"];
+  account.deleted = true;
+  dc1().Put(account);
+  ASSERT_TRUE(Poll().ok());
+  ASSERT_EQ(sink.seen.size(), 1u);
+  EXPECT_EQ(sink.seen["user1"].deleted, true);
+}
+
+TEST_F(UsnSource, TombstonesThatAreHiddenDoNotStopTheRest) {
+  Fill(3);
+  dc1().hides_tombstones = true;
+  ASSERT_TRUE(Poll().ok());
+  EXPECT_EQ(sink.seen.size(), 3u);
+  EXPECT_NE(sink.cursor, "");
+}
+
+TEST_F(UsnSource, TombstonesAreInScopeByTheirLastParent) {
+  AdSourceOptions options = Options();
+  options.base_dn = "ou=staff,dc=corp";
+  Restart(options);
+  const std::pair<const char*, const char*> cases[] = {
+      {"inside", "OU=Sales,OU=Staff,DC=corp"},
+      {"exactly", "OU=Staff,DC=corp"},
+      {"outside", "OU=Guests,DC=corp"},
+      {"similar", "OU=XOU=Staff,DC=corp"},
+      {"parentgone", "OU=Old\\0ADEL:f789bb45,CN=Deleted Objects,DC=corp"}};
+  for (const auto& [name, parent] : cases) {
+    FakeAccount account;
+    account.name = name;
+    account.deleted = true;
+    account.last_parent = parent;
+    dc1().Put(account);
+  }
+  ASSERT_TRUE(Poll().ok());
+  EXPECT_EQ(dc1().searches.at(0).base, "ou=staff,dc=corp");
+  EXPECT_EQ(sink.seen.size(), 3u);
+  EXPECT_EQ(sink.seen.count("outside") + sink.seen.count("similar"), 0u);
+}
+
+TEST_F(UsnSource, RestoredDatabaseIsReadInFull) {
+  Fill(3);
+  ASSERT_TRUE(Poll().ok());
+  dc1().invocation = std::string(16, 'j');
+  ASSERT_TRUE(Poll().ok());
+  EXPECT_EQ(Reason(), "invocation_id");
+  EXPECT_EQ(sink.seen.size(), 3u);
+  ASSERT_TRUE(Poll().ok());
+  EXPECT_EQ(Reason(), "");
+}
+
+TEST_F(UsnSource, UsnThatWentBackIsReadInFull) {
+  Fill(9);
+  ASSERT_TRUE(Poll().ok());
+  dc1().usn = 4;
+  ASSERT_TRUE(Poll().ok());
+  EXPECT_EQ(Reason(), "usn_went_back");
+  EXPECT_EQ(sink.seen.size(), 9u);
+  EXPECT_EQ(ParseAdCursor(sink.cursor)->bounds[0].usn, 4u);
+}
+
+TEST_F(UsnSource, AnotherControllerIsReadInFullAndTheFirstOneIsRemembered) {
+  Fill(3);
+  dc2() = dc1();
+  dc2().dsa = std::string(16, 'e');
+  dc2().usn = 900;
+  ASSERT_TRUE(Poll().ok());
+  dc1().open_error = UnavailableError("corp: dc1:636 is unreachable");
+  dc1().before = [](const directory::SearchRequest&) { return UnavailableError("lost"); };
+  Disable("user0");
+  EXPECT_FALSE(Poll().ok()) << "the session is lost";
+  ASSERT_TRUE(Poll().ok());
+  EXPECT_EQ(Reason(), "dc_changed");
+  EXPECT_EQ(sink.seen.size(), 3u);
+  // dc1 is back, but dc2 works.
+  dc1().open_error = OkStatus();
+  dc1().before = nullptr;
+  ASSERT_TRUE(Poll().ok());
+  EXPECT_EQ(Reason(), "");
+  EXPECT_TRUE(dc1().searches.empty());
+  // After a restart too: the cursor names the controller.
+  Restart();
+  ASSERT_TRUE(Poll().ok());
+  EXPECT_EQ(Reason(), "");
+  EXPECT_EQ(dc1().opened, 2);
+  // Back on dc1 from where it was left.
+  dc2().open_error = UnavailableError("corp: dc2:636 is unreachable");
+  Restart();
+  ASSERT_TRUE(Poll().ok());
+  EXPECT_EQ(Reason(), "");
+  EXPECT_EQ(sink.seen.size(), 1u);
+  EXPECT_EQ(sink.seen["user0"].Disabled(), true);
+}
+
+TEST_F(UsnSource, AControllerThatIsNotSynchronizedIsPassedOver) {
+  Fill(2);
+  dc2() = dc1();
+  dc2().dsa = std::string(16, 'e');
+  dc1().synchronized = false;
+  ASSERT_TRUE(Poll().ok());
+  EXPECT_FALSE(dc2().searches.empty());
+  dc2().synchronized = false;
+  Restart();
+  const Status status = Poll();
+  EXPECT_EQ(status.code(), StatusCode::kUnavailable);
+  EXPECT_THAT(std::string(status.message()), HasSubstr("not finished synchronising"));
+}
+
+TEST_F(UsnSource, ARefusedPasswordIsNotTriedEverywhere) {
+  dc1().open_error = UnauthenticatedError("corp: bind refused");
+  EXPECT_EQ(Poll().code(), StatusCode::kUnauthenticated);
+  EXPECT_EQ(dc2().opened, 0);
+}
+
+TEST_F(UsnSource, EveryUnreachableControllerIsNamed) {
+  dc1().open_error = UnavailableError("corp: dc1 is unreachable");
+  dc2().open_error = UnavailableError("corp: dc2 is unreachable");
+  const Status status = Poll();
+  EXPECT_EQ(std::string(status.message()), "corp: dc1 is unreachable; corp: dc2 is unreachable");
+  dc2().open_error = OkStatus();
+  dc2().Put(FakeAccount{"ada"});
+  EXPECT_TRUE(Poll().ok()) << "heals by itself";
+}
+
+TEST_F(UsnSource, ALimitHalvesTheWindowUntilItFits) {
+  Fill(40);
+  dc1().limit = 7;
+  ASSERT_TRUE(Poll().ok());
+  EXPECT_EQ(sink.seen.size(), 40u);
+  for (const auto& [name, count] : sink.deliveries) EXPECT_EQ(count, 1) << name;
+  for (const auto& request : dc1().searches) {
+    EXPECT_FALSE(request.filter.find("isDeleted") != std::string::npos &&
+                 request.filter.find("uSNChanged") != std::string::npos)
+        << "no limit was met there";
+  }
+}
+
+TEST_F(UsnSource, ALimitThatOneObjectMeetsIsAnError) {
+  Fill(4);
+  dc1().limit = 0;
+  EXPECT_EQ(Poll().code(), StatusCode::kResourceExhausted);
+  EXPECT_EQ(sink.cursor, "");
+}
+
+TEST_F(UsnSource, ABrokenObjectDoesNotHoldUpItsPage) {
+  Fill(4);
+  dc1().accounts["user1"].broken = true;
+  ASSERT_TRUE(Poll().ok());
+  EXPECT_EQ(sink.seen.size(), 3u);
+  EXPECT_NE(sink.cursor, "");
+}
+
+TEST_F(UsnSource, AnUnreadableCursorIsAFullRead) {
+  Fill(2);
+  sink.cursor = "something else";
+  ASSERT_TRUE(Poll().ok());
+  EXPECT_EQ(Reason(), "cursor_unreadable");
+  EXPECT_TRUE(ParseAdCursor(sink.cursor).has_value());
+}
+
+TEST_F(UsnSource, PagesThatNeverEndAreAnError) {
+  class Endless final : public directory::Session {
+   public:
+    explicit Endless(FakeController& dc) : inner_(dc) {}
+    asio::awaitable<StatusOr<directory::SearchPage>> Search(
+        directory::SearchRequest request) override {
+      const bool accounts = request.page_size > 0;
+      StatusOr<directory::SearchPage> page = co_await inner_.Search(std::move(request));
+      if (accounts) page->entries.clear();
+      if (accounts) page->cookie = "again";
+      co_return page;
+    }
+    FakeControllerSession inner_;
+  };
+  class Factory final : public directory::SessionFactory {
+   public:
+    asio::awaitable<StatusOr<std::unique_ptr<directory::Session>>> Open(
+        directory::SessionOptions) override {
+      std::unique_ptr<directory::Session> session = std::make_unique<Endless>(dc);
+      co_return session;
+    }
+    FakeController dc;
+  };
+  Factory factory;
+  AdUsnSource endless(Options(), factory, clock, quiet);
+  asio::io_context context;
+  EXPECT_EQ(RunOn(context, endless.Poll("", sink)).code(), StatusCode::kDataLoss);
+}
+
+}  // namespace
+}  // namespace driftwarden::watchers
