@@ -96,17 +96,23 @@ asio::awaitable<Status> AdUsnSource::ReadTombstones(uint64_t from, AdRound& roun
   // A tombstone has no objectCategory.
   tombstones.condition = "(isDeleted=TRUE)(objectClass=user)";
   tombstones.tombstones = true;
+  tombstones_ = 0;
   const Status read = co_await ReadAll(std::move(tombstones), from, round);
-  const bool hidden =
+  const bool refused =
       read.code() == StatusCode::kNotFound || read.code() == StatusCode::kPermissionDenied;
-  if (hidden && !tombstones_hidden_) {
-    log_.Warn("ad_tombstones_hidden",
-              "the service account cannot list deleted objects: deletions are not seen; grant it "
-              "List Contents and Read Property on the Deleted Objects container",
-              {{"source", options_.name.value}, {"user", options_.user}});
-  }
-  tombstones_hidden_ = hidden;
-  co_return hidden ? OkStatus() : read;
+  if (read.ok() || refused) TellIfHidden(refused, from == 0);
+  co_return refused ? OkStatus() : read;
+}
+
+void AdUsnSource::TellIfHidden(bool refused, bool everything) {
+  if (tombstones_ > 0) tombstones_hidden_ = false;
+  if (tombstones_hidden_ || !(refused || (everything && tombstones_ == 0))) return;
+  tombstones_hidden_ = true;
+  log_.Warn("ad_tombstones_hidden",
+            "no deleted object is visible: either none was deleted in the tombstone lifetime, or "
+            "deletions cannot be seen; grant the service account List Contents and Read Property "
+            "on the Deleted Objects container",
+            {{"source", options_.name.value}, {"user", options_.user}});
 }
 
 asio::awaitable<Status> AdUsnSource::ReadAll(Query query, uint64_t from, AdRound& round) {
@@ -180,6 +186,7 @@ std::vector<monitor::AdView> AdUsnSource::Observe(const Query& query, const Sear
   directory::ObserveOptions options;
   options.use_consistency_guid = options_.UsesConsistencyGuid();
   std::vector<monitor::AdView> views;
+  if (query.tombstones) tombstones_ += page.entries.size();
   for (const Entry& entry : page.entries) {
     if (query.tombstones && !InScope(entry)) continue;
     auto view = directory::ObserveAccount(entry, options);

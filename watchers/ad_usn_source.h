@@ -46,6 +46,8 @@ class AdUsnSource final : public ChangeSource {
 
   asio::awaitable<Status> ReadRound(uint64_t from, AdRound& round);
   asio::awaitable<Status> ReadTombstones(uint64_t from, AdRound& round);
+  // Without the right to list them a search for tombstones may also succeed with nothing.
+  void TellIfHidden(bool refused, bool everything);
   asio::awaitable<Status> ReadAll(Query query, uint64_t from, AdRound& round);
   asio::awaitable<Status> ReadWindow(Query query, Window window, AdRound& round);
   // Halves of a window that met a limit of the server; empty when it is one USN wide.
@@ -61,6 +63,7 @@ class AdUsnSource final : public ChangeSource {
   AdConnection connection_;
   uint64_t next_number_ = 1;
   int quarantined_ = 0;             // of this round
+  uint64_t tombstones_ = 0;         // entries of this round's second search
   bool tombstones_hidden_ = false;  // told once
 };
 

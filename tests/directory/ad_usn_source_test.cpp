@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <fstream>
+#include <iterator>
 #include <map>
 #include <string>
 
@@ -206,12 +209,28 @@ TEST_F(UsnSource, DeletionIsSeenByItsTombstone) {
   EXPECT_EQ(sink.seen["user1"].deleted, true);
 }
 
-TEST_F(UsnSource, TombstonesThatAreHiddenDoNotStopTheRest) {
-  Fill(3);
-  dc1().hides_tombstones = true;
-  ASSERT_TRUE(Poll().ok());
-  EXPECT_EQ(sink.seen.size(), 3u);
-  EXPECT_NE(sink.cursor, "");
+TEST_F(UsnSource, HiddenTombstonesAreToldOnceAndDoNotStopTheRest) {
+  const std::string path = ::testing::TempDir() + "/ad_usn_source_test.log";
+  std::remove(path.c_str());
+  {
+    Logger log(LogLevel::kWarn, LogFormat::kLogfmt, path);
+    AdUsnSource told(Options(), forest, clock, log);
+    asio::io_context context;
+    Fill(3);
+    dc1().hides_tombstones = true;
+    EXPECT_TRUE(RunOn(context, told.Poll("", sink)).ok());
+    EXPECT_EQ(sink.seen.size(), 3u);
+    EXPECT_NE(sink.cursor, "");
+    Disable("user1");
+    EXPECT_TRUE(RunOn(context, told.Poll(sink.cursor, sink)).ok());
+    dc1().hides_tombstones = false;  // and finds nothing: the same to us
+    EXPECT_TRUE(RunOn(context, told.Poll("", sink)).ok());
+  }
+  std::ifstream file(path);
+  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  const size_t first = text.find("ad_tombstones_hidden");
+  EXPECT_NE(first, std::string::npos) << text;
+  EXPECT_EQ(text.find("ad_tombstones_hidden", first + 1), std::string::npos) << text;
 }
 
 TEST_F(UsnSource, TombstonesAreInScopeByTheirLastParent) {

@@ -1,0 +1,31 @@
+"""The LDAP sessions, the USN source and the direct reads against a real domain controller: the C++
+tests in tests/directory/samba_*.cpp, which take the controller from their environment."""
+
+import os
+import subprocess
+
+import pytest
+
+import driftwarden
+from certificates import Authority
+
+
+@pytest.fixture
+def controller_environment(domain_controller, tmp_path):
+    password_file = tmp_path / "password"
+    password_file.write_text(domain_controller.admin_password)
+    other_ca = Authority(tmp_path / "other").ca_file
+    settings = {
+        "URL": domain_controller.ldaps_url, "CA": domain_controller.ca_file, "OTHER_CA": other_ca,
+        "USER": domain_controller.admin_user, "PASSWORD_FILE": password_file,
+        "BASE": domain_controller.base_dn}
+    return {**os.environ, **{f"DRIFTWARDEN_TEST_DC_{key}": str(value)
+                             for key, value in settings.items()}}
+
+
+def test_directory_against_samba(controller_environment):
+    program = driftwarden.binary().resolve().parents[1] / "tests/directory/directory_samba_tests"
+    done = subprocess.run([program], env=controller_environment, capture_output=True, text=True,
+                          timeout=300, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "[  PASSED  ]" in done.stdout
