@@ -99,11 +99,13 @@ void Registry::Remove(Metric metric, const LabelValues& labels) {
 }
 
 double Registry::Value(Metric metric, const LabelValues& labels) const {
+  // Looking makes no series: Add() of a family would.
+  const prometheus::Labels series = Impl::Labels(metric, labels);
   switch (SpecOf(metric).type) {
     case MetricType::kGauge:
-      return impl_->GaugeOf(metric, labels).Value();
+      return impl_->gauges.at(metric)->Has(series) ? impl_->GaugeOf(metric, labels).Value() : 0;
     case MetricType::kCounter:
-      return impl_->CounterOf(metric, labels).Value();
+      return impl_->counters.at(metric)->Has(series) ? impl_->CounterOf(metric, labels).Value() : 0;
     case MetricType::kHistogram:
       break;
   }

@@ -78,8 +78,8 @@ asio::awaitable<Status> ActionRunner::Drive(ActionWork work) {
   co_return done;
 }
 
-asio::awaitable<void> ActionRunner::ReadDirectories(const ActionWork* work,
-                                                    monitor::ReReads* reads) {
+asio::awaitable<Status> ActionRunner::ReadDirectories(const ActionWork* work,
+                                                      monitor::ReReads* reads) {
   const Clock& clock = scheduler_.clock();
   reads->ad_read.lo = clock.Wall();
   // Every AD account behind the person is read: one that is enabled anywhere keeps them in.
@@ -90,6 +90,7 @@ asio::awaitable<void> ActionRunner::ReadDirectories(const ActionWork* work,
       break;
     }
     const auto read = co_await reader->second->ReadAccount(half.object_guid);
+    if (read.status().code() == StatusCode::kCancelled) co_return read.status();
     if (!read.ok()) {
       reads->ad_error = std::string(Message(read.status()));
       break;
@@ -104,18 +105,21 @@ asio::awaitable<void> ActionRunner::ReadDirectories(const ActionWork* work,
   if (!reads->ad_error.empty()) reads->ad.reset();
   if (!reads->ad.has_value() && reads->ad_error.empty()) reads->ad_error = "no AD account is known";
   reads->ad_read.hi = clock.Wall();
+  co_return OkStatus();
 }
 
-asio::awaitable<void> ActionRunner::ReadTenant(std::string entra_id, monitor::ReReads* reads) {
+asio::awaitable<Status> ActionRunner::ReadTenant(std::string entra_id, monitor::ReReads* reads) {
   const Clock& clock = scheduler_.clock();
   reads->entra_read.lo = clock.Wall();
   const auto read = co_await tenant_.ReadUser(std::move(entra_id));
   reads->entra_read.hi = clock.Wall();
+  if (read.status().code() == StatusCode::kCancelled) co_return read.status();
   if (read.ok()) {
     reads->entra = std::get<EntraView>(read->view);
   } else {
     reads->entra_error = std::string(Message(read.status()));
   }
+  co_return OkStatus();
 }
 
 asio::awaitable<Status> ActionRunner::ReReadAndCall(ActionWork work) {
@@ -125,8 +129,10 @@ asio::awaitable<Status> ActionRunner::ReReadAndCall(ActionWork work) {
   reads.intent_at = work.action.intent_at.value_or(clock.Wall());
   std::string entra_id = work.action.entra_id;
   // Entra first: its read may pause (a 404 is asked twice), and AD's must be the fresher one.
-  co_await ReadTenant(std::move(entra_id), &reads);
-  co_await ReadDirectories(&work, &reads);
+  const Status tenant_read = co_await ReadTenant(std::move(entra_id), &reads);
+  if (!tenant_read.ok()) co_return tenant_read;
+  const Status directories_read = co_await ReadDirectories(&work, &reads);
+  if (!directories_read.ok()) co_return directories_read;
   const auto go = co_await port_.ReportGates(id, std::move(reads));
   if (!go.ok()) co_return go.status();
   if (!*go) co_return OkStatus();
@@ -156,7 +162,8 @@ asio::awaitable<Status> ActionRunner::Reconcile(ActionWork work) {
   const absl::Time cleared = work.action.cleared_at.value_or(clock.Wall());
   monitor::ReReads reads;
   std::string entra_id = work.action.entra_id;
-  co_await ReadTenant(std::move(entra_id), &reads);
+  const Status tenant_read = co_await ReadTenant(std::move(entra_id), &reads);
+  if (!tenant_read.ok()) co_return tenant_read;
   if (reads.entra.has_value() &&
       RevocationShows(reads.entra->sessions_valid_from, work.action.before, cleared,
                       work.tenant_clock_offset)) {
@@ -179,7 +186,8 @@ asio::awaitable<Status> ActionRunner::VerifyCall(ActionWork work) {
   const absl::Time begun = work.action.called.has_value() ? work.action.called->lo : clock.Wall();
   monitor::ReReads reads;
   std::string entra_id = work.action.entra_id;
-  co_await ReadTenant(std::move(entra_id), &reads);
+  const Status tenant_read = co_await ReadTenant(std::move(entra_id), &reads);
+  if (!tenant_read.ok()) co_return tenant_read;
   const bool shows = reads.entra.has_value() &&
                      RevocationShows(reads.entra->sessions_valid_from, work.action.before, begun,
                                      work.tenant_clock_offset);

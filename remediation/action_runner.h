@@ -46,8 +46,10 @@ class ActionRunner {
   asio::awaitable<Status> ReReadAndCall(ActionWork work);
   asio::awaitable<Status> Reconcile(ActionWork work);
   asio::awaitable<Status> VerifyCall(ActionWork work);
-  asio::awaitable<void> ReadDirectories(const ActionWork* work, monitor::ReReads* reads);
-  asio::awaitable<void> ReadTenant(std::string entra_id, monitor::ReReads* reads);
+  // Fill `reads`; a failed read is part of it. Cancelled: we are stopping, nothing is to be
+  // reported.
+  asio::awaitable<Status> ReadDirectories(const ActionWork* work, monitor::ReReads* reads);
+  asio::awaitable<Status> ReadTenant(std::string entra_id, monitor::ReReads* reads);
 
   ActionPort& port_;
   Actuator& actuator_;
