@@ -39,6 +39,12 @@ Status App::Parts::OpenStore() {
   options.memory_budget = config.memory_budget;
   DW_ASSIGN_OR_RETURN(store, store::OpenRocksStore(options));
   DW_ASSIGN_OR_RETURN(lease_epoch, store->AcquireLease());
+  DW_ASSIGN_OR_RETURN(const auto crash_at, CrashPoints::FromEnvironment());
+  if (crash_at) {
+    log.Warn("crash_test", "the process will kill itself", {{"at", *crash_at}});
+    crash_points = std::make_unique<CrashPoints>(*crash_at);
+    store = CrashingStore(std::move(store), *crash_points);
+  }
   return OkStatus();
 }
 
@@ -73,6 +79,9 @@ Status App::Parts::BuildTenants() {
     tenant->reader =
         std::make_unique<watchers::GraphReader>(reader_options, *tenant->client, scheduler, log);
     tenant->actuator = std::make_unique<remediation::GraphActuator>(*tenant->client);
+    if (crash_points) {
+      tenant->actuator = CrashingActuator(std::move(tenant->actuator), *crash_points);
+    }
     tenants.push_back(std::move(tenant));
   }
   return OkStatus();
@@ -165,7 +174,10 @@ Status App::Parts::BuildAlerting() {
   DW_ASSIGN_OR_RETURN(alert_http, net::NewHttpClient(io.get_executor(), net::HttpClientOptions()));
   std::vector<alerts::AlertSink*> receivers;
   for (const std::string& url : config.alerting.alertmanagers) {
-    sinks.push_back(std::make_unique<alerts::AlertmanagerSink>(url, *alert_http));
+    std::unique_ptr<alerts::AlertSink> sink =
+        std::make_unique<alerts::AlertmanagerSink>(url, *alert_http);
+    if (crash_points) sink = CrashingSink(std::move(sink), *crash_points);
+    sinks.push_back(std::move(sink));
     delivery_metrics->Declare(sinks.back()->name());
     receivers.push_back(sinks.back().get());
   }

@@ -19,6 +19,7 @@
 #include "base/rng.h"
 #include "daemon/api.h"
 #include "daemon/app.h"
+#include "daemon/crash_points.h"
 #include "daemon/deadline_loop.h"
 #include "daemon/direct_read_loop.h"
 #include "daemon/engine.h"
@@ -55,7 +56,7 @@ struct Tenant {
   std::unique_ptr<graph::GraphClient> client;
   std::unique_ptr<watchers::GraphDeltaSource> source;
   std::unique_ptr<watchers::GraphReader> reader;
-  std::unique_ptr<remediation::GraphActuator> actuator;
+  std::unique_ptr<remediation::Actuator> actuator;
   std::unique_ptr<watchers::SourceLoop> loop;
 };
 
@@ -83,6 +84,7 @@ struct App::Parts {
   ThreadLane write_lane{"store-write", 1};
   ThreadLane read_lane{"store-read", 2};
   metrics::Registry registry;
+  std::unique_ptr<CrashPoints> crash_points;  // null but in crash tests
   std::unique_ptr<store::StateStore> store;
   uint64_t lease_epoch = 0;
   std::unique_ptr<SourceMetrics> source_metrics;
@@ -92,7 +94,7 @@ struct App::Parts {
   std::vector<std::unique_ptr<Tenant>> tenants;
   std::vector<std::unique_ptr<Link>> links;
   std::unique_ptr<net::HttpClient> alert_http;
-  std::vector<std::unique_ptr<alerts::AlertmanagerSink>> sinks;
+  std::vector<std::unique_ptr<alerts::AlertSink>> sinks;
   std::unique_ptr<WatchdogPort> watchdog_port;
   std::unique_ptr<alerts::Dispatcher> watchdog;
   std::unique_ptr<Api> api;

@@ -21,7 +21,9 @@ Status Refusal(const std::string& directory, int fd) {
   const auto pid = ParseUint64(
       TrimAscii(std::string_view(text, size > 0 ? static_cast<size_t>(size) : size_t{0})));
   const std::string owner = pid.has_value() ? Cat("process ", *pid) : "another process";
-  return PreconditionError(Cat("the store in ", directory, " is in use by ", owner));
+  // A code of its own, so that callers can tell it from a schema that does not fit.
+  return MakeStatus(StatusCode::kAlreadyExists,
+                    Cat("the store in ", directory, " is in use by ", owner, "; stop it first"));
 }
 
 }  // namespace

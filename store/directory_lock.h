@@ -10,7 +10,7 @@ namespace driftwarden::store {
 
 class DirectoryLock {
  public:
-  // FailedPrecondition names the directory and, if known, the process that holds it; Unavailable
+  // AlreadyExists names the directory and, if known, the process that holds it; Unavailable
   // for a file that cannot be made.
   static StatusOr<DirectoryLock> Take(const std::string& directory);
 

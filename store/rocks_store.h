@@ -21,8 +21,8 @@ struct RocksStoreOptions {
   Logger* logger = nullptr;  // outlives the store; says which options hold
 };
 
-// FailedPrecondition: in use by another process, or of a newer schema; NotFound: read_only and
-// there is none; Unavailable: the disk; DataLoss: damaged.
+// AlreadyExists: in use by another process; FailedPrecondition: of a newer schema; NotFound:
+// read_only and there is none; Unavailable: the disk; DataLoss: damaged.
 StatusOr<std::unique_ptr<StateStore>> OpenRocksStore(const RocksStoreOptions& options);
 
 }  // namespace driftwarden::store
