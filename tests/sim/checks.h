@@ -38,6 +38,9 @@ std::vector<monitor::State> ExpectedStates(Stage& stage, size_t link, uint64_t p
 // called when faults have stopped and time enough has passed.
 std::vector<std::string> CheckStates(Stage& stage);
 
+// Nobody is called converged whose sessions were not revoked after the Entra disable: by the truth.
+std::vector<std::string> CheckSeals(Stage& stage);
+
 // The stored person behind a simulated one; nothing when the link does not know them.
 std::optional<monitor::Person> StoredPerson(Stage& stage, size_t link, uint64_t person);
 // Revocations that reached the tenant, faulty or not.

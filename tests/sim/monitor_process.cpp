@@ -157,6 +157,23 @@ asio::awaitable<void> MonitorProcess::Boot() {
   for (const auto& source : sources_) tasks_.Spawn(source->loop->Run());
 }
 
+void MonitorProcess::ResetGuards() {
+  tasks_.Spawn(ResetEach());
+}
+
+asio::awaitable<void> MonitorProcess::ResetEach() {
+  for (const auto& link : links_) {
+    for (const char* guard : monitor::kAllGuards) {
+      std::string name = guard;
+      std::string actor = "operator";
+      std::string reason = "mended";
+      const Status reset =
+          co_await link->engine->ResetGuard(std::move(name), std::move(actor), std::move(reason));
+      if (!reset.ok()) co_return;
+    }
+  }
+}
+
 void MonitorProcess::Bury() {
   dead_ = true;
   store_.Kill();

@@ -56,6 +56,8 @@ class MonitorProcess {
   void Start();
   bool dead() const { return dead_ || store_.dead(); }
   void Kill() { store_.Kill(); }
+  // An operator resets every guard of every link.
+  void ResetGuards();
   // Ends what is left of it; virtual time stands still.
   void Bury();
 
@@ -74,6 +76,7 @@ class MonitorProcess {
   void AddSource(std::unique_ptr<watchers::ChangeSource> source, const monitor::SourceName& name,
                  absl::Duration interval);
   asio::awaitable<void> Boot();
+  asio::awaitable<void> ResetEach();
 
   Surroundings around_;
   const ProcessOptions options_;
