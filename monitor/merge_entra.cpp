@@ -41,6 +41,13 @@ bool IsOldPage(const EntraHalf& half, const Look& look) {
   return look.at.lo < half.last_look.lo && !(half.last_look == half.last_direct_look);
 }
 
+// A record came because something changed, but what matters most is not in it (seen in the wild):
+// absent is unknown, and the feed will not say it again.
+bool HidesState(const EntraHalf& half, const EntraView& view) {
+  return !view.account_enabled && half.deletion == EntraDeletion::kLive &&
+         half.enabled != Tri::kUnknown;
+}
+
 template <typename T>
 void Take(T& known, const std::optional<T>& seen, bool& changed) {
   if (!seen || *seen == known) return;
@@ -152,6 +159,10 @@ MergeResult MergeEntra(EntraHalf& half, const EntraView& view, const Look& look)
   MergeEnabled(half, view, look, result);
   MergeSessions(half, view, look, result);
   NoteLook(half, view, look);
+  if (!direct && HidesState(half, view) && !half.needs_direct_read) {
+    half.needs_direct_read = true;
+    result.changed = true;
+  }
   result.replay = !result.changed;
   return result;
 }

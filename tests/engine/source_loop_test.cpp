@@ -1,0 +1,166 @@
+#include "watchers/source_loop.h"
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/io_context.hpp>
+
+#include "base/async/task_group.h"
+#include "tests/testing/sim_scheduler.h"
+
+namespace driftwarden::watchers {
+namespace {
+
+class FakeLink final : public LinkFeed {
+ public:
+  asio::awaitable<Status> Deliver(monitor::ChangeBatch batch) override {
+    if (!refuse.ok()) co_return refuse;
+    numbers.push_back(batch.number);
+    position.cursor = batch.cursor;
+    co_return OkStatus();
+  }
+  FeedPosition PositionOf(const monitor::SourceName&) const override { return position; }
+
+  FeedPosition position;
+  Status refuse;
+  std::vector<uint64_t> numbers;
+};
+
+class FakeSource final : public ChangeSource {
+ public:
+  explicit FakeSource(Scheduler& scheduler) : scheduler_(scheduler) {}
+  const monitor::SourceName& name() const override { return name_; }
+  monitor::SourceKind kind() const override { return monitor::SourceKind::kEntra; }
+  asio::awaitable<Status> Poll(std::string cursor, BatchSink& sink) override {
+    polled.push_back(scheduler_.clock().Steady());
+    cursors.push_back(cursor);
+    if (!failure.ok()) co_return failure;
+    monitor::ChangeBatch batch;
+    batch.source = name_;
+    batch.completes_round = true;
+    batch.cursor = "next";
+    const Status taken = co_await sink.Deliver(std::move(batch));
+    co_return taken;
+  }
+
+  std::vector<absl::Duration> polled;
+  std::vector<std::string> cursors;
+  Status failure;
+
+ private:
+  Scheduler& scheduler_;
+  const monitor::SourceName name_{"contoso"};
+};
+
+class FakeObserver final : public SourceObserver {
+ public:
+  void OnPoll(const monitor::SourceName&, const Status& status, absl::Duration) override {
+    ++(status.ok() ? good : bad);
+  }
+  int good = 0;
+  int bad = 0;
+};
+
+class SourceLoopTest : public ::testing::Test {
+ protected:
+  ~SourceLoopTest() override {
+    tasks_.Cancel();
+    scheduler_.Settle();
+  }
+  void Start(std::vector<LinkFeed*> links) {
+    SourceLoopOptions options;
+    options.poll_interval = absl::Seconds(10);
+    loop_ = std::make_unique<SourceLoop>(io_.get_executor(), source_, std::move(links), scheduler_,
+                                         rng_, log_, observer_, options);
+    tasks_.Spawn(loop_->Run());
+  }
+  asio::io_context io_{1};
+  testing::SimClock clock_{absl::FromUnixSeconds(1000)};
+  testing::SimScheduler scheduler_{io_, clock_};
+  SeededRng rng_{1};
+  Logger log_{LogLevel::kError, LogFormat::kLogfmt, "/dev/null"};
+  FakeSource source_{scheduler_};
+  FakeObserver observer_;
+  FakeLink a_;
+  FakeLink b_;
+  std::unique_ptr<SourceLoop> loop_;
+  TaskGroup tasks_{io_.get_executor()};
+};
+
+TEST_F(SourceLoopTest, PollsEveryIntervalAndGivesEveryLinkTheBatch) {
+  a_.position.cursor = b_.position.cursor = "old";
+  Start({&a_, &b_});
+  scheduler_.RunFor(absl::Seconds(25));
+  ASSERT_EQ(source_.polled.size(), 3u);
+  EXPECT_EQ(source_.polled[1], absl::Seconds(10));
+  EXPECT_EQ(source_.cursors, (std::vector<std::string>{"old", "next", "next"}));
+  EXPECT_EQ(a_.numbers, (std::vector<uint64_t>{1, 2, 3}));
+  EXPECT_EQ(b_.numbers, a_.numbers);
+  EXPECT_TRUE(loop_->Health().up);
+  EXPECT_EQ(loop_->Health().polls_ok, 3u);
+  EXPECT_EQ(observer_.good, 3);
+}
+
+TEST_F(SourceLoopTest, ResumesFromTheOlderOfTwoPositions) {
+  a_.position = {"a", absl::FromUnixSeconds(900)};
+  b_.position = {"b", absl::FromUnixSeconds(800)};
+  Start({&a_, &b_});
+  scheduler_.Settle();
+  EXPECT_EQ(source_.cursors, (std::vector<std::string>{"b"}));
+  EXPECT_EQ(a_.numbers.size(), 1u);
+  EXPECT_EQ(b_.numbers.size(), 1u);
+}
+
+TEST_F(SourceLoopTest, ALinkWithoutAPositionReadsEverythingForItself) {
+  a_.position.cursor = "a";
+  Start({&a_, &b_});
+  scheduler_.Settle();
+  EXPECT_EQ(source_.cursors, (std::vector<std::string>{"a", ""}));
+  EXPECT_EQ(a_.numbers, (std::vector<uint64_t>{1}));
+  EXPECT_EQ(b_.numbers, (std::vector<uint64_t>{2}));
+}
+
+TEST_F(SourceLoopTest, BacksOffWhileItFailsAndHealsByItself) {
+  source_.failure = UnavailableError("dc1 does not answer");
+  Start({&a_});
+  scheduler_.RunFor(absl::Minutes(5));
+  const size_t tries = source_.polled.size();
+  EXPECT_GT(tries, 6u);
+  EXPECT_LT(tries, 20u);
+  EXPECT_LE(source_.polled[1], absl::Seconds(1));
+  EXPECT_GT(source_.polled[tries - 1] - source_.polled[tries - 2], absl::Seconds(29));
+  EXPECT_FALSE(loop_->Health().up);
+  EXPECT_EQ(loop_->Health().error, "dc1 does not answer");
+  EXPECT_EQ(loop_->Health().failures_in_a_row, static_cast<int>(tries));
+  source_.failure = OkStatus();
+  scheduler_.RunFor(absl::Seconds(70));
+  EXPECT_TRUE(loop_->Health().up);
+  EXPECT_EQ(loop_->Health().error, "");
+  EXPECT_EQ(loop_->Health().failures_in_a_row, 0);
+}
+
+TEST_F(SourceLoopTest, WaitsAsLongAsItIsAskedTo) {
+  source_.failure = ThrottledError("429", absl::Seconds(45));
+  Start({&a_});
+  scheduler_.RunFor(absl::Seconds(50));
+  ASSERT_EQ(source_.polled.size(), 2u);
+  EXPECT_GE(source_.polled[1], absl::Seconds(45));
+}
+
+TEST_F(SourceLoopTest, AWakeUpPollsAtOnce) {
+  Start({&a_});
+  scheduler_.RunFor(absl::Seconds(3));
+  loop_->Wake();
+  scheduler_.Settle();
+  ASSERT_EQ(source_.polled.size(), 2u);
+  EXPECT_EQ(source_.polled[1], absl::Seconds(3));
+}
+
+TEST_F(SourceLoopTest, EndsWhenTheLinkIsStopping) {
+  a_.refuse = CancelledError("stopping");
+  Start({&a_});
+  scheduler_.RunFor(absl::Minutes(1));
+  EXPECT_EQ(tasks_.running(), 0u);
+}
+
+}  // namespace
+}  // namespace driftwarden::watchers
