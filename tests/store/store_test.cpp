@@ -82,6 +82,7 @@ class StoreTest : public testing::TestWithParam<MakeBackend> {
 };
 
 INSTANTIATE_TEST_SUITE_P(Mem, StoreTest, testing::Values(MakeMemBackend));
+INSTANTIATE_TEST_SUITE_P(Rocks, StoreTest, testing::Values(MakeRocksBackend));
 
 Person WithEpisode(PersonOrdinal ordinal, const std::string& id) {
   Person person = PlainPerson(ordinal);
