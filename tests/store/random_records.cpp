@@ -106,6 +106,7 @@ AdHalf RandomAd(Random& r) {
   half.last_look = r.Bounds();
   half.usn_changed = r.Number();
   half.time_uncertain = r.Flip();
+  half.baseline_departed = r.Flip();
   return half;
 }
 
@@ -131,6 +132,9 @@ EntraHalf RandomEntra(Random& r) {
   half.last_look = r.Bounds();
   half.last_direct_look = r.Bounds();
   half.needs_direct_read = r.Flip();
+  half.restored_since = r.Bounds();
+  half.live_direct_first = r.Time();
+  half.baseline_seen = r.Flip();
   return half;
 }
 
@@ -153,13 +157,26 @@ Episode AnyEpisode(Random& r) {
   episode.result = r.Maybe([&] { return r.OneOf(kAllEpisodeResults); });
   episode.closed = r.Maybe([&] { return r.Time(); });
   episode.revokes = r.Small();
+  episode.seals = r.Small();
+  episode.containment_failed = r.Flip();
   return episode;
 }
 
 SourceState AnySource(Random& r) {
   constexpr SourceKind kAll[] = {SourceKind::kActiveDirectory, SourceKind::kEntra};
-  return SourceState{r.OneOf(kAll), r.Text(), r.Time(), r.Time(),   r.Time(),
-                     r.Duration(),  r.Flip(), r.Flip(), r.Number(), r.Time()};
+  SourceState source;
+  source.kind = r.OneOf(kAll);
+  source.cursor = r.Text();
+  source.last_success = r.Time();
+  source.last_complete_begin = r.Time();
+  source.last_change = r.Time();
+  source.clock_offset = r.Duration();
+  source.snapshot_running = r.Flip();
+  source.snapshot_complete = r.Flip();
+  source.snapshot_objects = r.Number();
+  source.gap_ended = r.Time();
+  source.snapshot_batch = r.Number();
+  return source;
 }
 
 constexpr ActionReason kReasons[] = {ActionReason::kLag, ActionReason::kSeal};
@@ -181,6 +198,11 @@ Person RandomPerson(Rng& rng) {
   person.memory.last_converged = r.Maybe([&] { return r.Time(); });
   r.Times(5, [&] { person.memory.toggles.push_back(r.Time()); });
   person.memory.episodes = r.Small();
+  person.memory.departure_handled = r.Flip();
+  person.memory.returned_at = r.Maybe([&] { return r.Time(); });
+  person.facts.conflicts_with = r.Maybe([&] { return r.Number(); });
+  person.facts.sid_mismatch_since = r.Maybe([&] { return r.Time(); });
+  person.facts.sid_mismatch_confirmed = r.Flip();
   person.episode = r.Maybe([&] { return AnyEpisode(r); });
   person.state = r.OneOf(kAllStates);
   person.phase = r.OneOf(kAllStates);

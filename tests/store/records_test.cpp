@@ -10,6 +10,20 @@
 namespace driftwarden::store {
 namespace {
 
+// A field that is added to a record fails here first. Then: its codec under a new format byte (or,
+// before a release, the present one), its table in FORMAT.md, the sample and the random record.
+template <typename T, size_t kFields>
+constexpr bool kHasFields = boost::pfr::tuple_size_v<T> == kFields;
+static_assert(kHasFields<monitor::Person, 8> && kHasFields<monitor::Facts, 7>);
+static_assert(kHasFields<monitor::AdHalf, 24> && kHasFields<monitor::EntraHalf, 21>);
+static_assert(kHasFields<monitor::MetadataStamp, 4> && kHasFields<monitor::SessionsValidFrom, 2>);
+static_assert(kHasFields<monitor::Revocation, 5> && kHasFields<monitor::Memory, 7>);
+static_assert(kHasFields<monitor::Episode, 16> && kHasFields<monitor::EpisodeKind, 5>);
+static_assert(kHasFields<monitor::Action, 19> && kHasFields<monitor::GateResult, 3>);
+static_assert(kHasFields<monitor::Incident, 7> && kHasFields<monitor::EvidenceEntry, 12>);
+static_assert(kHasFields<monitor::LinkState, 18> && kHasFields<monitor::SourceState, 11>);
+static_assert(kHasFields<monitor::GuardState, 3> && kHasFields<monitor::CallStamp, 3>);
+
 constexpr uint64_t kSeed = 20260101;
 
 template <typename T>

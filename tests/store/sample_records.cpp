@@ -52,6 +52,7 @@ AdHalf SampleAd() {
   half.last_look = {absl::InfinitePast(), At(10)};
   half.usn_changed = 123456789;
   half.time_uncertain = true;
+  half.baseline_departed = true;
   return half;
 }
 
@@ -75,6 +76,9 @@ EntraHalf SampleEntra() {
   half.last_look = {At(19), At(20)};
   half.last_direct_look = {At(21), At(22)};
   half.needs_direct_read = true;
+  half.restored_since = {At(23), At(24)};
+  half.live_direct_first = At(25);
+  half.baseline_seen = true;
   return half;
 }
 
@@ -97,6 +101,8 @@ Episode SampleEpisode() {
   episode.result = EpisodeResult::kConverged;
   episode.closed = At(41);
   episode.revokes = 2;
+  episode.seals = 3;
+  episode.containment_failed = true;
   return episode;
 }
 
@@ -113,6 +119,11 @@ Person SamplePerson() {
   person.memory.last_converged = At(54);
   person.memory.toggles = {At(55), At(56)};
   person.memory.episodes = 3;
+  person.memory.departure_handled = true;
+  person.memory.returned_at = At(58);
+  person.facts.conflicts_with = 41;
+  person.facts.sid_mismatch_since = At(59);
+  person.facts.sid_mismatch_confirmed = true;
   person.episode = SampleEpisode();
   person.episode->result.reset();
   person.episode->closed.reset();
@@ -192,6 +203,7 @@ LinkState SampleLinkState() {
   source.snapshot_complete = true;
   source.snapshot_objects = 5000;
   source.gap_ended = At(93);
+  source.snapshot_batch = 12;
   link.sources = {{SourceName("contoso"), source}, {SourceName("corp"), SourceState{}}};
   link.engine_last_sync = At(94);
   link.learned_cycle = absl::Minutes(30);
