@@ -21,6 +21,7 @@ class Disk {
   virtual void PowerLoss() = 0;
 };
 std::unique_ptr<Disk> NewMemoryDisk();
+std::unique_ptr<Disk> NewRocksDisk();
 
 struct StageOptions {
   simulator::WorldOptions world;

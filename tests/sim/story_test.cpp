@@ -7,13 +7,24 @@
 namespace driftwarden::sim {
 namespace {
 
-TEST(Story, EndsAsItMust) {
+struct Backend {
+  const char* name;
+  std::unique_ptr<Disk> (*make)();
+};
+
+class Story : public ::testing::TestWithParam<Backend> {};
+INSTANTIATE_TEST_SUITE_P(Stores, Story,
+                         ::testing::Values(Backend{"Memory", NewMemoryDisk},
+                                           Backend{"Rocks", NewRocksDisk}),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+TEST_P(Story, EndsAsItMust) {
   StoryOptions options;
   options.people = 200;
   options.leavers = 10;
   options.ad_poll = absl::Seconds(5);
   options.entra_poll = absl::Seconds(10);
-  Stage stage(StoryStage(options), NewMemoryDisk());
+  Stage stage(StoryStage(options), GetParam().make());
   const Cast cast = CastOf(stage, options);
   CallChecker calls(stage);
   stage.after_step = [&calls] { calls.Look(); };
@@ -25,7 +36,28 @@ TEST(Story, EndsAsItMust) {
   EXPECT_EQ(stage.deaths(), 0);
 }
 
-TEST(Story, TheSameSeedGivesTheSameRun) {
+TEST_P(Story, EndsAsItMustAfterManyDeaths) {
+  const StoryOptions options;
+  Stage stage(StoryStage(options), GetParam().make());
+  const Cast cast = CastOf(stage, options);
+  CallChecker calls(stage);
+  stage.after_step = [&calls] { calls.Look(); };
+  SeededRng rng(7);
+  stage.later = [&rng] {
+    store::FaultPlan plan;
+    plan.at_commit = 8 + rng.Below(25);
+    plan.after_commit = rng.Below(2) == 0;
+    return plan;
+  };
+  stage.Start(stage.later());
+  PlayStory(stage, cast);
+  stage.Stop();
+  EXPECT_EQ(Lines(calls.faults), "");
+  EXPECT_EQ(Lines(JudgeStory(stage, cast)), "");
+  EXPECT_GT(stage.deaths(), 5);
+}
+
+TEST(Sim, TheSameSeedGivesTheSameRun) {
   std::string traces[2];
   for (std::string& trace : traces) {
     const StoryOptions options;
