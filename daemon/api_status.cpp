@@ -75,8 +75,8 @@ std::string SummaryText(int64_t breached, int64_t open, int64_t inherited,
     return Cat("DRIFT: ", open, open == 1 ? " departure" : " departures", " not closed");
   if (!first_read) return "STARTING: the first complete read has not ended";
   if (inherited > 0) {
-    return Cat("OK, but ", inherited,
-               " people drifted before the first look; see driftwarden baseline show");
+    return Cat("OK, but ", inherited, inherited == 1 ? " person" : " people",
+               " drifted before the first look; see driftwarden baseline show");
   }
   return "OK: everybody who left AD is gone from Entra";
 }

@@ -233,6 +233,7 @@ int RunCommandLine(int argc, char** argv) {
     return code == 0 ? kExitOk : kExitUsage;
   }
   if (help->parsed()) {
+    app.clear();  // else it would print the help of `help`
     std::fputs(app.help().c_str(), stdout);
     return kExitOk;
   }
