@@ -158,10 +158,13 @@ TEST(Golden, FormatNamesEveryFile) {
 void Continue(StateStore& store) {
   const auto lease = store.AcquireLease();
   ASSERT_TRUE(lease.ok()) << lease.status();
-  for (const LinkName& name : *store.Links()) {
+  const auto links = store.Links();  // named: the loop must not outlive it
+  ASSERT_TRUE(links.ok()) << links.status();
+  for (const LinkName& name : *links) {
     Changes changes;
     changes.link = **store.LoadLink(name);
     EvidenceEntry entry = SampleEvidence();
+    entry.link = name;
     monitor::ChainEvidence(changes.link, entry);
     changes.evidence = {entry};
     changes.must_sync = true;
