@@ -1,6 +1,7 @@
 #include "daemon/app.h"
 
 #include <algorithm>
+#include <csignal>
 
 #include <utility>
 
@@ -19,6 +20,10 @@ App::App(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 App::~App() = default;
 
 StatusOr<std::unique_ptr<App>> App::New(Config config, Logger& log) {
+  // libldap's TLS writes to sockets as to files: a controller that went away must be an error of
+  // the write, not the end of the process. Nor must a limit on file sizes.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   auto parts = std::make_unique<Parts>(std::move(config), log);
   DW_RETURN_IF_ERROR(parts->OpenStore());
   parts->registry.Set(metrics::Metric::kBuildInfo, {VersionText(), RevisionText()}, 1);

@@ -196,6 +196,7 @@ asio::awaitable<Status> Engine::Commit(Changes changes) {
   if (!quiet || now - last_persist_ >= QuietPersist()) {
     auto write = [this, &changes] { return parts_.store.Commit(lease_epoch_, changes); };
     const Status written = co_await OnLane(parts_.lane, std::move(write));
+    parts_.observer.OnWrite(written, parts_.scheduler.clock().Steady() - now, queue_.waiting());
     if (!written.ok()) {
       Fail(written);
       co_return written;
@@ -253,12 +254,11 @@ void Engine::LogCommitted(const Changes& changes) {
 void Engine::Fail(const Status& status) {
   if (!failed_.ok()) return;
   failed_ = Annotate(status, Cat(link_.value, ": commit failed"));
-  parts_.log.Error("store_failed", Message(failed_), {{"link", link_.value}});
   queue_.Close();
   actions_wake_.Close();
   alerts_wake_.Close();
   due_wake_.Close();
-  if (parts_.store_failed) parts_.store_failed(failed_);
+  if (parts_.store_failed) parts_.store_failed(failed_);  // who stops, and says so
 }
 
 }  // namespace driftwarden::daemon

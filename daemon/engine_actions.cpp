@@ -98,6 +98,7 @@ void Join(Changes& all, Changes next) {
   Append(all.tally.disable_lags, next.tally.disable_lags);
   Append(all.tally.revocation_lags, next.tally.revocation_lags);
   Append(all.tally.detection_lags, next.tally.detection_lags);
+  Append(all.tally.action_waits, next.tally.action_waits);
   Add(all.tally.source_changes, next.tally.source_changes);
   Add(all.tally.source_resets, next.tally.source_resets);
   Add(all.tally.actions, next.tally.actions);
@@ -184,6 +185,7 @@ asio::awaitable<StatusOr<std::vector<ActionWork>>> Engine::ClaimBody() {
   if (!listed.ok()) co_return Annotate(listed.status(), link_.value);
   const absl::Time now = Now();
   std::vector<Action> live = std::move(*listed);
+  parts_.observer.OnLiveActions(live);
   std::erase_if(live, [now](const Action& action) { return !IsDriven(action, now); });
   std::vector<ActionWork> work;
   if (live.empty()) co_return work;

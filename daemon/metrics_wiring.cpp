@@ -1,5 +1,6 @@
 #include "daemon/metrics_wiring.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "base/strings.h"
@@ -56,6 +57,7 @@ void LinkMetrics::Declare(const monitor::Policy& policy) {
   }
   for (const monitor::ActionKind action : policy.remediation.actions) {
     const std::string name = Text(monitor::ActionKindText(action));
+    actions_.push_back(name);
     for (const std::string_view outcome : kOutcomes) {
       registry_.Declare(Metric::kActions, {link_, name, Text(outcome)});
     }
@@ -64,6 +66,11 @@ void LinkMetrics::Declare(const monitor::Policy& policy) {
     registry_.Declare(Metric::kActionDuration, {link_, name, "verify"});
   }
   registry_.Declare(Metric::kNegativeLags, {link_});
+  registry_.Declare(Metric::kStoreCommits, {link_, "ok"});
+  registry_.Declare(Metric::kStoreCommits, {link_, "error"});
+  registry_.Declare(Metric::kStoreCommitDuration, {link_});
+  registry_.Set(Metric::kEngineQueue, {link_}, 0);
+  SetOldest({});
   registry_.Set(Metric::kEvidenceChainOk, {link_}, 1);
   SetOpen(LinkState());
   for (const std::string guard : monitor::kAllGuards) {
@@ -132,6 +139,12 @@ void LinkMetrics::CountTally(const monitor::Tally& tally) {
     registry_.Add(Metric::kActions, {link_, Text(monitor::ActionKindText(key.first)), key.second},
                   static_cast<double>(count));
   }
+  for (const monitor::Tally::ActionWait& wait : tally.action_waits) {
+    registry_.Observe(
+        Metric::kActionDuration,
+        {link_, Text(monitor::ActionKindText(wait.kind)), wait.verify ? "verify" : "call"},
+        Seconds(wait.wait));
+  }
   if (tally.negative_lags > 0) {
     registry_.Add(Metric::kNegativeLags, {link_}, static_cast<double>(tally.negative_lags));
   }
@@ -147,6 +160,40 @@ void LinkMetrics::OnCommit(const LinkState& link, const monitor::Tally& tally) {
                   found != link.guards.end() && found->second.tripped ? 1 : 0);
   }
   registry_.Set(Metric::kInheritedLiveUsers, {link_}, static_cast<double>(link.inherited_live));
+}
+
+void LinkMetrics::OnWrite(const Status& status, absl::Duration took, size_t waiting) {
+  registry_.Add(Metric::kStoreCommits, {link_, status.ok() ? "ok" : "error"});
+  registry_.Observe(Metric::kStoreCommitDuration, {link_}, Seconds(took));
+  registry_.Set(Metric::kEngineQueue, {link_}, static_cast<double>(waiting));
+}
+
+void LinkMetrics::OnLiveActions(const std::vector<monitor::Action>& actions) {
+  std::map<std::string, int64_t> pending;
+  for (const std::string& name : actions_) pending[name] = 0;
+  for (const monitor::Action& action : actions) ++pending[Text(ActionKindText(action.kind))];
+  for (const auto& [name, count] : pending) {
+    registry_.Set(Metric::kActionsPending, {link_, name}, static_cast<double>(count));
+  }
+}
+
+void LinkMetrics::SetOldest(const std::vector<monitor::Episode>& open) {
+  std::map<std::pair<std::string, std::string>, absl::Time> oldest;
+  for (const std::string& tier : tiers_) {
+    for (const monitor::DriftKind kind : monitor::kAllDriftKinds) {
+      oldest[{Text(monitor::DriftKindText(kind)), tier}] = absl::InfiniteFuture();
+    }
+  }
+  for (const monitor::Episode& episode : open) {
+    for (const monitor::EpisodeKind& kind : episode.kinds) {
+      if (kind.cleared.has_value()) continue;
+      const auto found = oldest.find({Text(monitor::DriftKindText(kind.kind)), episode.tier.value});
+      if (found != oldest.end()) found->second = std::min(found->second, kind.since);
+    }
+  }
+  for (const auto& [key, since] : oldest) {
+    registry_.Set(Metric::kOldestOpenEpisode, {link_, key.first, key.second}, Timestamp(since));
+  }
 }
 
 void LinkMetrics::Refresh(const LinkState& link, const monitor::Policy& policy, absl::Time now) {

@@ -22,6 +22,10 @@ class LinkMetrics final : public CommitObserver {
   // Both must outlive it. Declares the link's series.
   LinkMetrics(metrics::Registry& registry, const monitor::Policy& policy);
   void OnCommit(const monitor::LinkState& link, const monitor::Tally& tally) override;
+  void OnWrite(const Status& status, absl::Duration took, size_t waiting) override;
+  void OnLiveActions(const std::vector<monitor::Action>& actions) override;
+  // The open episodes, now and then.
+  void SetOldest(const std::vector<monitor::Episode>& open);
   // What depends on time and not on commits: called before each scrape.
   void Refresh(const monitor::LinkState& link, const monitor::Policy& policy, absl::Time now);
 
@@ -34,6 +38,7 @@ class LinkMetrics final : public CommitObserver {
   metrics::Registry& registry_;
   std::string link_;
   std::vector<std::string> tiers_;
+  std::vector<std::string> actions_;
 };
 
 // Of one Entra tenant's requests.

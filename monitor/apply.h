@@ -38,6 +38,12 @@ struct Tally {
   std::map<std::pair<SourceName, std::string>, uint64_t> source_changes;  // watched, unwatched, ...
   std::map<std::pair<SourceName, std::string>, uint64_t> source_resets;   // by reason
   std::map<std::pair<ActionKind, std::string>, uint64_t> actions;         // by outcome
+  struct ActionWait {
+    ActionKind kind;
+    bool verify = false;  // call to read-back; else intent to the answered call
+    absl::Duration wait;
+  };
+  std::vector<ActionWait> action_waits;
   uint64_t negative_lags = 0;
 };
 

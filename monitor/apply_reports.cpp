@@ -64,6 +64,11 @@ uint32_t TriesBefore(Transaction& tx, const Action& action) {
   return tries;
 }
 
+void TallyWait(Transaction& tx, const Action& action, bool verify, absl::Time from, absl::Time to) {
+  tx.tally().action_waits.push_back(
+      {action.kind, verify, std::max(to - from, absl::ZeroDuration())});
+}
+
 Episode* EpisodeOf(Transaction& tx, const Action& action) {
   if (tx.Find(action.person) == nullptr) return nullptr;
   Person& person = tx.Touch(action.person);
@@ -175,6 +180,7 @@ Changes ApplyCall(const Context& context, PeopleSet people, const CallReport& re
   action->called = report.called;
   action->request_id = report.request_id;
   ++action->attempts;
+  TallyWait(tx, *action, false, action->intent_at.value_or(report.called.lo), report.called.hi);
   if (Episode* episode = EpisodeOf(tx, *action)) {
     ++(action->reason == ActionReason::kLag ? episode->revokes : episode->seals);
   }
@@ -215,8 +221,10 @@ Changes ApplyVerify(const Context& context, PeopleSet people, const VerifyReport
   if (!open) return tx.Finish();
   const PersonOrdinal person = action->person;
   if (report.verified) {
-    if (!action->called) {  // found by reading after a crash: begun after the gates, at the latest
-                            // now
+    if (action->called) {
+      TallyWait(tx, *action, true, action->called->hi, report.read_at);
+    } else {  // found by reading after a crash: begun after the gates, at the latest
+              // now
       const absl::Time begun = action->cleared_at.value_or(report.read_at);
       action->called = TimeBounds{report.called_at_reconciled.value_or(begun), report.read_at};
       ++action->attempts;

@@ -76,13 +76,44 @@ struct HostPool {
   std::list<std::shared_ptr<Waiter>> waiters;  // first come, first served
 };
 
+StatusOr<DialerOptions> ReadFiles(const HttpClientOptions& options) {
+  DialerOptions dialer;
+  if (!options.ca_file.empty()) {
+    DW_ASSIGN_OR_RETURN(dialer.ca_pem, ReadFile(options.ca_file));
+  }
+  if (!options.client_certificate_file.empty()) {
+    DW_ASSIGN_OR_RETURN(dialer.client_identity.certificate_pem,
+                        ReadFile(options.client_certificate_file));
+    DW_ASSIGN_OR_RETURN(dialer.client_identity.key_pem, ReadFile(options.client_key_file));
+  }
+  return dialer;
+}
+
 // Shared by the client and the exchanges under way.
 struct Core {
   asio::any_io_executor executor;
   HttpClientOptions options;
-  std::unique_ptr<Dialer> dialer;
-  SystemClock clock;  // sockets live in real time, also in a simulation
+  std::shared_ptr<Dialer> dialer;
+  DialerOptions files;  // what the dialer was made of
+  SystemClock clock;    // sockets live in real time, also in a simulation
   std::map<std::string, std::shared_ptr<HostPool>> hosts;
+
+  // A CA that was mended or renewed counts for the next connection; files that make no sense do
+  // not.
+  std::shared_ptr<Dialer> FreshDialer() {
+    const auto now = ReadFiles(options);
+    const auto same = [this](const DialerOptions& other) {
+      return other.ca_pem == files.ca_pem &&
+             other.client_identity.certificate_pem == files.client_identity.certificate_pem &&
+             other.client_identity.key_pem == files.client_identity.key_pem;
+    };
+    if (!now.ok() || same(*now)) return dialer;
+    auto made = NewDialer(executor, *now);
+    if (!made.ok()) return dialer;
+    files = *now;
+    dialer = *std::move(made);
+    return dialer;
+  }
 
   std::shared_ptr<HostPool> PoolOf(const Url& url) {
     const std::string key = Cat(url.scheme, "://", url.Authority());
@@ -259,7 +290,8 @@ asio::awaitable<StatusOr<std::unique_ptr<ByteStream>>> Connect(std::shared_ptr<C
   target.unix_socket = url.unix_socket();
   const absl::Duration left = deadline - core->clock.Steady();
   const absl::Duration limit = std::min(left, core->options.connect_timeout);
-  auto dialed = co_await core->dialer->Dial(std::move(target), limit);
+  const std::shared_ptr<Dialer> dialer = core->FreshDialer();
+  auto dialed = co_await dialer->Dial(std::move(target), limit);
   co_return dialed;
 }
 
@@ -327,18 +359,11 @@ class PooledHttpClient final : public HttpClient {
 
 StatusOr<std::unique_ptr<HttpClient>> NewHttpClient(asio::any_io_executor executor,
                                                     HttpClientOptions options) {
-  DialerOptions dialer;
-  if (!options.ca_file.empty()) {
-    DW_ASSIGN_OR_RETURN(dialer.ca_pem, ReadFile(options.ca_file));
-  }
-  if (!options.client_certificate_file.empty()) {
-    DW_ASSIGN_OR_RETURN(dialer.client_identity.certificate_pem,
-                        ReadFile(options.client_certificate_file));
-    DW_ASSIGN_OR_RETURN(dialer.client_identity.key_pem, ReadFile(options.client_key_file));
-  }
+  DW_ASSIGN_OR_RETURN(DialerOptions files, ReadFiles(options));
   auto core = std::make_shared<Core>();
   core->executor = executor;
-  auto made = NewDialer(executor, std::move(dialer));
+  core->files = files;
+  auto made = NewDialer(executor, std::move(files));
   if (!made.ok()) {
     return options.ca_file.empty() ? made.status() : Annotate(made.status(), options.ca_file);
   }

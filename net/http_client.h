@@ -15,7 +15,7 @@
 namespace driftwarden::net {
 
 struct HttpClientOptions {
-  std::string ca_file;  // PEM, trusted beside the system's roots
+  std::string ca_file;  // PEM, trusted beside the system's roots; read anew for new connections
   // PEM, shown to servers that ask for a client certificate; both or none.
   std::string client_certificate_file;
   std::string client_key_file;

@@ -96,6 +96,18 @@ TEST_F(TlsTest, AnUnknownCaIsRefusedWithTheMend) {
   EXPECT_TRUE(served_.requests.empty());
 }
 
+TEST_F(TlsTest, AMendedCaFileCountsForTheNextConnection) {
+  const std::string base = Serve({"localhost"}, {}, "localhost", now_);
+  const auto stranger = MakeCa("somebody else", now_);
+  ASSERT_TRUE(stranger.ok());
+  UseClient(Trusting(*stranger));
+  EXPECT_TRUE(Says(Get(base + "/a").status(), "not trusted"));
+  File("ca.pem", "not PEM");
+  EXPECT_TRUE(Says(Get(base + "/a").status(), "not trusted"));
+  File("ca.pem", ca_.certificate_pem);
+  EXPECT_TRUE(Get(base + "/a").ok());
+}
+
 TEST_F(TlsTest, AnExpiredCertificateIsRefused) {
   UseClient(Trusting(ca_));
   const std::string base = Serve({"localhost"}, {}, "localhost", now_ - absl::Hours(24 * 400));
