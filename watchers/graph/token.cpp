@@ -154,13 +154,14 @@ Status ClientCredentialsSource::Explain(const TokenReply& reply,
   const absl::Time now = response.date.value_or(scheduler_.clock().Wall());
   const std::string* header = response.Find("Retry-After");
   const auto wait = header != nullptr ? ParseRetryAfter(*header, now) : std::nullopt;
-  log_.Warn("token_refused", reply.error.empty() ? "the token endpoint failed" : Reason(reply),
-            {{"tenant", options_.tenant_id},
-             {"code", code},
-             {"error", Printable(reply.error, 80)},
-             {"error_codes", reply.error_codes},
-             {"trace_id", Printable(reply.trace_id, 80)},
-             {"correlation_id", Printable(reply.correlation_id, 80)}});
+  // The one line that people see is the source's; this is what Microsoft's support asks for.
+  log_.Debug("token_refused", reply.error.empty() ? "the token endpoint failed" : Reason(reply),
+             {{"tenant", options_.tenant_id},
+              {"code", code},
+              {"error", Printable(reply.error, 80)},
+              {"error_codes", reply.error_codes},
+              {"trace_id", Printable(reply.trace_id, 80)},
+              {"correlation_id", Printable(reply.correlation_id, 80)}});
   const std::string what = Cat("token refused (HTTP ", code, "): ", Reason(reply));
   if (reply.error == "temporarily_unavailable" || reply.error == "server_error" ||
       IsTransientStatus(code)) {
