@@ -16,7 +16,7 @@ class Story : public ::testing::TestWithParam<Backend> {};
 INSTANTIATE_TEST_SUITE_P(Stores, Story,
                          ::testing::Values(Backend{"Memory", NewMemoryDisk},
                                            Backend{"Rocks", NewRocksDisk}),
-                         [](const auto& info) { return std::string(info.param.name); });
+                         [](const auto& backend) { return std::string(backend.param.name); });
 
 TEST_P(Story, EndsAsItMust) {
   StoryOptions options;
