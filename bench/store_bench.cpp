@@ -1,0 +1,217 @@
+// What our store adds to RocksDB: one commit of 200 people against a bare WriteBatch of the same
+// keys and values, on the same disk and in the same run. The ratio of the two is what to watch.
+
+#include <benchmark/benchmark.h>
+#include <rocksdb/db.h>
+#include <stdlib.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "bench/people.h"
+#include "store/kv_state_store.h"
+#include "store/rocks_kv.h"
+#include "store/rocks_store.h"
+
+namespace driftwarden::bench {
+namespace {
+
+constexpr int kPeople = 200;
+
+class Folder {
+ public:
+  Folder() {
+    std::string pattern = std::filesystem::temp_directory_path() / "driftwarden-bench-XXXXXX";
+    path_ = ::mkdtemp(pattern.data());
+  }
+  ~Folder() { std::filesystem::remove_all(path_); }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+// Passes everything on and keeps the last batch.
+class RecordingKv final : public store::Kv {
+ public:
+  explicit RecordingKv(std::unique_ptr<store::Kv> inner) : inner_(std::move(inner)) {}
+  std::unique_ptr<store::KvSnapshot> Snapshot() override { return inner_->Snapshot(); }
+  Status Write(const store::KvBatch& batch, bool sync) override {
+    last = batch;
+    return inner_->Write(batch, sync);
+  }
+  StatusOr<store::KvStats> Stats() override { return inner_->Stats(); }
+  const std::string& path() const override { return inner_->path(); }
+  bool read_only() const override { return inner_->read_only(); }
+  store::KvBatch last;
+
+ private:
+  std::unique_ptr<store::Kv> inner_;
+};
+
+// Commits that change the same people back and forth, so that each writes every one of them.
+class Commits {
+ public:
+  Commits() {
+    LinkInMemory link;
+    link.ReadBaseline(kPeople);
+    for (const auto& [ordinal, person] : link.people()) first_.people.push_back(person);
+    first_.link = link.link();
+    link.now = Start() + absl::Seconds(10);
+    const monitor::ChangeBatch batch = AdBatch(0, kPeople, false, 10);
+    second_ = link.Apply(batch, link.Load(batch));
+  }
+  monitor::Changes& Next() {
+    turn_ = !turn_;
+    return turn_ ? first_ : second_;
+  }
+
+ private:
+  monitor::Changes first_;
+  monitor::Changes second_;
+  bool turn_ = false;
+};
+
+rocksdb::DB* OpenBare(const std::string& path, std::vector<rocksdb::ColumnFamilyHandle*>* handles) {
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  options.create_missing_column_families = true;
+  std::vector<rocksdb::ColumnFamilyDescriptor> families;
+  families.emplace_back(rocksdb::kDefaultColumnFamilyName, rocksdb::ColumnFamilyOptions());
+  for (const char* name : store::kFamilyNames) {
+    families.emplace_back(name, rocksdb::ColumnFamilyOptions());
+  }
+  rocksdb::DB* db = nullptr;
+  const rocksdb::Status opened = rocksdb::DB::Open(options, path, families, handles, &db);
+  return opened.ok() ? db : nullptr;
+}
+
+// RocksDB alone, with its own defaults.
+class Bare {
+ public:
+  explicit Bare(const std::string& path) : db_(OpenBare(path, &handles_)) {}
+  ~Bare() {
+    if (db_ == nullptr) return;
+    for (rocksdb::ColumnFamilyHandle* handle : handles_) db_->DestroyColumnFamilyHandle(handle);
+    delete db_;
+  }
+  Bare(const Bare&) = delete;
+  Bare& operator=(const Bare&) = delete;
+  bool ok() const { return db_ != nullptr; }
+  bool Write(const store::KvBatch& batch, bool sync) {
+    rocksdb::WriteBatch writes;
+    for (const store::KvChange& change : batch.changes()) {
+      rocksdb::ColumnFamilyHandle* const family =
+          handles_[1 + static_cast<size_t>(change.family)];  // the default one comes first
+      const rocksdb::Status status = change.value ? writes.Put(family, change.key, *change.value)
+                                                  : writes.Delete(family, change.key);
+      if (!status.ok()) return false;
+    }
+    rocksdb::WriteOptions options;
+    options.sync = sync;
+    return db_->Write(options, &writes).ok();
+  }
+
+ private:
+  std::vector<rocksdb::ColumnFamilyHandle*> handles_;
+  rocksdb::DB* const db_;
+};
+
+uint64_t BytesOf(const store::KvBatch& batch) {
+  uint64_t bytes = 0;
+  for (const store::KvChange& change : batch.changes()) {
+    bytes += change.key.size() + (change.value ? change.value->size() : 0);
+  }
+  return bytes;
+}
+
+struct Sums {
+  absl::Duration ours;
+  absl::Duration bare;
+  uint64_t writes = 0;
+  uint64_t bytes = 0;
+};
+
+void Report(benchmark::State& state, const Sums& sums) {
+  const auto rounds = static_cast<double>(state.iterations());
+  state.counters["commit_us"] = absl::ToDoubleMicroseconds(sums.ours) / rounds;
+  state.counters["bare_us"] = absl::ToDoubleMicroseconds(sums.bare) / rounds;
+  state.counters["ratio"] = absl::FDivDuration(sums.ours, sums.bare);
+  state.counters["writes"] = static_cast<double>(sums.writes) / rounds;
+  state.counters["bytes"] = static_cast<double>(sums.bytes) / rounds;
+}
+
+// The argument: whether each write is synced to the disk.
+void CommitAgainstBareBatch(benchmark::State& state) {
+  const bool sync = state.range(0) != 0;
+  const Folder folder;
+  const SystemClock clock;
+  store::RocksStoreOptions options;
+  options.path = folder.path() + "/ours";
+  auto kv = store::OpenRocksKv(options);
+  if (!kv.ok()) return state.SkipWithError("our store does not open");
+  auto recording = std::make_unique<RecordingKv>(*std::move(kv));
+  const RecordingKv& recorded = *recording;
+  auto store = store::OpenKvStateStore(std::move(recording));
+  if (!store.ok()) return state.SkipWithError("our store does not open");
+  const auto lease = (*store)->AcquireLease();
+  Bare bare(folder.path() + "/bare");
+  if (!lease.ok() || !bare.ok()) return state.SkipWithError("a store does not open");
+  Commits commits;
+  Sums sums;
+  for (auto _ : state) {
+    monitor::Changes& changes = commits.Next();
+    changes.must_sync = sync;
+    const absl::Duration begin = clock.Steady();
+    const Status committed = (*store)->Commit(*lease, changes);
+    const absl::Duration between = clock.Steady();
+    const bool written = bare.Write(recorded.last, sync);
+    const absl::Duration end = clock.Steady();
+    if (!committed.ok() || !written) return state.SkipWithError("a write failed");
+    sums.ours += between - begin;
+    sums.bare += end - between;
+    sums.writes += recorded.last.changes().size();
+    sums.bytes += BytesOf(recorded.last);
+    state.SetIterationTime(absl::ToDoubleSeconds(between - begin));
+  }
+  Report(state, sums);
+}
+
+BENCHMARK(CommitAgainstBareBatch)->ArgName("sync")->Arg(0)->Arg(1)->UseManualTime();
+
+// Reading 200 people back, with their lookups.
+void LoadPeople(benchmark::State& state) {
+  const Folder folder;
+  store::RocksStoreOptions options;
+  options.path = folder.path();
+  auto store = store::OpenRocksStore(options);
+  if (!store.ok()) return state.SkipWithError("our store does not open");
+  const auto lease = (*store)->AcquireLease();
+  Commits commits;
+  const monitor::Changes& changes = commits.Next();
+  if (!lease.ok() || !(*store)->Commit(*lease, changes).ok()) {
+    return state.SkipWithError("the people cannot be written");
+  }
+  store::PeopleKeys keys;
+  for (const monitor::Person& person : changes.people) {
+    keys.guids.push_back(person.facts.ad.front().object_guid);
+  }
+  for (auto _ : state) {
+    const auto people = (*store)->LoadPeople(changes.link.name, keys);
+    if (!people.ok() || people->by_ordinal.size() != keys.guids.size()) {
+      return state.SkipWithError("the people cannot be read");
+    }
+  }
+  state.counters["per_person"] = benchmark::Counter(
+      kPeople, benchmark::Counter::kIsIterationInvariantRate | benchmark::Counter::kInvert);
+}
+
+BENCHMARK(LoadPeople);
+
+}  // namespace
+}  // namespace driftwarden::bench
