@@ -89,6 +89,16 @@ class Api {
     std::string cursor;
   };
   StatusOr<ListPlace> PlaceOf(const Request& request) const;
+  // One page of such a list. `read` gets a page of one link, on the read lane; `add` makes items of
+  // it. Both end before the coroutine does.
+  template <typename T>
+  using ReadPage = std::function<StatusOr<store::Page<T>>(const monitor::LinkName&,
+                                                          const std::string& cursor, size_t limit)>;
+  template <typename T>
+  using AddItems =
+      std::function<void(const LinkPort&, const std::vector<T>&, boost::json::array& items)>;
+  template <typename T>
+  asio::awaitable<Response> ListLinks(Request request, ReadPage<T> read, AddItems<T> add);
 
   ApiParts parts_;
   Authenticator auth_;

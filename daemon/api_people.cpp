@@ -75,46 +75,56 @@ StatusOr<std::optional<Person>> LoadOne(store::StateStore& store, const monitor:
 
 }  // namespace
 
-asio::awaitable<ServerResponse> Api::Users(Request request) {
-  bool blind = false;
+template <typename T>
+asio::awaitable<ServerResponse> Api::ListLinks(Request request, ReadPage<T> read, AddItems<T> add) {
   const auto limit = LimitOf(request);
   const auto place = PlaceOf(request);
-  const auto filter = FilterOf(request, &blind);
-  for (const Status& status : {limit.status(), place.status(), filter.status()}) {
-    if (!status.ok()) co_return ErrorResponse(status);
-  }
+  if (!limit.ok()) co_return ErrorResponse(limit.status());
+  if (!place.ok()) co_return ErrorResponse(place.status());
   const bool one_link = request.HasQuery("link");
-  const absl::Time now = parts_.clock.Wall();
   json::array items;
   std::string cursor = place->cursor;
   std::string next;
-  for (size_t i = place->link; i < parts_.links.size(); ++i) {
-    LinkPort* link = parts_.links[i];
+  for (size_t i = place->link; i < parts_.links.size() && next.empty(); ++i) {
+    const LinkPort& link = *parts_.links[i];
     const size_t room = *limit - items.size();
-    auto read = [this, link, &filter, cursor, room] {
-      return parts_.store.ListPeople(link->link(), *filter, cursor, room);
-    };
-    const auto page = co_await OnLane(parts_.read_lane, std::move(read));
+    auto look = [&read, &link, &cursor, room] { return read(link.link(), cursor, room); };
+    const auto page = co_await OnLane(parts_.read_lane, std::move(look));
     if (!page.ok()) co_return ErrorResponse(page.status());
-    const auto state = link->State();
-    const auto policy = link->CurrentPolicy();
+    add(link, page->items, items);
+    cursor = page->next_cursor;
+    if (!cursor.empty()) {
+      next = Cat(link.link().value, ":", cursor);
+    } else if (items.size() >= *limit && !one_link && i + 1 < parts_.links.size()) {
+      next = Cat(parts_.links[i + 1]->link().value, ":");
+    }
+    if (one_link) break;
+  }
+  co_return ListResponse(std::move(items), next);
+}
+
+asio::awaitable<ServerResponse> Api::Users(Request request) {
+  bool blind = false;
+  const auto filter = FilterOf(request, &blind);
+  if (!filter.ok()) co_return ErrorResponse(filter.status());
+  ReadPage<Person> read = [this, &filter](const monitor::LinkName& link, const std::string& cursor,
+                                          size_t limit) {
+    return parts_.store.ListPeople(link, *filter, cursor, limit);
+  };
+  const absl::Time now = parts_.clock.Wall();
+  AddItems<Person> add = [blind, now](const LinkPort& link, const std::vector<Person>& people,
+                                      json::array& items) {
+    const auto state = link.State();
+    const auto policy = link.CurrentPolicy();
     const PersonContext context{*state, *policy, now};
-    for (const Person& person : page->items) {
+    for (const Person& person : people) {
       if (blind && VisibleState(person, context) != monitor::State::kBlind) continue;
       items.push_back(PersonJson(person, {}, context));
     }
-    cursor = page->next_cursor;
-    if (!cursor.empty()) {
-      next = Cat(link->link().value, ":", cursor);
-      break;
-    }
-    const bool full = items.size() >= *limit;
-    if (full && !one_link && i + 1 < parts_.links.size()) {
-      next = Cat(parts_.links[i + 1]->link().value, ":");
-    }
-    if (full || one_link) break;
-  }
-  co_return ListResponse(std::move(items), next);
+  };
+  ServerResponse response =
+      co_await ListLinks<Person>(std::move(request), std::move(read), std::move(add));
+  co_return response;
 }
 
 asio::awaitable<ServerResponse> Api::User(std::string text, std::string part) {
@@ -179,33 +189,18 @@ asio::awaitable<ServerResponse> Api::User(std::string text, std::string part) {
 }
 
 asio::awaitable<ServerResponse> Api::Episodes(Request request) {
-  const auto limit = LimitOf(request);
-  const auto place = PlaceOf(request);
-  if (!limit.ok()) co_return ErrorResponse(limit.status());
-  if (!place.ok()) co_return ErrorResponse(place.status());
   const bool open_only = request.Query("open") == "true";
-  const bool one_link = request.HasQuery("link");
-  json::array items;
-  std::string cursor = place->cursor;
-  std::string next;
-  for (size_t i = place->link; i < parts_.links.size() && next.empty(); ++i) {
-    LinkPort* link = parts_.links[i];
-    const size_t room = *limit - items.size();
-    auto read = [this, link, open_only, cursor, room] {
-      return parts_.store.ListEpisodes(link->link(), open_only, cursor, room);
-    };
-    const auto page = co_await OnLane(parts_.read_lane, std::move(read));
-    if (!page.ok()) co_return ErrorResponse(page.status());
-    for (const Episode& episode : page->items) items.push_back(EpisodeJson(episode));
-    cursor = page->next_cursor;
-    if (!cursor.empty()) {
-      next = Cat(link->link().value, ":", cursor);
-    } else if (items.size() >= *limit && !one_link && i + 1 < parts_.links.size()) {
-      next = Cat(parts_.links[i + 1]->link().value, ":");
-    }
-    if (one_link) break;
-  }
-  co_return ListResponse(std::move(items), next);
+  ReadPage<Episode> read = [this, open_only](const monitor::LinkName& link,
+                                             const std::string& cursor, size_t limit) {
+    return parts_.store.ListEpisodes(link, open_only, cursor, limit);
+  };
+  AddItems<Episode> add = [](const LinkPort&, const std::vector<Episode>& episodes,
+                             json::array& items) {
+    for (const Episode& episode : episodes) items.push_back(EpisodeJson(episode));
+  };
+  ServerResponse response =
+      co_await ListLinks<Episode>(std::move(request), std::move(read), std::move(add));
+  co_return response;
 }
 
 asio::awaitable<ServerResponse> Api::OneEpisode(std::string id) {
@@ -219,32 +214,17 @@ asio::awaitable<ServerResponse> Api::OneEpisode(std::string id) {
 }
 
 asio::awaitable<ServerResponse> Api::Actions(Request request) {
-  const auto limit = LimitOf(request);
-  const auto place = PlaceOf(request);
-  if (!limit.ok()) co_return ErrorResponse(limit.status());
-  if (!place.ok()) co_return ErrorResponse(place.status());
-  const bool one_link = request.HasQuery("link");
-  json::array items;
-  std::string cursor = place->cursor;
-  std::string next;
-  for (size_t i = place->link; i < parts_.links.size() && next.empty(); ++i) {
-    LinkPort* link = parts_.links[i];
-    const size_t room = *limit - items.size();
-    auto read = [this, link, cursor, room] {
-      return parts_.store.ListActions(link->link(), cursor, room);
-    };
-    const auto page = co_await OnLane(parts_.read_lane, std::move(read));
-    if (!page.ok()) co_return ErrorResponse(page.status());
-    for (const Action& action : page->items) items.push_back(ActionJson(action, link->link()));
-    cursor = page->next_cursor;
-    if (!cursor.empty()) {
-      next = Cat(link->link().value, ":", cursor);
-    } else if (items.size() >= *limit && !one_link && i + 1 < parts_.links.size()) {
-      next = Cat(parts_.links[i + 1]->link().value, ":");
-    }
-    if (one_link) break;
-  }
-  co_return ListResponse(std::move(items), next);
+  ReadPage<Action> read = [this](const monitor::LinkName& link, const std::string& cursor,
+                                 size_t limit) {
+    return parts_.store.ListActions(link, cursor, limit);
+  };
+  AddItems<Action> add = [](const LinkPort& link, const std::vector<Action>& actions,
+                            json::array& items) {
+    for (const Action& action : actions) items.push_back(ActionJson(action, link.link()));
+  };
+  ServerResponse response =
+      co_await ListLinks<Action>(std::move(request), std::move(read), std::move(add));
+  co_return response;
 }
 
 asio::awaitable<ServerResponse> Api::Evidence(Request request) {
@@ -257,10 +237,13 @@ asio::awaitable<ServerResponse> Api::Evidence(Request request) {
     co_return ErrorResponse(InvalidError("a chain belongs to one link; add ?link=NAME"));
   }
   LinkPort* link = parts_.links[place->link];
-  const uint64_t from = ParseUint64(place->cursor).value_or(1);
+  const std::optional<uint64_t> from = place->cursor.empty() ? 1 : ParseUint64(place->cursor);
+  if (!from) {
+    co_return ErrorResponse(InvalidError("the cursor is not one that this list gave out"));
+  }
   const size_t count = *limit;
-  auto read = [this, link, from, count] {
-    return parts_.store.Evidence(link->link(), from, count);
+  auto read = [this, link, first = *from, count] {
+    return parts_.store.Evidence(link->link(), first, count);
   };
   const auto entries = co_await OnLane(parts_.read_lane, std::move(read));
   if (!entries.ok()) co_return ErrorResponse(entries.status());

@@ -275,7 +275,7 @@ std::string App::Parts::RenderMetrics() {
   for (const auto& link : links) {
     const auto policy = link->engine->CurrentPolicy();
     const auto state = link->engine->State();
-    link->metrics->Refresh(*state, *policy, now);
+    link->metrics->Refresh(*state, *policy, now, link->engine->waiting());
   }
   return registry.Render();
 }

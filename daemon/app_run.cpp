@@ -28,21 +28,6 @@ namespace {
 constexpr absl::Duration kFlushFor = absl::Seconds(10);
 constexpr absl::Duration kHousekeepEvery = absl::Seconds(15);
 
-// The open episodes, up to a number that is as good as all when asking for the oldest.
-StatusOr<std::vector<monitor::Episode>> OpenEpisodes(store::StateStore& store,
-                                                     const monitor::LinkName& link) {
-  constexpr size_t kPage = 1000;
-  constexpr size_t kMost = 20'000;
-  std::vector<monitor::Episode> open;
-  std::string cursor;
-  do {
-    DW_ASSIGN_OR_RETURN(auto page, store.ListEpisodes(link, true, cursor, kPage));
-    open.insert(open.end(), page.items.begin(), page.items.end());
-    cursor = page.next_cursor;
-  } while (!cursor.empty() && open.size() < kMost);
-  return open;
-}
-
 void Rethrow(const std::exception_ptr& error) {
   if (error) std::rethrow_exception(error);  // an exception out of a coroutine is a bug: terminate
 }
@@ -129,9 +114,9 @@ asio::awaitable<void> App::Parts::Housekeep() {
     const auto stats = co_await OnLane(read_lane, std::move(read));
     RefreshStoreMetrics(stats);
     for (const auto& link : links) {
-      auto list = [this, name = link->policy->link] { return OpenEpisodes(*store, name); };
-      const auto open = co_await OnLane(read_lane, std::move(list));
-      if (open.ok()) link->metrics->SetOldest(*open);
+      auto count = [this, &link] { return TakeCensus(*store, link->policy->link); };
+      const auto census = co_await OnLane(read_lane, std::move(count));
+      if (census.ok()) link->metrics->SetCensus(*census);
     }
     const Status slept = co_await scheduler.SleepFor(kHousekeepEvery);
     if (!slept.ok()) co_return;

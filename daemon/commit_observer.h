@@ -2,8 +2,6 @@
 
 // Who wants to know what was committed: the metrics.
 
-#include <vector>
-
 #include "base/status.h"
 #include "monitor/apply.h"
 
@@ -15,10 +13,11 @@ class CommitObserver {
  public:
   virtual ~CommitObserver() = default;
   virtual void OnCommit(const monitor::LinkState& link, const monitor::Tally& tally) = 0;
-  // Each write to the store that was tried, and how many commands waited behind it.
-  virtual void OnWrite(const Status& status, absl::Duration took, size_t waiting) = 0;
-  // Every live action, at each look for work.
-  virtual void OnLiveActions(const std::vector<monitor::Action>& actions) = 0;
+  // After each write to the store, how long it took and how it ended.
+  virtual void OnWritten(absl::Duration took, const Status& status) {
+    static_cast<void>(took);
+    static_cast<void>(status);
+  }
 };
 
 }  // namespace driftwarden::daemon

@@ -13,7 +13,8 @@ std::optional<Token> ReadToken(MapReader section) {
   const auto role = section.Choice("role", {"viewer", "operator", "approver", "admin"});
   if (role) token.role = static_cast<Role>(*role + 1);
   if (!section.Take("role")) {
-    section.faults().Add(section.Mark(), "role is missing; add role: viewer");
+    section.faults().Add(section.Mark(),
+                         Cat(section.Path("role"), " is missing; add role: viewer"));
   }
   std::string text;
   section.Require("sha256", &text, "the token's SHA-256 in hex");
@@ -22,9 +23,11 @@ std::optional<Token> ReadToken(MapReader section) {
   if (whole) {
     std::copy(digest->begin(), digest->end(), token.digest.begin());
   } else if (!text.empty()) {
-    section.Wrong("sha256", YAML::Node("(hidden)"),
-                  "64 hexadecimal digits (printf %s TOKEN | "
-                  "sha256sum)");
+    // The text is not repeated: somebody may have put the token itself here.
+    const auto place = section.Take("sha256");
+    section.faults().Add(place ? place->Mark() : section.Mark(),
+                         Cat(section.Path("sha256"),
+                             " must be 64 hexadecimal digits (printf %s TOKEN | sha256sum)"));
   }
   section.Finish();
   if (!whole || token.name.empty()) return std::nullopt;
@@ -43,6 +46,10 @@ StatusOr<std::vector<Token>> LoadTokens(const std::string& path) {
       faults.Add(root.Mark(), "must be a list of - {name, role, sha256}");
     } else {
       for (const auto& item : root) {
+        if (!item.IsMap()) {
+          faults.Add(item.Mark(), "tokens[] must be a mapping: - {name, role, sha256}");
+          continue;
+        }
         if (auto token = ReadToken(MapReader(item, "tokens[]", faults))) tokens.push_back(*token);
       }
     }

@@ -196,7 +196,7 @@ asio::awaitable<Status> Engine::Commit(Changes changes) {
   if (!quiet || now - last_persist_ >= QuietPersist()) {
     auto write = [this, &changes] { return parts_.store.Commit(lease_epoch_, changes); };
     const Status written = co_await OnLane(parts_.lane, std::move(write));
-    parts_.observer.OnWrite(written, parts_.scheduler.clock().Steady() - now, queue_.waiting());
+    parts_.observer.OnWritten(parts_.scheduler.clock().Steady() - now, written);
     if (!written.ok()) {
       Fail(written);
       co_return written;

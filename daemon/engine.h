@@ -12,6 +12,7 @@
 // Errors: Cancelled once stopped; Unavailable when too many commands wait; what the store says. A
 // write that the store refuses stops the engine for good: `store_failed` is called once.
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -121,6 +122,7 @@ class Engine final : public watchers::LinkFeed,
 
   // Thread-safe.
   bool clock_suspect() const;
+  size_t waiting() const { return waiting_; }  // commands that wait for their turn
 
  private:
   template <typename R>
@@ -191,6 +193,8 @@ class Engine final : public watchers::LinkFeed,
   std::set<monitor::PersonOrdinal> reads_wanted_;  // bounded
   Status failed_;
 
+  std::atomic<size_t> waiting_{0};
+
   // What other threads read: values that never change, swapped under the mutex.
   mutable std::mutex mutex_;
   std::shared_ptr<const monitor::LinkState> state_;
@@ -200,7 +204,9 @@ class Engine final : public watchers::LinkFeed,
 
 template <typename R>
 asio::awaitable<R> Engine::InTurn(Urgency urgency, asio::awaitable<R> body) {
+  ++waiting_;
   const Status entered = co_await queue_.Enter(urgency);
+  --waiting_;
   if (!entered.ok()) co_return failed_.ok() ? entered : failed_;
   LookAtClock();
   R result = co_await std::move(body);

@@ -185,7 +185,6 @@ asio::awaitable<StatusOr<std::vector<ActionWork>>> Engine::ClaimBody() {
   if (!listed.ok()) co_return Annotate(listed.status(), link_.value);
   const absl::Time now = Now();
   std::vector<Action> live = std::move(*listed);
-  parts_.observer.OnLiveActions(live);
   std::erase_if(live, [now](const Action& action) { return !IsDriven(action, now); });
   std::vector<ActionWork> work;
   if (live.empty()) co_return work;

@@ -33,7 +33,7 @@ constexpr std::string_view kOutcomes[] = {"verified", "failed", "blocked", "drop
 }  // namespace
 
 LinkMetrics::LinkMetrics(metrics::Registry& registry, const monitor::Policy& policy)
-    : registry_(registry), link_(policy.link.value) {
+    : registry_(registry), link_(policy.link.value), actions_(policy.remediation.actions) {
   for (const monitor::TierPolicy& tier : policy.tiers) tiers_.push_back(tier.name.value);
   Declare(policy);
 }
@@ -61,7 +61,6 @@ void LinkMetrics::Declare(const monitor::Policy& policy) {
     for (const std::string_view outcome : kOutcomes) {
       registry_.Declare(Metric::kActions, {link_, name, Text(outcome)});
     }
-    registry_.Set(Metric::kActionsPending, {link_, name}, 0);
     registry_.Declare(Metric::kActionDuration, {link_, name, "call"});
     registry_.Declare(Metric::kActionDuration, {link_, name, "verify"});
   }
@@ -70,9 +69,10 @@ void LinkMetrics::Declare(const monitor::Policy& policy) {
   registry_.Declare(Metric::kStoreCommits, {link_, "error"});
   registry_.Declare(Metric::kStoreCommitDuration, {link_});
   registry_.Set(Metric::kEngineQueue, {link_}, 0);
-  SetOldest({});
+  registry_.Set(Metric::kInheritedLiveUsers, {link_}, 0);
   registry_.Set(Metric::kEvidenceChainOk, {link_}, 1);
   SetOpen(LinkState());
+  SetCensus(LinkCensus());
   for (const std::string guard : monitor::kAllGuards) {
     registry_.Set(Metric::kGuardTripped, {link_, guard}, 0);
   }
@@ -140,10 +140,10 @@ void LinkMetrics::CountTally(const monitor::Tally& tally) {
                   static_cast<double>(count));
   }
   for (const monitor::Tally::ActionWait& wait : tally.action_waits) {
-    registry_.Observe(
-        Metric::kActionDuration,
-        {link_, Text(monitor::ActionKindText(wait.kind)), wait.verify ? "verify" : "call"},
-        Seconds(wait.wait));
+    registry_.Observe(Metric::kActionDuration,
+                      {link_, Text(monitor::ActionKindText(wait.action)),
+                       wait.wait == monitor::Tally::Wait::kCall ? "call" : "verify"},
+                      Seconds(wait.took));
   }
   if (tally.negative_lags > 0) {
     registry_.Add(Metric::kNegativeLags, {link_}, static_cast<double>(tally.negative_lags));
@@ -162,41 +162,29 @@ void LinkMetrics::OnCommit(const LinkState& link, const monitor::Tally& tally) {
   registry_.Set(Metric::kInheritedLiveUsers, {link_}, static_cast<double>(link.inherited_live));
 }
 
-void LinkMetrics::OnWrite(const Status& status, absl::Duration took, size_t waiting) {
+void LinkMetrics::OnWritten(absl::Duration took, const Status& status) {
   registry_.Add(Metric::kStoreCommits, {link_, status.ok() ? "ok" : "error"});
   registry_.Observe(Metric::kStoreCommitDuration, {link_}, Seconds(took));
-  registry_.Set(Metric::kEngineQueue, {link_}, static_cast<double>(waiting));
 }
 
-void LinkMetrics::OnLiveActions(const std::vector<monitor::Action>& actions) {
-  std::map<std::string, int64_t> pending;
-  for (const std::string& name : actions_) pending[name] = 0;
-  for (const monitor::Action& action : actions) ++pending[Text(ActionKindText(action.kind))];
-  for (const auto& [name, count] : pending) {
-    registry_.Set(Metric::kActionsPending, {link_, name}, static_cast<double>(count));
-  }
-}
-
-void LinkMetrics::SetOldest(const std::vector<monitor::Episode>& open) {
-  std::map<std::pair<std::string, std::string>, absl::Time> oldest;
+void LinkMetrics::SetCensus(const LinkCensus& census) {
   for (const std::string& tier : tiers_) {
     for (const monitor::DriftKind kind : monitor::kAllDriftKinds) {
-      oldest[{Text(monitor::DriftKindText(kind)), tier}] = absl::InfiniteFuture();
+      const auto found = census.oldest_open.find({kind, monitor::TierName(tier)});
+      registry_.Set(Metric::kOldestOpenEpisode, {link_, Text(monitor::DriftKindText(kind)), tier},
+                    found == census.oldest_open.end() ? 0 : Timestamp(found->second));
     }
   }
-  for (const monitor::Episode& episode : open) {
-    for (const monitor::EpisodeKind& kind : episode.kinds) {
-      if (kind.cleared.has_value()) continue;
-      const auto found = oldest.find({Text(monitor::DriftKindText(kind.kind)), episode.tier.value});
-      if (found != oldest.end()) found->second = std::min(found->second, kind.since);
-    }
-  }
-  for (const auto& [key, since] : oldest) {
-    registry_.Set(Metric::kOldestOpenEpisode, {link_, key.first, key.second}, Timestamp(since));
+  for (const monitor::ActionKind action : actions_) {
+    const auto found = census.live_actions.find(action);
+    registry_.Set(Metric::kActionsPending, {link_, Text(monitor::ActionKindText(action))},
+                  found == census.live_actions.end() ? 0 : static_cast<double>(found->second));
   }
 }
 
-void LinkMetrics::Refresh(const LinkState& link, const monitor::Policy& policy, absl::Time now) {
+void LinkMetrics::Refresh(const LinkState& link, const monitor::Policy& policy, absl::Time now,
+                          size_t waiting) {
+  registry_.Set(Metric::kEngineQueue, {link_}, static_cast<double>(waiting));
   for (const auto& [state, count] : VisibleUserCounts(link, policy, now)) {
     registry_.Set(Metric::kUsers, {link_, Text(monitor::StateText(state))},
                   static_cast<double>(count));

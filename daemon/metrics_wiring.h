@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "alerts/dispatcher.h"
+#include "daemon/census.h"
 #include "daemon/commit_observer.h"
 #include "daemon/config.h"
 #include "metrics/registry.h"
@@ -22,12 +23,12 @@ class LinkMetrics final : public CommitObserver {
   // Both must outlive it. Declares the link's series.
   LinkMetrics(metrics::Registry& registry, const monitor::Policy& policy);
   void OnCommit(const monitor::LinkState& link, const monitor::Tally& tally) override;
-  void OnWrite(const Status& status, absl::Duration took, size_t waiting) override;
-  void OnLiveActions(const std::vector<monitor::Action>& actions) override;
-  // The open episodes, now and then.
-  void SetOldest(const std::vector<monitor::Episode>& open);
-  // What depends on time and not on commits: called before each scrape.
-  void Refresh(const monitor::LinkState& link, const monitor::Policy& policy, absl::Time now);
+  void OnWritten(absl::Duration took, const Status& status) override;
+  // What depends on time and not on commits: called before each scrape. `waiting`: commands in the
+  // engine's queue.
+  void Refresh(const monitor::LinkState& link, const monitor::Policy& policy, absl::Time now,
+               size_t waiting);
+  void SetCensus(const LinkCensus& census);
 
  private:
   void Declare(const monitor::Policy& policy);
@@ -38,7 +39,7 @@ class LinkMetrics final : public CommitObserver {
   metrics::Registry& registry_;
   std::string link_;
   std::vector<std::string> tiers_;
-  std::vector<std::string> actions_;
+  std::vector<monitor::ActionKind> actions_;
 };
 
 // Of one Entra tenant's requests.

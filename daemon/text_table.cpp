@@ -14,7 +14,7 @@ size_t Width(const std::string& text) {
 
 std::string CsvCell(const std::string& cell) {
   std::string text = cell;
-  if (!text.empty() && std::string("=+-@").find(text.front()) != std::string::npos) {
+  if (!text.empty() && std::string("=+-@\t\r").find(text.front()) != std::string::npos) {
     text.insert(text.begin(), '\'');
   }
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;

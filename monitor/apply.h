@@ -38,10 +38,11 @@ struct Tally {
   std::map<std::pair<SourceName, std::string>, uint64_t> source_changes;  // watched, unwatched, ...
   std::map<std::pair<SourceName, std::string>, uint64_t> source_resets;   // by reason
   std::map<std::pair<ActionKind, std::string>, uint64_t> actions;         // by outcome
+  enum class Wait { kCall, kVerify };  // intent to the answered call; call to read-back
   struct ActionWait {
-    ActionKind kind;
-    bool verify = false;  // call to read-back; else intent to the answered call
-    absl::Duration wait;
+    ActionKind action;
+    Wait wait;
+    absl::Duration took;
   };
   std::vector<ActionWait> action_waits;
   uint64_t negative_lags = 0;

@@ -64,11 +64,6 @@ uint32_t TriesBefore(Transaction& tx, const Action& action) {
   return tries;
 }
 
-void TallyWait(Transaction& tx, const Action& action, bool verify, absl::Time from, absl::Time to) {
-  tx.tally().action_waits.push_back(
-      {action.kind, verify, std::max(to - from, absl::ZeroDuration())});
-}
-
 Episode* EpisodeOf(Transaction& tx, const Action& action) {
   if (tx.Find(action.person) == nullptr) return nullptr;
   Person& person = tx.Touch(action.person);
@@ -127,6 +122,10 @@ void RecordRevocation(Transaction& tx, const Action& action, const VerifyReport&
   tx.Record(std::move(entry));
 }
 
+void TallyWait(Transaction& tx, const Action& action, Tally::Wait wait, absl::Duration took) {
+  tx.tally().action_waits.push_back({action.kind, wait, std::max(took, absl::ZeroDuration())});
+}
+
 void TallyRevocation(Transaction& tx, const Action& action) {
   Episode* episode = EpisodeOf(tx, action);
   if (episode == nullptr || episode->revoked) return;
@@ -180,7 +179,6 @@ Changes ApplyCall(const Context& context, PeopleSet people, const CallReport& re
   action->called = report.called;
   action->request_id = report.request_id;
   ++action->attempts;
-  TallyWait(tx, *action, false, action->intent_at.value_or(report.called.lo), report.called.hi);
   if (Episode* episode = EpisodeOf(tx, *action)) {
     ++(action->reason == ActionReason::kLag ? episode->revokes : episode->seals);
   }
@@ -190,6 +188,8 @@ Changes ApplyCall(const Context& context, PeopleSet people, const CallReport& re
     action->state = ActionState::kCalled;
     action->outcome = report.status.ok() ? "" : "no answer in time: reading decides";
     ++tx.tally().actions[{action->kind, "called"}];
+    const absl::Time intent_at = action->intent_at.value_or(report.called.lo);
+    TallyWait(tx, *action, Tally::Wait::kCall, report.called.hi - intent_at);
     tx.MarkChanged(*action);
     RecordOutcome(tx, *action, "action_called");
     tx.WakeActions();
@@ -221,10 +221,8 @@ Changes ApplyVerify(const Context& context, PeopleSet people, const VerifyReport
   if (!open) return tx.Finish();
   const PersonOrdinal person = action->person;
   if (report.verified) {
-    if (action->called) {
-      TallyWait(tx, *action, true, action->called->hi, report.read_at);
-    } else {  // found by reading after a crash: begun after the gates, at the latest
-              // now
+    if (!action->called) {  // found by reading after a crash: begun after the gates, at the latest
+                            // now
       const absl::Time begun = action->cleared_at.value_or(report.read_at);
       action->called = TimeBounds{report.called_at_reconciled.value_or(begun), report.read_at};
       ++action->attempts;
@@ -236,6 +234,7 @@ Changes ApplyVerify(const Context& context, PeopleSet people, const VerifyReport
     action->finished_at = tx.now();
     action->outcome.clear();
     ++tx.tally().actions[{action->kind, "verified"}];
+    TallyWait(tx, *action, Tally::Wait::kVerify, report.read_at - action->called->lo);
     tx.link().verification_failures = 0;
     tx.MarkChanged(*action);
     RecordOutcome(tx, *action, "action_verified");

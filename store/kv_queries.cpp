@@ -106,6 +106,7 @@ StatusOr<Page<Episode>> KvStateStore::ListEpisodes(const LinkName& name, bool op
   KvRange open_range = PrefixRange(IndexPrefix(Index::kOpenEpisode, *link));
   KvRange closed_range = AllOfLink(*link);
   if (!cursor.empty()) {
+    if (monitor::LinkOfEpisode(EpisodeId(cursor)) != name) return BadCursor();
     open_range.to = IdIndexKey(Index::kOpenEpisode, *link, cursor);
     closed_range.to = IdKey(*link, cursor);
   }

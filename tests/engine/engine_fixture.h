@@ -108,8 +108,6 @@ inline monitor::ChangeBatch Round(const std::string& source, absl::Time now,
 
 class CountingObserver final : public CommitObserver {
  public:
-  void OnWrite(const Status&, absl::Duration, size_t) override {}
-  void OnLiveActions(const std::vector<monitor::Action>&) override {}
   void OnCommit(const monitor::LinkState& link, const monitor::Tally&) override {
     ++commits;
     last_seq = link.evidence_seq;

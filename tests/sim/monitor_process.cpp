@@ -17,8 +17,6 @@ class MonitorProcess::Silent final : public daemon::CommitObserver,
                                      public alerts::DispatchObserver {
  public:
   void OnCommit(const monitor::LinkState&, const monitor::Tally&) override {}
-  void OnWrite(const Status&, absl::Duration, size_t) override {}
-  void OnLiveActions(const std::vector<monitor::Action>&) override {}
   void OnPoll(const SourceName&, const Status&, absl::Duration) override {}
   void OnDelivery(const std::string&, const Status&, size_t) override {}
 };
