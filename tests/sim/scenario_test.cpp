@@ -1,9 +1,8 @@
-// Seeded scenarios. DRIFTWARDEN_SIM_SEEDS: how many (default 50). DRIFTWARDEN_SIM_SEED: this one
-// only.
+// Seeded scenarios. DRIFTWARDEN_SIM_SEED: the first seed (default 1). DRIFTWARDEN_SIM_SEEDS: how
+// many (default 50, or 1 when the first is named).
 
 #include <gtest/gtest.h>
 
-#include <cstdio>
 #include <cstdlib>
 #include <string>
 
@@ -21,12 +20,10 @@ uint64_t FromEnvironment(const char* name, uint64_t otherwise) {
 }
 
 TEST(Scenario, EverySeedEndsRight) {
-  const uint64_t only = FromEnvironment("DRIFTWARDEN_SIM_SEED", 0);
-  const uint64_t count = only != 0 ? 1 : FromEnvironment("DRIFTWARDEN_SIM_SEEDS", 50);
-  const uint64_t first = only != 0 ? only : 1;
+  const uint64_t named = FromEnvironment("DRIFTWARDEN_SIM_SEED", 0);
+  const uint64_t first = named != 0 ? named : 1;
+  const uint64_t count = FromEnvironment("DRIFTWARDEN_SIM_SEEDS", named != 0 ? 1 : 50);
   for (uint64_t seed = first; seed < first + count; ++seed) {
-    if (only != 0)
-      std::printf("DRIFTWARDEN_SIM_SEED=%llu\n", static_cast<unsigned long long>(seed));
     Scenario scenario(seed, NewMemoryDisk());
     const std::vector<std::string> faults = scenario.Run();
     EXPECT_EQ(Lines(faults), "") << "DRIFTWARDEN_SIM_SEED=" << seed << "\n" << scenario.Describe();
