@@ -57,7 +57,6 @@ void LinkMetrics::Declare(const monitor::Policy& policy) {
   }
   for (const monitor::ActionKind action : policy.remediation.actions) {
     const std::string name = Text(monitor::ActionKindText(action));
-    actions_.push_back(name);
     for (const std::string_view outcome : kOutcomes) {
       registry_.Declare(Metric::kActions, {link_, name, Text(outcome)});
     }
