@@ -119,6 +119,7 @@ void App::Parts::BuildLinks() {
     auto link = std::make_unique<Link>();
     link->policy = std::make_shared<const monitor::Policy>(policy);
     link->metrics = std::make_unique<LinkMetrics>(registry, policy);
+    link->chain = std::make_unique<ChainWatch>(*store, policy.link);
     EngineOptions options;
     options.resend_interval = config.alerting.resend_interval;
     options.external_url = config.alerting.external_url;

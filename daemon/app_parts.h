@@ -19,6 +19,7 @@
 #include "base/rng.h"
 #include "daemon/api.h"
 #include "daemon/app.h"
+#include "daemon/chain_watch.h"
 #include "daemon/crash_points.h"
 #include "daemon/deadline_loop.h"
 #include "daemon/direct_read_loop.h"
@@ -64,6 +65,7 @@ struct Tenant {
 struct Link {
   std::shared_ptr<const monitor::Policy> policy;
   std::unique_ptr<LinkMetrics> metrics;
+  std::unique_ptr<ChainWatch> chain;
   std::unique_ptr<Engine> engine;
   std::unique_ptr<DirectReadLoop> direct_reads;
   std::unique_ptr<DeadlineLoop> deadlines;
@@ -122,6 +124,7 @@ struct App::Parts {
   asio::awaitable<void> Main(Status* result);
   asio::awaitable<void> Once(OnceResult* out, Status* result);
   asio::awaitable<void> Housekeep();
+  asio::awaitable<void> VerifyChain(Link* link);
   asio::awaitable<void> WatchSignals();
   asio::awaitable<void> TellStoreFailed();
   asio::awaitable<void> TakeDown();

@@ -27,6 +27,7 @@ namespace {
 
 constexpr absl::Duration kFlushFor = absl::Seconds(10);
 constexpr absl::Duration kHousekeepEvery = absl::Seconds(15);
+constexpr int kChainTurns = 20;  // of one link, each time; more than any engine commits meanwhile
 
 void Rethrow(const std::exception_ptr& error) {
   if (error) std::rethrow_exception(error);  // an exception out of a coroutine is a bug: terminate
@@ -117,9 +118,33 @@ asio::awaitable<void> App::Parts::Housekeep() {
       auto count = [this, &link] { return TakeCensus(*store, link->policy->link); };
       const auto census = co_await OnLane(read_lane, std::move(count));
       if (census.ok()) link->metrics->SetCensus(*census);
+      co_await VerifyChain(link.get());
     }
     const Status slept = co_await scheduler.SleepFor(kHousekeepEvery);
     if (!slept.ok()) co_return;
+  }
+}
+
+// A page at a time, so that readers of the API get their turn on the lane in between.
+asio::awaitable<void> App::Parts::VerifyChain(Link* link) {
+  const std::string name = link->policy->link.value;
+  for (int turn = 0; turn < kChainTurns; ++turn) {
+    auto verify = [link] { return link->chain->Turn(); };
+    const auto report = co_await OnLane(read_lane, std::move(verify));
+    if (!report.ok()) {
+      if (report.status().code() == StatusCode::kCancelled) co_return;
+      log.Warn("evidence_not_verified", Message(report.status()), {{"link", name}});
+      co_return;
+    }
+    link->metrics->SetChainWhole(report->whole);
+    if (report->changed && !report->whole) {
+      log.Error("evidence_broken", Message(report->fault),
+                {{"link", name}, {"evidence", report->entry}});
+    } else if (report->changed) {
+      log.Info("evidence_whole", "a full pass found the chain of evidence whole again",
+               {{"link", name}});
+    }
+    if (!report->behind) co_return;
   }
 }
 

@@ -69,7 +69,7 @@ void LinkMetrics::Declare(const monitor::Policy& policy) {
   registry_.Declare(Metric::kStoreCommitDuration, {link_});
   registry_.Set(Metric::kEngineQueue, {link_}, 0);
   registry_.Set(Metric::kInheritedLiveUsers, {link_}, 0);
-  registry_.Set(Metric::kEvidenceChainOk, {link_}, 1);
+  SetChainWhole(true);
   SetOpen(LinkState());
   SetCensus(LinkCensus());
   for (const std::string guard : monitor::kAllGuards) {
@@ -179,6 +179,10 @@ void LinkMetrics::SetCensus(const LinkCensus& census) {
     registry_.Set(Metric::kActionsPending, {link_, Text(monitor::ActionKindText(action))},
                   found == census.live_actions.end() ? 0 : static_cast<double>(found->second));
   }
+}
+
+void LinkMetrics::SetChainWhole(bool whole) {
+  registry_.Set(Metric::kEvidenceChainOk, {link_}, whole ? 1 : 0);
 }
 
 void LinkMetrics::Refresh(const LinkState& link, const monitor::Policy& policy, absl::Time now,

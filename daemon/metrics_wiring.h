@@ -29,6 +29,7 @@ class LinkMetrics final : public CommitObserver {
   void Refresh(const monitor::LinkState& link, const monitor::Policy& policy, absl::Time now,
                size_t waiting);
   void SetCensus(const LinkCensus& census);
+  void SetChainWhole(bool whole);
 
  private:
   void Declare(const monitor::Policy& policy);

@@ -4,10 +4,10 @@
 #include <memory>
 
 #include "base/strings.h"
+#include "daemon/chain_watch.h"
 #include "daemon/json_text.h"
 #include "daemon/text_table.h"
 #include "daemon/verbs.h"
-#include "monitor/evidence.h"
 #include "store/rocks_store.h"
 
 namespace driftwarden::daemon {
@@ -43,39 +43,26 @@ StatusOr<Head> ParseHead(const std::string& text) {
 
 // Walks one link's chain from its first entry to its head.
 Status VerifyLink(store::StateStore& store, const monitor::LinkName& link,
-                  std::vector<Head>* expected, uint64_t* count) {
+                  std::vector<Head>* expected) {
   DW_ASSIGN_OR_RETURN(const auto state, store.LoadLink(link));
   if (!state.has_value()) return DataLossError(Cat(link.value, ": the link's record is missing"));
-  uint64_t seq = 0;
-  Sha256Digest hash{};
-  while (true) {
-    DW_ASSIGN_OR_RETURN(const auto entries, store.Evidence(link, seq + 1, kPage));
-    for (const monitor::EvidenceEntry& entry : entries) {
-      DW_RETURN_IF_ERROR(monitor::VerifyEvidence(entry, seq, hash));
-      seq = entry.seq;
-      hash = entry.hash;
-      const std::string text = HexEncode(DigestBytes(hash));
-      for (Head& head : *expected) {
-        if (head.link == link.value && head.seq == seq && text.starts_with(head.hash)) {
-          head.met = true;
-        }
+  ChainPlace place;
+  const auto meet = [&](const monitor::EvidenceEntry& entry) {
+    const std::string text = HexEncode(DigestBytes(entry.hash));
+    for (Head& head : *expected) {
+      if (head.link == link.value && head.seq == entry.seq && text.starts_with(head.hash)) {
+        head.met = true;
       }
     }
-    if (entries.size() < kPage) break;
+  };
+  size_t entries = kPage;
+  while (entries == kPage) {
+    DW_ASSIGN_OR_RETURN(entries, VerifyPage(store, link, kPage, place, meet));
   }
-  // A daemon may have committed more since the link's record was read; less is truncation.
-  if (seq < state->evidence_seq) {
-    return DataLossError(Cat(link.value, ": the chain ends at ", seq,
-                             " but the link's record says ", state->evidence_seq,
-                             ": entries were removed"));
-  }
-  if (seq == state->evidence_seq && hash != state->evidence_hash) {
-    return DataLossError(Cat(link.value, ": the head's hash differs from the link's record"));
-  }
-  *count = seq;
-  std::printf("ok    %s: %llu entries, head %s:%llu:%s\n", link.value.c_str(),
-              static_cast<unsigned long long>(seq), link.value.c_str(),
-              static_cast<unsigned long long>(seq), HexEncode(DigestBytes(hash)).c_str());
+  DW_RETURN_IF_ERROR(VerifyEnd(place, *state));
+  const auto count = static_cast<unsigned long long>(place.seq);
+  std::printf("ok    %s: %llu entries, head %s:%llu:%s\n", link.value.c_str(), count,
+              link.value.c_str(), count, HexEncode(DigestBytes(place.hash)).c_str());
   return OkStatus();
 }
 
@@ -101,8 +88,7 @@ int VerbEvidenceVerify(const std::string& data_dir,
   }
   bool whole = true;
   for (const monitor::LinkName& link : *links) {
-    uint64_t count = 0;
-    const Status verified = VerifyLink(**store, link, &expected, &count);
+    const Status verified = VerifyLink(**store, link, &expected);
     if (verified.ok()) continue;
     std::printf("BROKEN %s\n", std::string(Message(verified)).c_str());
     whole = false;
