@@ -143,6 +143,8 @@ class Engine final : public watchers::LinkFeed,
   asio::awaitable<Status> DeliveriesBody(std::vector<monitor::DeliveryReport> reports);
   asio::awaitable<Status> BaselineBody(std::vector<monitor::PersonOrdinal> people,
                                        std::string actor);
+  // People whom the guard held back, at most review_limit; ReviewOpen reaches everybody else.
+  asio::awaitable<StatusOr<monitor::PeopleSet>> LoadHeldBack(std::string guard);
   asio::awaitable<Status> GuardBody(std::string guard, std::string actor, std::string reason);
   asio::awaitable<Status> PolicyBody(std::shared_ptr<const monitor::Policy> policy);
 

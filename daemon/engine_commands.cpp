@@ -43,6 +43,21 @@ DirectTarget TargetOf(const monitor::Person& person, bool everything) {
   return target;
 }
 
+// Of `page`, whoever has an action that the guard blocked.
+void TakeHeldBack(PeopleSet& page, const std::string& guard, PeopleSet& to) {
+  for (auto& [ordinal, actions] : page.actions) {
+    const bool held = std::any_of(actions.begin(), actions.end(), [&](const monitor::Action& a) {
+      return monitor::HeldBackBy(a, guard);
+    });
+    const auto person = page.by_ordinal.find(ordinal);
+    if (!held || person == page.by_ordinal.end()) continue;
+    to.by_ordinal.insert(*person);
+    to.actions.emplace(ordinal, std::move(actions));
+    const auto incident = page.incidents.find(ordinal);
+    if (incident != page.incidents.end()) to.incidents.insert(*incident);
+  }
+}
+
 }  // namespace
 
 asio::awaitable<Status> Engine::Deliver(monitor::ChangeBatch batch) {
@@ -250,6 +265,26 @@ asio::awaitable<Status> Engine::ResetGuard(std::string guard, std::string actor,
   co_return reviewed;
 }
 
+asio::awaitable<StatusOr<PeopleSet>> Engine::LoadHeldBack(std::string guard) {
+  PeopleSet held_back;
+  PersonOrdinal after = 0;
+  while (held_back.by_ordinal.size() < options_.review_limit) {
+    auto list = [this, after] {
+      return parts_.store.OpenPeople(link_, after, options_.review_limit);
+    };
+    auto open = co_await OnLane(parts_.lane, std::move(list));
+    if (!open.ok()) co_return open.status();
+    if (open->empty()) break;
+    after = open->back();
+    store::PeopleKeys keys;
+    keys.ordinals = std::move(*open);
+    auto page = co_await Load(std::move(keys));
+    if (!page.ok()) co_return page.status();
+    TakeHeldBack(*page, guard, held_back);
+  }
+  co_return held_back;
+}
+
 asio::awaitable<Status> Engine::GuardBody(std::string guard, std::string actor,
                                           std::string reason) {
   const auto found = state_->guards.find(guard);
@@ -257,8 +292,11 @@ asio::awaitable<Status> Engine::GuardBody(std::string guard, std::string actor,
     co_return NotFoundError(Cat("no guard is called \"", Printable(guard), "\""));
   }
   if (!found->second.tripped) co_return OkStatus();
+  auto held_back = co_await LoadHeldBack(guard);
+  if (!held_back.ok()) co_return held_back.status();
   const absl::Time now = Now();
-  Changes changes = monitor::ApplyGuardReset(MakeContext(now), guard, actor, reason);
+  Changes changes =
+      monitor::ApplyGuardReset(MakeContext(now), std::move(*held_back), guard, actor, reason);
   const Status committed = co_await Commit(std::move(changes));
   co_return committed;
 }

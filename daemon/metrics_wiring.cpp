@@ -28,7 +28,6 @@ double Timestamp(absl::Time at) {
 }
 
 constexpr std::string_view kChanges[] = {"watched", "unwatched", "replay", "deleted"};
-constexpr std::string_view kOutcomes[] = {"verified", "failed", "blocked", "dropped"};
 
 }  // namespace
 
@@ -57,8 +56,8 @@ void LinkMetrics::Declare(const monitor::Policy& policy) {
   }
   for (const monitor::ActionKind action : policy.remediation.actions) {
     const std::string name = Text(monitor::ActionKindText(action));
-    for (const std::string_view outcome : kOutcomes) {
-      registry_.Declare(Metric::kActions, {link_, name, Text(outcome)});
+    for (const monitor::ActionOutcome outcome : monitor::kAllActionOutcomes) {
+      registry_.Declare(Metric::kActions, {link_, name, Text(ActionOutcomeText(outcome))});
     }
     registry_.Declare(Metric::kActionDuration, {link_, name, "call"});
     registry_.Declare(Metric::kActionDuration, {link_, name, "verify"});
@@ -135,7 +134,9 @@ void LinkMetrics::CountTally(const monitor::Tally& tally) {
     registry_.Add(Metric::kSourceResets, {key.first.value, key.second}, static_cast<double>(count));
   }
   for (const auto& [key, count] : tally.actions) {
-    registry_.Add(Metric::kActions, {link_, Text(monitor::ActionKindText(key.first)), key.second},
+    registry_.Add(Metric::kActions,
+                  {link_, Text(monitor::ActionKindText(key.first)),
+                   Text(monitor::ActionOutcomeText(key.second))},
                   static_cast<double>(count));
   }
   for (const monitor::Tally::ActionWait& wait : tally.action_waits) {
@@ -216,7 +217,7 @@ void TenantMetrics::OnThrottled(std::string_view) {
 
 SourceMetrics::SourceMetrics(metrics::Registry& registry, const Config& config)
     : registry_(registry) {
-  const auto declare = [&](const std::string& source) {
+  const auto declare = [&](const std::string& source, monitor::SourceKind kind) {
     registry_.Set(Metric::kSourceUp, {source}, 0);
     registry_.Set(Metric::kSourceLastSuccess, {source}, 0);
     registry_.Set(Metric::kSourceLastChange, {source}, 0);
@@ -231,10 +232,16 @@ SourceMetrics::SourceMetrics(metrics::Registry& registry, const Config& config)
     for (const std::string_view change : kChanges) {
       registry_.Declare(Metric::kSourceChanges, {source, Text(change)});
     }
-    registry_.Declare(Metric::kSourceResets, {source, "first"});
+    for (const std::string& reason : monitor::ResetReasonsOf(kind)) {
+      registry_.Declare(Metric::kSourceResets, {source, reason});
+    }
   };
-  for (const DirectoryConfig& directory : config.directories) declare(directory.name.value);
-  for (const EntraConfig& tenant : config.tenants) declare(tenant.name.value);
+  for (const DirectoryConfig& directory : config.directories) {
+    declare(directory.name.value, monitor::SourceKind::kActiveDirectory);
+  }
+  for (const EntraConfig& tenant : config.tenants) {
+    declare(tenant.name.value, monitor::SourceKind::kEntra);
+  }
 }
 
 void SourceMetrics::OnPoll(const monitor::SourceName& source, const Status& status,

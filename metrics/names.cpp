@@ -85,7 +85,7 @@ std::vector<MetricSpec> MakeSpecs() {
        "Requests to Graph by route and status.",
        {"entra", "route", "code"}},
       {"graph_throttled_total", kCounter, "Answers that asked us to slow down.", {"entra"}},
-      {"actions_total", kCounter, "Actions ended, by outcome.", {"link", "action", "outcome"}},
+      {"actions_total", kCounter, "Actions by step and end.", {"link", "action", "outcome"}},
       {"actions_pending", kGauge, "Live actions.", {"link", "action"}},
       {"action_duration_seconds",
        kHistogram,

@@ -18,6 +18,21 @@
 
 namespace driftwarden::monitor {
 
+// What becomes of actions, as they are counted: the steps of the way and its ends. An outcome that
+// does not stand here cannot be counted, and whoever exports counters declares all of these.
+enum class ActionOutcome : uint8_t {
+  kIntent = 1,
+  kCalled = 2,
+  kVerified = 3,
+  kFailed = 4,
+  kBlocked = 5,
+  kDropped = 6,
+};
+constexpr ActionOutcome kAllActionOutcomes[] = {ActionOutcome::kIntent,   ActionOutcome::kCalled,
+                                                ActionOutcome::kVerified, ActionOutcome::kFailed,
+                                                ActionOutcome::kBlocked,  ActionOutcome::kDropped};
+std::string_view ActionOutcomeText(ActionOutcome outcome);
+
 // What the metrics count, in the order it happened. Set only from committed changes.
 struct Tally {
   struct Lag {
@@ -36,8 +51,8 @@ struct Tally {
   std::vector<Lag> revocation_lags;
   std::vector<std::pair<SourceName, absl::Duration>> detection_lags;
   std::map<std::pair<SourceName, std::string>, uint64_t> source_changes;  // watched, unwatched, ...
-  std::map<std::pair<SourceName, std::string>, uint64_t> source_resets;   // by reason
-  std::map<std::pair<ActionKind, std::string>, uint64_t> actions;         // by outcome
+  std::map<std::pair<SourceName, std::string>, uint64_t> source_resets;   // ResetReasonsOf
+  std::map<std::pair<ActionKind, ActionOutcome>, uint64_t> actions;
   enum class Wait { kCall, kVerify };  // intent to the answered call; call to read-back
   struct ActionWait {
     ActionKind action;
@@ -142,7 +157,10 @@ Changes ApplyDelivery(const Context& context, PeopleSet people, std::vector<Inci
 // Operator's writes.
 Changes ApplyBaselineAccept(const Context& context, PeopleSet inherited_people,
                             const std::string& actor);
-Changes ApplyGuardReset(const Context& context, const std::string& guard, const std::string& actor,
-                        const std::string& reason);
+// `held_back`: people with actions that HeldBackBy(guard) says were blocked by it; they are due at
+// once. Others are tried again at their own time.
+Changes ApplyGuardReset(const Context& context, PeopleSet held_back, const std::string& guard,
+                        const std::string& actor, const std::string& reason);
+bool HeldBackBy(const Action& action, const std::string& guard);
 
 }  // namespace driftwarden::monitor

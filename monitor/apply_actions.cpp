@@ -79,7 +79,7 @@ void StartIntent(Transaction& tx, Action& action) {
   auto& calls = tx.link().calls;
   std::erase_if(calls, [&](const CallStamp& call) { return call.at <= tx.now() - kCallsKept; });
   calls.push_back({tx.now(), action.person, action.reason});
-  ++tx.tally().actions[{action.kind, "intent"}];
+  ++tx.tally().actions[{action.kind, ActionOutcome::kIntent}];
   RecordGates(tx, action, "action_intent");
   tx.WakeActions();
 }
@@ -92,7 +92,7 @@ void Block(Transaction& tx, Action& action, const PermitResult& permit) {
                         ? usual
                         : permit.retry_at;
   action.outcome = Cat("not permitted: ", JoinStrings(FailedGates(permit.gates), ", "));
-  ++tx.tally().actions[{action.kind, "blocked"}];
+  ++tx.tally().actions[{action.kind, ActionOutcome::kBlocked}];
   RecordGates(tx, action, "action_blocked");
 }
 

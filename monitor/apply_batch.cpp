@@ -21,7 +21,7 @@ void StartSnapshot(Transaction& tx, SourceState& source, const ChangeBatch& batc
   }
   if (again) return;
   source.snapshot_running = true;
-  if (batch.snapshot_reason.empty() || batch.snapshot_reason == "first") return;
+  if (batch.snapshot_reason.empty() || batch.snapshot_reason == kFirstRead) return;
   ++tx.tally().source_resets[{batch.source, batch.snapshot_reason}];
   EvidenceEntry entry;
   entry.type = "source_reset";

@@ -110,9 +110,16 @@ Changes ApplyBaselineAccept(const Context& context, PeopleSet inherited_people,
   return tx.Finish();
 }
 
-Changes ApplyGuardReset(const Context& context, const std::string& guard, const std::string& actor,
-                        const std::string& reason) {
-  Transaction tx(context, {});
+bool HeldBackBy(const Action& action, const std::string& guard) {
+  if (action.state != ActionState::kBlocked || !action.retry_at) return false;
+  const std::string gate = GateOf(guard);
+  return std::any_of(action.gates.begin(), action.gates.end(),
+                     [&](const GateResult& g) { return !g.ok && g.name == gate; });
+}
+
+Changes ApplyGuardReset(const Context& context, PeopleSet held_back, const std::string& guard,
+                        const std::string& actor, const std::string& reason) {
+  Transaction tx(context, std::move(held_back));
   const auto found = tx.link().guards.find(guard);
   if (found == tx.link().guards.end() || !found->second.tripped) return tx.Finish();
   found->second = {false, tx.now(), Cat("reset by ", actor, ": ", reason)};
@@ -123,6 +130,15 @@ Changes ApplyGuardReset(const Context& context, const std::string& guard, const 
   entry.details["actor"] = actor;
   entry.details["reason"] = reason;
   tx.Record(std::move(entry));
+  for (const auto& [ordinal, loaded] : tx.people().by_ordinal) {
+    for (Action& action : tx.ActionsOf(ordinal)) {
+      if (!HeldBackBy(action, guard) || *action.retry_at <= tx.now()) continue;
+      action.retry_at = tx.now();
+      tx.MarkChanged(action);
+      Person& person = tx.Touch(ordinal);
+      person.review_at = std::min(person.review_at, tx.now());
+    }
+  }
   tx.WakeActions();
   return tx.Finish();
 }

@@ -50,7 +50,8 @@ void Fail(Transaction& tx, Action& action, ActionState state, const char* type, 
   action.finished_at = tx.now();
   action.retry_at = retry_at;
   action.outcome = std::move(outcome);
-  ++tx.tally().actions[{action.kind, std::string(ActionStateText(state))}];
+  const bool blocked = state == ActionState::kBlocked;
+  ++tx.tally().actions[{action.kind, blocked ? ActionOutcome::kBlocked : ActionOutcome::kFailed}];
   tx.MarkChanged(action);
   RecordOutcome(tx, action, type);
 }
@@ -140,6 +141,24 @@ void TallyRevocation(Transaction& tx, const Action& action) {
 
 }  // namespace
 
+std::string_view ActionOutcomeText(ActionOutcome outcome) {
+  switch (outcome) {
+    case ActionOutcome::kIntent:
+      return "intent";
+    case ActionOutcome::kCalled:
+      return "called";
+    case ActionOutcome::kVerified:
+      return "verified";
+    case ActionOutcome::kFailed:
+      return "failed";
+    case ActionOutcome::kBlocked:
+      return "blocked";
+    case ActionOutcome::kDropped:
+      return "dropped";
+  }
+  return "unknown";
+}
+
 Changes ApplyGates(const Context& context, PeopleSet people, const GateReport& report) {
   Transaction tx(context, std::move(people));
   MergeObservations(tx, report.observations, false);
@@ -187,7 +206,7 @@ Changes ApplyCall(const Context& context, PeopleSet people, const CallReport& re
   if (report.status.ok() || code == StatusCode::kDeadlineExceeded) {
     action->state = ActionState::kCalled;
     action->outcome = report.status.ok() ? "" : "no answer in time: reading decides";
-    ++tx.tally().actions[{action->kind, "called"}];
+    ++tx.tally().actions[{action->kind, ActionOutcome::kCalled}];
     const absl::Time intent_at = action->intent_at.value_or(report.called.lo);
     TallyWait(tx, *action, Tally::Wait::kCall, report.called.hi - intent_at);
     tx.MarkChanged(*action);
@@ -233,7 +252,7 @@ Changes ApplyVerify(const Context& context, PeopleSet people, const VerifyReport
     action->state = ActionState::kVerified;
     action->finished_at = tx.now();
     action->outcome.clear();
-    ++tx.tally().actions[{action->kind, "verified"}];
+    ++tx.tally().actions[{action->kind, ActionOutcome::kVerified}];
     TallyWait(tx, *action, Tally::Wait::kVerify, report.read_at - action->called->lo);
     tx.link().verification_failures = 0;
     tx.MarkChanged(*action);

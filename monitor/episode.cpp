@@ -186,7 +186,7 @@ void DropActions(Transaction& tx, const Person& person, const std::vector<Wanted
     action.finished_at = tx.now();
     action.retry_at.reset();
     action.outcome = why;
-    ++tx.tally().actions[{action.kind, "dropped"}];
+    ++tx.tally().actions[{action.kind, ActionOutcome::kDropped}];
     tx.MarkChanged(action);
     EvidenceEntry entry = EvidenceAbout(action, "action_dropped");
     entry.details["why"] = why;

@@ -201,6 +201,10 @@ PermitResult PermitAction(const Person& person, const Verdict& verdict, const Wa
   return result;
 }
 
+std::string GateOf(const std::string& guard) {
+  return Cat("breaker_", guard);
+}
+
 bool AllOk(const std::vector<GateResult>& gates) {
   return std::all_of(gates.begin(), gates.end(), [](const GateResult& g) { return g.ok; });
 }

@@ -48,6 +48,9 @@ constexpr size_t kFlapToggles = 3;
 constexpr absl::Duration kFlapWindow = absl::Minutes(30);
 bool IsFlapping(const Memory& memory);
 
+// The name of the gate at which a latching guard stands.
+std::string GateOf(const std::string& guard);
+
 bool AllOk(const std::vector<GateResult>& gates);
 
 constexpr absl::Duration kReReadMaxAge = absl::Seconds(10);

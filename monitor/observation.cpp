@@ -11,6 +11,15 @@ int CompareStamps(const MetadataStamp& a, const MetadataStamp& b) {
   return 0;
 }
 
+const std::vector<std::string>& ResetReasonsOf(SourceKind kind) {
+  static const std::vector<std::string> kAd = {kCursorUnreadable, kDcChanged, kInvocationId,
+                                               kUsnWentBack};
+  static const std::vector<std::string> kEntra = {kCursorUnreadable, kTokenExpired,
+                                                  kTokenRefused,     kPagingLoop,
+                                                  kSelectChanged,    kEndpointChanged};
+  return kind == SourceKind::kActiveDirectory ? kAd : kEntra;
+}
+
 std::optional<bool> AdView::Disabled() const {
   constexpr uint32_t kAccountDisable = 0x2;  // MS-ADTS 2.2.16, ADS_UF_ACCOUNT_DISABLE
   if (!user_account_control) return std::nullopt;

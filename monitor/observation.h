@@ -86,6 +86,20 @@ struct Observation {
 
 enum class SourceKind : uint8_t { kActiveDirectory = 1, kEntra = 2 };
 
+// Why a source reads everybody. All but the first read are resets: they replace a cursor.
+constexpr char kFirstRead[] = "first";
+constexpr char kCursorUnreadable[] = "cursor_unreadable";  // of either kind
+constexpr char kDcChanged[] = "dc_changed";                // a controller never read before
+constexpr char kInvocationId[] = "invocation_id";          // its database was restored
+constexpr char kUsnWentBack[] = "usn_went_back";           // its disk was
+constexpr char kTokenExpired[] = "token_expired";
+constexpr char kTokenRefused[] = "token_refused";        // again and again, in no documented way
+constexpr char kPagingLoop[] = "paging_loop";            // pages led in a circle, again and again
+constexpr char kSelectChanged[] = "select_changed";      // a version that asks for other properties
+constexpr char kEndpointChanged[] = "endpoint_changed";  // the configuration names another Graph
+// The resets that there are; whoever counts them declares these.
+const std::vector<std::string>& ResetReasonsOf(SourceKind kind);
+
 // What one poll (or one page of it) found. A poll is many bounded batches; only the last one of a
 // round moves the cursor, in the same commit as the state it produced.
 struct ChangeBatch {
@@ -94,7 +108,7 @@ struct ChangeBatch {
   uint64_t number = 0;  // rises with every batch of the source in this process
   std::vector<Observation> observations;
   bool in_snapshot = false;     // part of a full read: first sight, resync or reset
-  std::string snapshot_reason;  // "first", "invocation_id", "usn_went_back", "token_expired"
+  std::string snapshot_reason;  // kFirstRead or one of ResetReasonsOf; empty: no full read
   bool starts_round = false;
   bool completes_round = false;  // the round's last batch: carries `cursor`
   std::string cursor;            // opaque to the core; set when completes_round

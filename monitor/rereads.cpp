@@ -90,7 +90,7 @@ void RecheckGuards(std::vector<GateResult>& gates, const LinkState& link) {
   for (const char* guard : kAllGuards) {
     const auto found = link.guards.find(guard);
     const bool tripped = found != link.guards.end() && found->second.tripped;
-    gates.push_back({Cat("breaker_", guard), !tripped, tripped ? "tripped" : "not tripped"});
+    gates.push_back({GateOf(guard), !tripped, tripped ? "tripped" : "not tripped"});
   }
 }
 

@@ -21,12 +21,12 @@ constexpr int kQuarantineLines = 5;   // a round, in the log
 // Why everybody has to be read; empty when the bound holds.
 std::string WhyFull(const std::string& text, const std::optional<AdCursor>& cursor,
                     const ServerState& state) {
-  if (text.empty()) return "first";
-  if (!cursor) return "cursor_unreadable";
+  if (text.empty()) return monitor::kFirstRead;
+  if (!cursor) return monitor::kCursorUnreadable;
   const AdBound* const bound = cursor->Find(state.dsa);
-  if (bound == nullptr) return "dc_changed";
-  if (bound->invocation_id != state.invocation_id) return "invocation_id";
-  if (state.highest_usn < bound->usn) return "usn_went_back";
+  if (bound == nullptr) return monitor::kDcChanged;
+  if (bound->invocation_id != state.invocation_id) return monitor::kInvocationId;
+  if (state.highest_usn < bound->usn) return monitor::kUsnWentBack;
   return "";
 }
 

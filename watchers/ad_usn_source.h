@@ -17,10 +17,8 @@
 
 namespace driftwarden::watchers {
 
-// See ChangeSource. Reasons of a full read: "first", "dc_changed" (a controller never read before),
-// "invocation_id" (its database was restored), "usn_went_back" (its disk was), "cursor_unreadable".
-// A failed search drops the session; the next Poll opens another, on the same controller if that
-// works.
+// See ChangeSource. A failed search drops the session; the next Poll opens another, on the same
+// controller if that works.
 class AdUsnSource final : public ChangeSource {
  public:
   // `sessions`, `clock` and `log` must outlive it.

@@ -42,11 +42,12 @@ asio::awaitable<Status> GraphDeltaSource::Poll(std::string cursor, BatchSink& si
   const auto link = ParseDeltaCursor(cursor);
   std::string reason;
   if (cursor.empty()) {
-    reason = "first";
+    reason = monitor::kFirstRead;
   } else if (!link.ok()) {
-    reason = absl::IsFailedPrecondition(link.status()) ? "select_changed" : "cursor_unreadable";
+    reason = absl::IsFailedPrecondition(link.status()) ? monitor::kSelectChanged
+                                                       : monitor::kCursorUnreadable;
   } else if (!client_.CheckLink(*link).ok()) {
-    reason = "endpoint_changed";  // the configuration changed under the cursor
+    reason = monitor::kEndpointChanged;  // the configuration changed under the cursor
   }
   if (reason.empty()) {
     const Ended ended = co_await PollChanges(*link, sink);
@@ -75,9 +76,9 @@ asio::awaitable<GraphDeltaSource::Ended> GraphDeltaSource::PollChanges(std::stri
 std::string GraphDeltaSource::WhyFull(const Ended& ended) {
   loops_ = ended.end == End::kLoop ? loops_ + 1 : 0;
   refusals_ = ended.end == End::kRefused ? refusals_ + 1 : 0;
-  if (ended.end == End::kTokenDead) return "token_expired";
-  if (loops_ >= kPatience) return "paging_loop";
-  if (refusals_ >= kPatience) return "token_refused";
+  if (ended.end == End::kTokenDead) return monitor::kTokenExpired;
+  if (loops_ >= kPatience) return monitor::kPagingLoop;
+  if (refusals_ >= kPatience) return monitor::kTokenRefused;
   return "";
 }
 

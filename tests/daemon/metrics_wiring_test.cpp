@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <set>
+#include <string>
 
 #include "base/strings.h"
 #include "daemon/census.h"
@@ -122,7 +124,7 @@ TEST_F(LinkMetricsTest, ATallyIsCounted) {
   tally.detection_lags = {{monitor::SourceName("corp"), absl::Seconds(4)}};
   tally.source_changes = {{{monitor::SourceName("corp"), "watched"}, 7}};
   tally.source_resets = {{{monitor::SourceName("corp"), "invocation_id"}, 1}};
-  tally.actions = {{{monitor::ActionKind::kRevokeSessions, "verified"}, 2}};
+  tally.actions = {{{monitor::ActionKind::kRevokeSessions, monitor::ActionOutcome::kVerified}, 2}};
   tally.action_waits = {
       {monitor::ActionKind::kRevokeSessions, monitor::Tally::Wait::kCall, absl::Seconds(2)},
       {monitor::ActionKind::kRevokeSessions, monitor::Tally::Wait::kVerify, absl::Seconds(90)}};
@@ -225,6 +227,56 @@ TEST_F(LinkMetricsTest, ACensusFindsTheOldestOpenDriftAndTheLiveActions) {
   link_.SetCensus(LinkCensus());  // all closed
   EXPECT_EQ(registry_.Value(Metric::kOldestOpenEpisode, {"main", "disable_lag", "standard"}), 0);
   EXPECT_EQ(registry_.Value(Metric::kActionsPending, {"main", "revoke_sessions"}), 0);
+}
+
+TEST_F(LinkMetricsTest, EveryOutcomeThatTheCoreCountsIsZeroFromTheStart) {
+  // As many as have a name: nobody is added to the core without being declared.
+  std::set<std::string> named;
+  for (int i = 0; i < 256; ++i) {
+    named.emplace(monitor::ActionOutcomeText(static_cast<monitor::ActionOutcome>(i)));
+  }
+  named.erase("unknown");
+  EXPECT_EQ(named.size(), std::size(monitor::kAllActionOutcomes));
+  monitor::Tally tally;
+  for (const std::string& outcome : named) {
+    EXPECT_EQ(Exported(Cat(R"(actions_total{action="revoke_sessions",link="main",outcome=")",
+                           outcome, R"("})")),
+              0)
+        << outcome;
+  }
+  const size_t lines = SplitString(registry_.Render(), '\n').size();
+  for (const monitor::ActionOutcome outcome : monitor::kAllActionOutcomes) {
+    tally.actions[{monitor::ActionKind::kRevokeSessions, outcome}] = 1;
+  }
+  link_.OnCommit(monitor::LinkState(), tally);
+  EXPECT_EQ(SplitString(registry_.Render(), '\n').size(), lines) << "a new series came up";
+}
+
+TEST(SourceMetricsTest, EveryResetOfASourcesKindIsZeroFromTheStart) {
+  metrics::Registry registry;
+  Config config;
+  config.directories.emplace_back();
+  config.directories.back().name = monitor::SourceName("corp");
+  config.tenants.emplace_back();
+  config.tenants.back().name = monitor::SourceName("contoso");
+  const SourceMetrics metrics(registry, config);
+  const auto series = [&](const std::string& source, const std::string& reason) {
+    const std::string text = registry.Render();
+    const std::string line = Cat(R"(driftwarden_source_resets_total{reason=")", reason,
+                                 R"(",source=")", source, R"("})");
+    return text.find(Cat(line, " 0\n")) != std::string::npos;
+  };
+  for (const std::string reason :
+       {"cursor_unreadable", "dc_changed", "invocation_id", "usn_went_back"}) {
+    EXPECT_TRUE(series("corp", reason)) << reason;
+  }
+  for (const std::string reason : {"cursor_unreadable", "token_expired", "token_refused",
+                                   "paging_loop", "select_changed", "endpoint_changed"}) {
+    EXPECT_TRUE(series("contoso", reason)) << reason;
+  }
+  EXPECT_FALSE(series("corp", "token_expired"));
+  EXPECT_FALSE(series("contoso", "dc_changed"));
+  EXPECT_FALSE(series("corp", "first")) << "a first read replaces nothing";
 }
 
 TEST(SourceMetricsTest, PollsAreCountedAndTimed) {

@@ -30,6 +30,9 @@ class RecordingSink final : public BatchSink {
       seen[*view.sam_account_name] = view;
       ++deliveries[*view.sam_account_name];
     }
+    if (batch.in_snapshot && batch.snapshot_reason != monitor::kFirstRead) {
+      EXPECT_THAT(monitor::ResetReasonsOf(batch.kind), ::testing::Contains(batch.snapshot_reason));
+    }
     const bool failed = batch.completes_round && fail_completion;
     batches.push_back(std::move(batch));
     co_return failed ? CancelledError("stopping") : OkStatus();

@@ -178,6 +178,30 @@ TEST(Engine, OperatorsWritesAreCheckedAndCommitted) {
   EXPECT_TRUE(f.Await(f.engine->ResetGuard(monitor::kGuardPercent, "ada", "mended")).ok());
 }
 
+TEST(Engine, AResetHandsOutAtOnceWhatTheGuardHeldBack) {
+  auto policy = TestPolicy();
+  policy->remediation.budgets = {100, 1000, 1, absl::Minutes(10), 3};
+  policy->tiers = {monitor::TierPolicy()};
+  policy->tiers[0].name = monitor::TierName(monitor::kStandard);
+  policy->tiers[0].revoke_after = absl::ZeroDuration();
+  EngineFixture f(policy);
+  f.Baseline(8);
+  f.scheduler.RunFor(absl::Seconds(5));
+  for (int i = 1; i <= 7; ++i) f.Disable(i);
+  ASSERT_TRUE(f.engine->State()->guards.at(monitor::kGuardPercent).tripped);
+  const auto before = f.Await(f.engine->Claim());
+  ASSERT_TRUE(before.ok());
+  ASSERT_EQ(before->size(), 5u);
+  for (const remediation::ActionWork& work : *before) {
+    const auto go = f.Await(f.engine->ReportGates(work.action.id, monitor::ReReads()));
+    ASSERT_TRUE(go.ok());
+    EXPECT_FALSE(*go);
+  }
+  EXPECT_TRUE(f.Await(f.engine->Claim())->empty());
+  ASSERT_TRUE(f.Await(f.engine->ResetGuard(monitor::kGuardPercent, "ada", "a drill")).ok());
+  EXPECT_EQ(f.Await(f.engine->Claim())->size(), 7u);
+}
+
 TEST(Engine, ANewPolicyJudgesOpenPeopleAtOnce) {
   auto policy = TestPolicy();
   policy->remediation.mode = monitor::Mode::kObserve;

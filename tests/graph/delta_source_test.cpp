@@ -1,5 +1,7 @@
 #include "watchers/graph_delta_source.h"
 
+#include <gmock/gmock.h>
+
 #include <algorithm>
 
 #include "tests/graph/graph_fixture.h"
@@ -16,6 +18,9 @@ using graph::kUsersDelta;
 class FakeSink final : public BatchSink {
  public:
   asio::awaitable<Status> Deliver(monitor::ChangeBatch batch) override {
+    if (batch.in_snapshot && batch.snapshot_reason != monitor::kFirstRead) {
+      EXPECT_THAT(monitor::ResetReasonsOf(batch.kind), ::testing::Contains(batch.snapshot_reason));
+    }
     batches.push_back(std::move(batch));
     co_return refuse_at == batches.size() ? CancelledError("stopping") : OkStatus();
   }

@@ -251,15 +251,44 @@ TEST_F(ActionTest, ThePercentBreakerLatchesUntilANamedPersonResetsIt) {
   world.Advance(absl::Minutes(30));
   world.RunActions();
   EXPECT_EQ(verified(), 0);
-  world.Commit(ApplyGuardReset(world.context(), kGuardPercent, "ann", "tested"));
+  world.Commit(ApplyGuardReset(world.context(), {}, kGuardPercent, "ann", "tested"));
   EXPECT_FALSE(world.link.guards.at(kGuardPercent).tripped);
   EXPECT_EQ(world.EvidenceOf("guard_reset"), 1u);
-  world.Commit(ApplyGuardReset(world.context(), kGuardPercent, "ann", "again"));
+  world.Commit(ApplyGuardReset(world.context(), {}, kGuardPercent, "ann", "again"));
   EXPECT_EQ(world.EvidenceOf("guard_reset"), 1u) << "nothing to reset";
   world.policy.remediation.breakers.max_percent_per_day = 50;
   world.Advance(absl::Minutes(11));
   world.RunActions();
   EXPECT_EQ(verified(), 8);
+}
+
+TEST_F(ActionTest, AResetMakesWhatTheGuardHeldBackDueInTheSameCommit) {
+  world.policy.remediation.budgets = {100, 1000, 1, absl::Minutes(10), 3};
+  for (int i = 1; i <= 8; ++i) Disable(i);
+  world.Advance(absl::Minutes(2));
+  ASSERT_TRUE(world.link.guards.at(kGuardPercent).tripped);
+  world.RunActions();  // what was under way is blocked after its intent
+  std::vector<PersonOrdinal> everybody;
+  for (const auto& [ordinal, person] : world.people) everybody.push_back(ordinal);
+  for (int i = 1; i <= 8; ++i) {
+    ASSERT_EQ(world.ActionsOf(i).size(), 1u);
+    EXPECT_TRUE(HeldBackBy(world.ActionsOf(i)[0], kGuardPercent));
+    EXPECT_FALSE(HeldBackBy(world.ActionsOf(i)[0], kGuardVerification));
+    EXPECT_GT(world.person(i).review_at, world.now);
+  }
+  const Changes reset =
+      ApplyGuardReset(world.context(), world.LoadPeople(everybody), kGuardPercent, "ann", "tested");
+  EXPECT_EQ(reset.people.size(), 8u) << "nobody else is touched";
+  EXPECT_EQ(reset.actions.size(), 8u);
+  world.Commit(reset);
+  for (int i = 1; i <= 8; ++i) EXPECT_EQ(world.person(i).review_at, world.now) << i;
+  world.policy.remediation.breakers.max_percent_per_day = 50;
+  world.ReviewDue();
+  world.RunActions();
+  for (int i = 1; i <= 8; ++i) EXPECT_EQ(world.Live(i), nullptr);
+  EXPECT_EQ(std::count_if(world.actions.begin(), world.actions.end(),
+                          [](const auto& a) { return a.second.state == ActionState::kVerified; }),
+            8);
 }
 
 TEST_F(ActionTest, ThreeRevocationsThatDoNotShowTripTheGuard) {
@@ -275,7 +304,7 @@ TEST_F(ActionTest, ThreeRevocationsThatDoNotShowTripTheGuard) {
   }
   EXPECT_TRUE(world.link.guards.at(kGuardVerification).tripped);
   ASSERT_NE(world.IncidentOf(3), nullptr) << "containment failed: a human must act";
-  world.Commit(ApplyGuardReset(world.context(), kGuardVerification, "ann", "replica was slow"));
+  world.Commit(ApplyGuardReset(world.context(), {}, kGuardVerification, "ann", "replica was slow"));
   EXPECT_EQ(world.link.verification_failures, 0u);
 }
 

@@ -79,7 +79,7 @@ class History {
   void Settle() {
     world_.policy.remediation.breakers.max_percent_per_day = 0;
     for (const char* guard : kAllGuards) {
-      world_.Commit(ApplyGuardReset(world_.context(), guard, "ann", "the end"));
+      world_.Commit(ApplyGuardReset(world_.context(), {}, guard, "ann", "the end"));
     }
     world_.policy.remediation.budgets = {1000, 1000, 1000, absl::Minutes(1), 1000};
     for (int round = 0; round < 40; ++round) {

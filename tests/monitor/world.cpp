@@ -1,5 +1,6 @@
 #include "tests/monitor/world.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -390,7 +391,14 @@ void World::Commit(const Changes& changes) {
   append(tally.episodes_closed, changes.tally.episodes_closed);
   append(tally.disable_lags, changes.tally.disable_lags);
   append(tally.revocation_lags, changes.tally.revocation_lags);
-  for (const auto& [key, count] : changes.tally.source_resets) tally.source_resets[key] += count;
+  for (const auto& [key, count] : changes.tally.source_resets) {
+    tally.source_resets[key] += count;
+    EXPECT_THAT(ResetReasonsOf(link.sources.at(key.first).kind), ::testing::Contains(key.second));
+  }
+  for (const auto& [key, count] : changes.tally.actions) {
+    tally.actions[key] += count;
+    EXPECT_THAT(kAllActionOutcomes, ::testing::Contains(key.second));
+  }
   reads_wanted = changes.reads_wanted;
   if (check) Check();
 }
