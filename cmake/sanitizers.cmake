@@ -7,6 +7,8 @@ if(DRIFTWARDEN_SANITIZE)
   if(DRIFTWARDEN_SANITIZE MATCHES undefined)
     add_compile_options(-fno-sanitize-recover=undefined)
   endif()
-  # A false positive for coroutine frames in optimised sanitizer builds of GCC 12.
-  add_compile_options(-Wno-mismatched-new-delete -Wno-maybe-uninitialized)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    # A false positive for coroutine frames in optimised sanitizer builds of GCC 12.
+    add_compile_options(-Wno-mismatched-new-delete -Wno-maybe-uninitialized)
+  endif()
 endif()

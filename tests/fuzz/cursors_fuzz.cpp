@@ -1,0 +1,21 @@
+#include "simulator/delta.h"
+#include "tests/fuzz/target.h"
+#include "watchers/ad_cursor.h"
+
+namespace driftwarden::watchers {
+
+DW_FUZZ_TARGET(cursors) {
+  if (const auto cursor = ParseAdCursor(input)) {
+    DW_HOLDS(cursor->ToString() == input);
+    DW_HOLDS(!cursor->bounds.empty() && cursor->bounds.size() <= AdCursor::kMaxBounds);
+  }
+  if (const auto token = simulator::DeltaToken::Decode(input)) {
+    const auto again = simulator::DeltaToken::Decode(token->Encode());
+    DW_HOLDS(again.has_value());
+    DW_HOLDS(again->kind == token->kind && again->generation == token->generation &&
+             again->select == token->select && again->bound == token->bound &&
+             again->position == token->position && again->empty_pages == token->empty_pages);
+  }
+}
+
+}  // namespace driftwarden::watchers
