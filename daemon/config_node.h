@@ -26,8 +26,9 @@ class Faults {
     // yaml-cpp counts from 0, people from 1; a null mark stands for the file as a whole.
     const int line = mark.is_null() ? 1 : mark.line + 1;
     const int column = mark.is_null() ? 1 : mark.column + 1;
+    // Keys, names and parser messages bring text of the file: each fault stays one printable line.
     faults_.emplace_back(std::make_pair(line, column),
-                         Cat(path_, ":", line, ":", column, ": ", what));
+                         Cat(path_, ":", line, ":", column, ": ", Printable(what, 2000)));
   }
   bool empty() const { return faults_.empty(); }
   std::string Text() {

@@ -22,6 +22,9 @@ const std::string* FindHeader(const std::vector<HttpHeader>& headers, std::strin
 }
 
 std::optional<absl::Time> ParseHttpDate(std::string_view text) {
+  // absl would also take "infinite-future" and spaces around.
+  constexpr size_t kLength = std::string_view("Sun, 06 Nov 1994 08:49:37 GMT").size();
+  if (text.size() != kLength || text[3] != ',' || !text.ends_with(" GMT")) return std::nullopt;
   absl::Time at;
   std::string error;
   if (!absl::ParseTime(kHttpDate, ToAbsl(text), absl::UTCTimeZone(), &at, &error)) {

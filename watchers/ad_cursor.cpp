@@ -57,6 +57,7 @@ std::optional<AdCursor> ParseAdCursor(std::string_view text) {
     if (!bound || cursor.Find(bound->dsa) != nullptr) return std::nullopt;
     cursor.bounds.push_back(*bound);
   }
+  if (cursor.ToString() != text) return std::nullopt;  // capitals, leading zeros: not ours
   return cursor;
 }
 

@@ -22,8 +22,10 @@ TEST(Rfc3339, ReadsZAndOffsets) {
 }
 
 TEST(Rfc3339, RefusesJunk) {
-  for (const char* junk : {"", "today", "2024-06-10", "2024-06-10T06:13:20", "2024-13-10T06:13:20Z",
-                           "2024-06-10T06:13:20Zx"}) {
+  for (const char* junk :
+       {"", "today", "2024-06-10", "2024-06-10T06:13:20", "2024-13-10T06:13:20Z",
+        "2024-06-10T06:13:20Zx", "infinite-past", "infinite-future", " 2024-06-10T06:13:20Z",
+        "2024-06-10T06:13:20Z ", "12024-06-10T06:13:20Z", "-024-06-10T06:13:20Z"}) {
     EXPECT_FALSE(ParseRfc3339(junk)) << junk;
   }
 }
@@ -33,6 +35,10 @@ TEST(Rfc3339, WhatIsWrittenIsReadBack) {
     const absl::Time at = absl::FromUnixMicros(micros);
     EXPECT_EQ(ParseRfc3339(FormatRfc3339(at)), at);
   }
+}
+
+TEST(Rfc3339, YearsHaveFourDigits) {
+  EXPECT_EQ(FormatRfc3339(*ParseRfc3339("0001-01-01T00:00:00Z")), "0001-01-01T00:00:00Z");
 }
 
 TEST(SystemClock, SteadyNeverGoesBack) {

@@ -48,7 +48,8 @@ TEST(AdCursor, RefusesOtherText) {
   const std::string text = good.ToString();
   for (const std::string& bad :
        {std::string(), std::string("usn1"), std::string("usn1 ldaps://dc1"),
-        "usn2" + text.substr(4), text + " ", text + "x", text + text.substr(text.rfind(' '))}) {
+        "usn2" + text.substr(4), text + " ", text + "x", text.substr(0, text.size() - 2) + "017",
+        text + text.substr(text.rfind(' '))}) {
     EXPECT_FALSE(ParseAdCursor(bad).has_value()) << bad;
   }
   SeededRng rng(3);

@@ -31,7 +31,7 @@ TEST(ServerAddress, RefusesWhatIsNoServer) {
   for (const char* bad :
        {"", "dc1", "https://dc1", "ldaps://", "ldaps://:636", "ldaps://dc1:0", "ldaps://dc1:65536",
         "ldaps://dc1:x", "ldaps://dc1:", "ldaps://[::1", "ldaps://[::1]x", "ldaps://dc1/DC=x",
-        "ldaps://u@dc1", "ldaps://a b", "ldaps://dc1?x"}) {
+        "ldaps://u@dc1", "ldaps://a b", "ldaps://dc1?x", "ldaps://[dc1]"}) {
     const auto address = ParseServerAddress(bad);
     ASSERT_FALSE(address.ok()) << bad;
     EXPECT_EQ(address.status().code(), StatusCode::kInvalidArgument);

@@ -24,6 +24,8 @@ TEST(HttpDate, ReadsAndWritesTheFixedForm) {
   EXPECT_EQ(FormatHttpDate(*at), "Sun, 06 Nov 1994 08:49:37 GMT");
   EXPECT_FALSE(ParseHttpDate("yesterday").has_value());
   EXPECT_FALSE(ParseHttpDate("").has_value());
+  EXPECT_FALSE(ParseHttpDate("infinite-future").has_value());
+  EXPECT_FALSE(ParseHttpDate("infinite-future              ").has_value());
 }
 
 TEST(IsSafeHeader, RefusesWhatWouldChangeTheMessage) {

@@ -56,7 +56,8 @@ StatusOr<ServerAddress> ParseServerAddress(std::string_view url) {
     const size_t end = rest.find(']');
     if (end == std::string_view::npos) return Refuse(url, "lacks a closing bracket");
     address.host = rest.substr(1, end - 1);
-    good = std::all_of(address.host.begin(), address.host.end(), IsAddressCharacter);
+    good = address.host.find(':') != std::string::npos &&
+           std::all_of(address.host.begin(), address.host.end(), IsAddressCharacter);
     rest.remove_prefix(end + 1);
     if (!rest.empty() && rest.front() != ':') return Refuse(url, "has text after the address");
     port = rest;
