@@ -83,6 +83,8 @@ class Api {
   asio::awaitable<Response> ResetGuard(Request request, std::string guard, Caller caller);
 
   LinkPort* FindLink(std::string_view name) const;
+  // The link that the field `link` of a write names; all of them when it names none.
+  StatusOr<std::vector<LinkPort*>> LinksOf(const boost::json::object& body) const;
   // The link a list is for, by `link` and the cursor; lists run over all links in order.
   struct ListPlace {
     size_t link = 0;

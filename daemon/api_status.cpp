@@ -229,17 +229,22 @@ StatusOr<std::string> TextField(const json::object& body, std::string_view key) 
 
 }  // namespace
 
+StatusOr<std::vector<LinkPort*>> Api::LinksOf(const json::object& body) const {
+  DW_ASSIGN_OR_RETURN(const std::string wanted, TextField(body, "link"));
+  if (wanted.empty()) return parts_.links;
+  LinkPort* link = FindLink(wanted);
+  if (link == nullptr) {
+    return NotFoundError(Cat("there is no link \"", Printable(wanted, 80), "\""));
+  }
+  return std::vector<LinkPort*>{link};
+}
+
 asio::awaitable<ServerResponse> Api::AcceptBaseline(Request request, Caller caller) {
   const auto body = BodyObject(request);
   if (!body.ok()) co_return ErrorResponse(body.status());
-  const auto wanted = TextField(*body, "link");
-  if (!wanted.ok()) co_return ErrorResponse(wanted.status());
-  if (!wanted->empty() && FindLink(*wanted) == nullptr) {
-    co_return ErrorResponse(
-        NotFoundError(Cat("there is no link \"", Printable(*wanted, 80), "\"")));
-  }
-  for (LinkPort* link : parts_.links) {
-    if (!wanted->empty() && link->link().value != *wanted) continue;
+  const auto links = LinksOf(*body);
+  if (!links.ok()) co_return ErrorResponse(links.status());
+  for (LinkPort* link : *links) {
     std::string actor = caller.actor;
     const Status done = co_await link->AcceptBaseline(std::move(actor));
     if (!done.ok()) co_return ErrorResponse(Annotate(done, link->link().value));
@@ -258,14 +263,9 @@ asio::awaitable<ServerResponse> Api::ResetGuard(Request request, std::string gua
     co_return ErrorResponse(
         InvalidError("a guard is reset for a reason; send {\"reason\": \"…\"}"));
   }
-  const auto wanted = TextField(*body, "link");
-  if (!wanted.ok()) co_return ErrorResponse(wanted.status());
-  if (!wanted->empty() && FindLink(*wanted) == nullptr) {
-    co_return ErrorResponse(
-        NotFoundError(Cat("there is no link \"", Printable(*wanted, 80), "\"")));
-  }
-  for (LinkPort* link : parts_.links) {
-    if (!wanted->empty() && link->link().value != *wanted) continue;
+  const auto links = LinksOf(*body);
+  if (!links.ok()) co_return ErrorResponse(links.status());
+  for (LinkPort* link : *links) {
     std::string actor = caller.actor;
     std::string why = *reason;
     const Status done = co_await link->ResetGuard(guard, std::move(actor), std::move(why));

@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "base/units.h"
 #include "net/byte_stream.h"
+#include "net/http_feed.h"
 #include "net/http_wire.h"
 #include "net/url.h"
 
@@ -192,18 +193,6 @@ struct Exchange {
 
   Exchange() = default;
 };
-
-// Feeds what was read; leaves what belongs to no message.
-error_code Feed(Parser& parser, std::string& pending) {
-  while (!pending.empty() && !parser.is_done()) {
-    error_code error;
-    const size_t used = parser.put(asio::buffer(pending), error);
-    pending.erase(0, used);
-    if (error == http::error::need_more || (!error && used == 0)) return {};
-    if (error) return error;
-  }
-  return {};
-}
 
 Status ParseFailure(const error_code& error, const Exchange& exchange) {
   if (error == http::error::body_limit) {

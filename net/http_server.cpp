@@ -11,6 +11,7 @@
 #include "base/async/task_group.h"
 #include "base/strings.h"
 #include "net/byte_stream.h"
+#include "net/http_feed.h"
 #include "net/http_wire.h"
 #include "net/problem.h"
 
@@ -53,17 +54,6 @@ struct Session {
 
 bool IsCancelled(const asio::cancellation_state& state) {
   return state.cancelled() != asio::cancellation_type::none;
-}
-
-error_code Feed(Parser& parser, std::string& pending) {
-  while (!pending.empty() && !parser.is_done()) {
-    error_code error;
-    const size_t used = parser.put(asio::buffer(pending), error);
-    pending.erase(0, used);
-    if (error == http::error::need_more || (!error && used == 0)) return {};
-    if (error) return error;
-  }
-  return {};
 }
 
 ServerResponse RefusalOf(const error_code& error, const ServerOptions& options) {
