@@ -25,14 +25,15 @@ StatusOr<std::unique_ptr<App>> App::New(Config config, Logger& log) {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
   auto parts = std::make_unique<Parts>(std::move(config), log);
+  parts->delivery_metrics = std::make_unique<DeliveryMetrics>(parts->registry, parts->clock);
   DW_RETURN_IF_ERROR(parts->OpenStore());
+  DW_RETURN_IF_ERROR(parts->BuildReceivers());
   parts->registry.Set(metrics::Metric::kBuildInfo, {VersionText(), RevisionText()}, 1);
   parts->source_metrics = std::make_unique<SourceMetrics>(parts->registry, parts->config);
-  parts->delivery_metrics = std::make_unique<DeliveryMetrics>(parts->registry, parts->clock);
   DW_RETURN_IF_ERROR(parts->BuildTenants());
   parts->BuildDirectories();
   parts->BuildLinks();
-  DW_RETURN_IF_ERROR(parts->BuildAlerting());
+  parts->BuildAlerting();
   DW_RETURN_IF_ERROR(parts->BuildApi());
   return std::unique_ptr<App>(new App(std::move(parts)));
 }
@@ -176,17 +177,21 @@ void App::Parts::BuildLinks() {
   }
 }
 
-Status App::Parts::BuildAlerting() {
+Status App::Parts::BuildReceivers() {
   DW_ASSIGN_OR_RETURN(alert_http, net::NewHttpClient(io.get_executor(), net::HttpClientOptions()));
-  std::vector<alerts::AlertSink*> receivers;
   for (const std::string& url : config.alerting.alertmanagers) {
     std::unique_ptr<alerts::AlertSink> sink =
         std::make_unique<alerts::AlertmanagerSink>(url, *alert_http);
     if (crash_points) sink = CrashingSink(std::move(sink), *crash_points);
     sinks.push_back(std::move(sink));
     delivery_metrics->Declare(sinks.back()->name());
-    receivers.push_back(sinks.back().get());
   }
+  return OkStatus();
+}
+
+void App::Parts::BuildAlerting() {
+  std::vector<alerts::AlertSink*> receivers;
+  for (const auto& sink : sinks) receivers.push_back(sink.get());
   alerts::DispatcherOptions options;
   options.resend_interval = config.alerting.resend_interval;
   for (const auto& link : links) {
@@ -198,7 +203,6 @@ Status App::Parts::BuildAlerting() {
                                      config.alerting.resend_interval, config.alerting.external_url);
   watchdog = std::make_unique<alerts::Dispatcher>(*watchdog_port, receivers, scheduler, rng, log,
                                                   *delivery_metrics, options);
-  return OkStatus();
 }
 
 Status App::Parts::BuildApi() {

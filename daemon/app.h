@@ -18,6 +18,9 @@ class App {
   // Opens the state store and builds every part; nothing runs yet. FailedPrecondition: another
   // process uses the data directory, or its schema is newer than this program. `log` must outlive.
   static StatusOr<std::unique_ptr<App>> New(Config config, Logger& log);
+  // For New's error: when it is the disk that keeps the store from opening, the configured
+  // receivers are told, within ten seconds. Blocks.
+  static void TellUnopened(const Config& config, const Status& error, Logger& log);
   ~App();
   App(const App&) = delete;
   App& operator=(const App&) = delete;

@@ -117,7 +117,8 @@ struct App::Parts {
   Status BuildTenants();
   void BuildDirectories();
   void BuildLinks();
-  Status BuildAlerting();
+  Status BuildReceivers();
+  void BuildAlerting();
   Status BuildApi();
   // Working (app_run.cpp).
   asio::awaitable<Status> OpenEngines();
@@ -127,6 +128,7 @@ struct App::Parts {
   asio::awaitable<void> VerifyChain(Link* link);
   asio::awaitable<void> WatchSignals();
   asio::awaitable<void> TellStoreFailed();
+  asio::awaitable<void> LastWord();
   asio::awaitable<void> TakeDown();
   void RefreshStoreMetrics(const StatusOr<store::StoreStats>& stats);
   Status Listen();

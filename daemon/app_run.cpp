@@ -177,15 +177,8 @@ asio::awaitable<void> App::Parts::TellStoreFailed() {
   }
 }
 
-asio::awaitable<void> App::Parts::TakeDown() {
-  ready = false;
-  co_await server->Stop();
-  pollers->Cancel();
-  tellers->Cancel();
-  for (const auto& link : links) link->engine->EndWaits();
-  co_await pollers->Join();
-  co_await tellers->Join();
-  // A last word to the receivers, within bounds; what is lost here is sent again after a restart.
+// To the receivers, within bounds; what is lost here is sent again after a restart.
+asio::awaitable<void> App::Parts::LastWord() {
   TaskGroup flush(io.get_executor());
   TaskGroup timer(io.get_executor());
   if (store_failure.ok()) {
@@ -199,6 +192,17 @@ asio::awaitable<void> App::Parts::TakeDown() {
   co_await flush.Join();
   timer.Cancel();
   co_await timer.Join();
+}
+
+asio::awaitable<void> App::Parts::TakeDown() {
+  ready = false;
+  co_await server->Stop();
+  pollers->Cancel();
+  tellers->Cancel();
+  for (const auto& link : links) link->engine->EndWaits();
+  co_await pollers->Join();
+  co_await tellers->Join();
+  co_await LastWord();
   for (const auto& link : links) link->engine->Stop();
   signals->Cancel();
   co_await signals->Join();
@@ -210,6 +214,7 @@ asio::awaitable<void> App::Parts::Main(Status* result) {
   const Status listening = opened.ok() ? Listen() : opened;
   if (!listening.ok()) {
     co_await server->Stop();
+    if (!store_failure.ok()) co_await LastWord();
     *result = listening;
     co_return;
   }
@@ -229,6 +234,25 @@ asio::awaitable<void> App::Parts::Main(Status* result) {
   if (!asked) log.Warn("stopping", "cancelled");
   co_await TakeDown();
   *result = store_failure;
+}
+
+void App::TellUnopened(const Config& config, const Status& error, Logger& log) {
+  // Another process at work in the directory watches; a newer schema is a fault of the upgrade.
+  // Both are seen by whoever starts us.
+  if (error.code() != StatusCode::kUnavailable && error.code() != StatusCode::kDataLoss) return;
+  Parts parts(config, log);
+  parts.delivery_metrics = std::make_unique<DeliveryMetrics>(parts.registry, parts.clock);
+  const Status built = parts.BuildReceivers();
+  if (!built.ok()) {
+    log.Error("alert_delivery_failed", Message(built));
+    return;
+  }
+  parts.store_failure = error;
+  asio::co_spawn(parts.io, parts.LastWord(), [&parts](const std::exception_ptr& thrown) {
+    Rethrow(thrown);
+    parts.io.stop();
+  });
+  parts.io.run();
 }
 
 Status App::Run() {

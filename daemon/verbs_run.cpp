@@ -37,8 +37,11 @@ int VerbRun(const std::string& path, bool once) {
     return kExitUsage;
   }
   Logger log(config->log_level, config->log_format);
-  auto app = App::New(*std::move(config), log);
-  if (!app.ok()) return Fail(app.status());
+  auto app = App::New(*config, log);
+  if (!app.ok()) {
+    if (!once) App::TellUnopened(*config, app.status(), log);
+    return Fail(app.status());
+  }
   if (once) return RunOnce(**app);
   log.Info("starting", "driftwarden starts", {{"version", VersionText()}, {"config", path}});
   const Status ended = (*app)->Run();

@@ -52,7 +52,7 @@ alerts::Alert StoreFailedAlert(const Status& status, const std::string& data_dir
   alert.annotations = {
       {"summary", "driftwarden stopped: its state store cannot be written"},
       {"description",
-       Cat("A commit to ", data_dir, " failed: ", Printable(Message(status)),
+       Cat("The state store in ", data_dir, " failed: ", Printable(Message(status)),
            ". Nothing was half-written. Mend the disk, then start driftwarden again; it goes on "
            "where it stopped.")}};
   alert.starts_at = now;

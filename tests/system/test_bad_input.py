@@ -268,13 +268,9 @@ class SmallDisk:
     def free(self):
         self._filler.unlink(missing_ok=True)
 
-    def read_only(self):
-        """True when every write fails from here on, open files too."""
-        return self.mounted and subprocess.run(["mount", "-o", "remount,ro", self.folder],
-                                               capture_output=True, check=False).returncode == 0
-
-    def writable(self):
-        subprocess.run(["mount", "-o", "remount,rw", self.folder], check=True)
+    def remount(self, mode):
+        """`mode`: ro (only while nobody has a file open for writing) or rw."""
+        subprocess.run(["mount", "-o", f"remount,{mode}", self.folder], check=True)
 
     def close(self):
         if self.mounted:
@@ -327,3 +323,31 @@ def test_a_full_disk_stops_the_daemon_with_nothing_half_written(simulation, make
     assert daemon.stop() == 0
     for verb in (["store", "check"], ["evidence", "verify"]):
         assert daemon.command(*verb).returncode == 0
+
+
+def test_a_read_only_disk_is_told_to_the_receiver(simulation, make_daemon, small_disk):
+    if not small_disk.mounted:
+        pytest.skip("mounting is not permitted here; the store's own test covers the refusal")
+    config = simulation.fast_config(data_dir=str(small_disk.folder / "data"), memory_budget="16MiB")
+    daemon = make_daemon(config).start()
+    wait_for_baseline(daemon)
+    simulation.change(sam_of(3), "disable")
+    wait_for_state(daemon, sam_of(3), "contained")
+    assert daemon.stop() == 0
+
+    small_disk.remount("ro")
+    refused = daemon.command("run")
+    assert refused.returncode == 1, refused.stdout + refused.stderr
+    lines = [line for line in refused.stderr.splitlines() if "Read-only file system" in line]
+    assert len(lines) == 1 and str(small_disk.folder) in lines[0], refused.stderr
+    told = simulation.alerts(alertname="DriftwardenStoreFailed")
+    assert any("Read-only" in alert["annotations"]["description"] for alert in told), told
+    for verb in (["store", "check"], ["evidence", "verify"]):
+        done = daemon.command(*verb)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    small_disk.remount("rw")
+    daemon.start()
+    wait_for_state(daemon, sam_of(3), "contained")
+    assert len(simulation.revokes(sam_of(3))) == 1
+    assert daemon.stop() == 0
