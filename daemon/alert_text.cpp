@@ -125,7 +125,7 @@ std::map<std::string, std::string> AnnotationsOf(const monitor::Incident& incide
   if (!context.external_url.empty()) {
     const auto kind = incident.labels.find("kind");
     const std::string name = kind == incident.labels.end() ? "" : kind->second;
-    annotations["runbook_url"] = Cat(context.external_url, "/runbooks/", name);
+    if (!name.empty()) annotations["runbook_url"] = Cat(context.external_url, "/runbooks/", name);
     annotations["dashboard_url"] = Cat(context.external_url, "/");
   }
   std::erase_if(annotations, [](const auto& item) { return item.second.empty(); });

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/strings.h"
+#include "daemon/runbooks.h"
 #include "net/problem.h"
 #include "net/url.h"
 
@@ -15,6 +16,7 @@ using net::ServerResponse;
 namespace {
 
 constexpr std::string_view kApiRoot = "/api/v1/";
+constexpr std::string_view kRunbookRoot = "/runbooks/";
 
 int HttpCode(const Status& status) {
   switch (status.code()) {
@@ -66,6 +68,18 @@ ServerResponse MethodNotAllowed(std::string_view allowed) {
 
 ServerResponse TextResponse(int status, std::string body) {
   return ServerResponse(status, "text/plain; charset=utf-8", std::move(body));
+}
+
+// Links in alerts lead here, from wherever somebody is paged: a page holds nothing of anybody's.
+ServerResponse RunbookResponse(std::string_view path) {
+  const std::string_view wanted = path.substr(kRunbookRoot.size());
+  std::vector<std::string> known;
+  for (const Runbook& runbook : Runbooks()) {
+    if (runbook.name == wanted) return TextResponse(200, std::string(runbook.text));
+    known.emplace_back(runbook.name);
+  }
+  return ErrorResponse(NotFoundError(Cat("there is no runbook \"", Printable(wanted, 80),
+                                         "\"; there are ", JoinStrings(known, ", "))));
 }
 
 }  // namespace
@@ -128,8 +142,19 @@ asio::awaitable<ServerResponse> Api::Handle(ServerRequest request) {
     const bool ready = parts_.ready();
     co_return TextResponse(ready ? 200 : 503, ready ? "ready\n" : "not ready\n");
   }
+  if (request.path.starts_with(kRunbookRoot)) {
+    co_return read ? RunbookResponse(request.path) : MethodNotAllowed("GET");
+  }
   const auto caller = auth_.Identify(request);
   if (!caller.ok()) co_return ErrorResponse(caller.status());
+  if (request.path == "/-/reload") {
+    if (request.method != "POST") co_return MethodNotAllowed("POST");
+    const Status allowed = auth_.Require(*caller, Role::kAdmin);
+    if (!allowed.ok()) co_return ErrorResponse(allowed);
+    std::string actor = caller->actor;
+    const ReloadOutcome outcome = co_await parts_.reload(std::move(actor));
+    co_return ReloadResponse(outcome);
+  }
   if (request.path == "/metrics") {
     if (!read) co_return MethodNotAllowed("GET");
     co_return ServerResponse(200, "text/plain; version=0.0.4; charset=utf-8",

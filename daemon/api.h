@@ -35,6 +35,14 @@ struct SourceReport {
   std::string error;  // of the last failed poll; empty when it succeeded
 };
 
+// What came of reading the configuration again.
+struct ReloadOutcome {
+  Status status;  // InvalidArgument: faults; FailedPrecondition: restart_keys; Unavailable: busy
+  std::vector<std::string> faults;        // FILE:LINE:COLUMN: what; how to mend it
+  std::vector<std::string> restart_keys;  // what no running daemon takes over
+  std::vector<std::string> links;         // whose policy is another one now
+};
+
 struct ApiParts {
   store::StateStore& store;
   Lane& read_lane;
@@ -45,7 +53,7 @@ struct ApiParts {
   std::function<std::string()> render_metrics;  // refreshes what is computed at scrape time
   std::function<bool()> ready;
   std::string version;
-  std::string mode;
+  std::function<asio::awaitable<ReloadOutcome>(std::string actor)> reload;
 };
 
 class Api {
@@ -82,6 +90,7 @@ class Api {
   asio::awaitable<Response> AcceptBaseline(Request request, Caller caller);
   asio::awaitable<Response> ResetGuard(Request request, std::string guard, Caller caller);
 
+  std::string ModeText() const;
   LinkPort* FindLink(std::string_view name) const;
   // The link that the field `link` of a write names; all of them when it names none.
   StatusOr<std::vector<LinkPort*>> LinksOf(const boost::json::object& body) const;
@@ -109,6 +118,7 @@ class Api {
 // Shared by the api_*.cpp files.
 net::ServerResponse JsonResponse(int status, const boost::json::value& body);
 net::ServerResponse ErrorResponse(const Status& status);
+net::ServerResponse ReloadResponse(const ReloadOutcome& outcome);
 StatusOr<size_t> LimitOf(const net::ServerRequest& request);
 
 }  // namespace driftwarden::daemon

@@ -83,12 +83,38 @@ std::string SummaryText(int64_t breached, int64_t open, int64_t inherited,
 
 }  // namespace
 
+// Links share one file-wide mode; rules for link, tier and action are shown by `automation`.
+std::string Api::ModeText() const {
+  const auto policy = parts_.links.front()->CurrentPolicy();
+  return std::string(monitor::ModeText(policy->remediation.mode));
+}
+
+ServerResponse ReloadResponse(const ReloadOutcome& outcome) {
+  json::object body;
+  if (outcome.status.ok()) {
+    body["result"] = outcome.links.empty() ? "unchanged" : "reloaded";
+    body["links"] = json::array(outcome.links.begin(), outcome.links.end());
+    return JsonResponse(200, body);
+  }
+  ServerResponse response = ErrorResponse(outcome.status);
+  json::error_code error;
+  json::value problem = json::parse(response.body, error);
+  if (error || !problem.is_object()) return response;
+  const auto add = [&](const char* key, const std::vector<std::string>& items) {
+    if (!items.empty()) problem.as_object()[key] = json::array(items.begin(), items.end());
+  };
+  add("faults", outcome.faults);
+  add("restart_keys", outcome.restart_keys);
+  response.body = json::serialize(problem);
+  return response;
+}
+
 json::object Api::StatusObject() const {
   const absl::Time now = parts_.clock.Wall();
   json::object out;
   out["version"] = parts_.version;
   out["ready"] = parts_.ready();
-  out["mode"] = parts_.mode;
+  out["mode"] = ModeText();
   out["paused"] = false;  // pausing is not in this version
   json::array sources;
   std::vector<std::string> unread;
@@ -165,7 +191,7 @@ ServerResponse Api::Guards() const {
 
 ServerResponse Api::Automation() const {
   json::object out;
-  out["mode"] = parts_.mode;
+  out["mode"] = ModeText();
   out["paused"] = false;
   json::array rules;
   for (const LinkPort* port : parts_.links) {

@@ -212,8 +212,6 @@ Status App::Parts::BuildApi() {
   }
   std::vector<LinkPort*> ports;
   for (const auto& link : links) ports.push_back(link->engine.get());
-  // Links share one file-wide mode; rules for link, tier and action are shown by `automation`.
-  const std::string mode(monitor::ModeText(config.links.front().remediation.mode));
   ApiParts api_parts{*store,
                      read_lane,
                      clock,
@@ -223,7 +221,7 @@ Status App::Parts::BuildApi() {
                      [this] { return RenderMetrics(); },
                      [this] { return ready.load(); },
                      VersionText(),
-                     mode};
+                     [this](std::string actor) { return Reload(std::move(actor)); }};
   api = std::make_unique<Api>(std::move(api_parts), Authenticator(std::move(tokens)));
   server = std::make_unique<net::HttpServer>(io.get_executor(), [this](net::ServerRequest request) {
     return api->Handle(std::move(request));

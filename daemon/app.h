@@ -28,6 +28,8 @@ class App {
   // The monitor, until SIGTERM or SIGINT, or until RequestStop. Ok after an orderly end; the
   // store's error when it failed.
   Status Run();
+  // SIGHUP makes Run read the configuration again, as POST /-/reload does. Before Run.
+  void ReloadOnHangup();
   // One complete pass over every source, and the people with open episodes read directly. Nothing
   // is listened on, told or acted upon.
   struct OnceResult {

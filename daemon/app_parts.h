@@ -63,7 +63,7 @@ struct Tenant {
 
 // One link with all that works on it.
 struct Link {
-  std::shared_ptr<const monitor::Policy> policy;
+  std::shared_ptr<const monitor::Policy> policy;  // as started: its name and sources
   std::unique_ptr<LinkMetrics> metrics;
   std::unique_ptr<ChainWatch> chain;
   std::unique_ptr<Engine> engine;
@@ -107,6 +107,8 @@ struct App::Parts {
   std::unique_ptr<TaskGroup> tellers;  // dispatchers, housekeeping
   std::unique_ptr<TaskGroup> signals;  // to the very end: a second signal ends at once
   std::unique_ptr<AsyncEvent> stop;
+  bool reload_on_hangup = false;
+  bool reloading = false;
   std::atomic<bool> ready{false};
   Status store_failure;
   mutable std::mutex mutex;  // of address
@@ -130,6 +132,14 @@ struct App::Parts {
   asio::awaitable<void> TellStoreFailed();
   asio::awaitable<void> LastWord();
   asio::awaitable<void> TakeDown();
+  // Reloading (app_reload.cpp).
+  asio::awaitable<ReloadOutcome> Reload(std::string actor);
+  asio::awaitable<void> ReloadOnHangup();
+  ReloadOutcome Compare(const Config& edited) const;
+  asio::awaitable<Status> TakeOver(Config* edited);
+  asio::awaitable<void> JudgeAnew(Link* link);
+  void LogReload(const ReloadOutcome& outcome, const std::string& actor);
+
   void RefreshStoreMetrics(const StatusOr<store::StoreStats>& stats);
   Status Listen();
   void OnStoreFailed(const Status& status);

@@ -99,14 +99,22 @@ Status App::Parts::Listen() {
 
 asio::awaitable<void> App::Parts::WatchSignals() {
   asio::signal_set set(io, SIGTERM, SIGINT);
-  const auto [error, number] = co_await set.async_wait(asio::as_tuple(asio::use_awaitable));
-  if (error) co_return;
-  log.Info("stopping", "finishing the command in hand; a second signal ends at once",
-           {{"signal", number}});
-  stop->Set();
-  const auto [again_error, again] = co_await set.async_wait(asio::as_tuple(asio::use_awaitable));
-  // Crash-safe by construction: the data directory is whole whenever we end.
-  if (!again_error) ::_exit(128 + again);
+  if (reload_on_hangup) set.add(SIGHUP);
+  bool stopping = false;
+  while (true) {
+    const auto [error, number] = co_await set.async_wait(asio::as_tuple(asio::use_awaitable));
+    if (error) co_return;
+    if (number == SIGHUP) {
+      if (!stopping) signals->Spawn(ReloadOnHangup());
+      continue;
+    }
+    // Crash-safe by construction: the data directory is whole whenever we end.
+    if (stopping) ::_exit(128 + number);
+    stopping = true;
+    log.Info("stopping", "finishing the command in hand; a second signal ends at once",
+             {{"signal", number}});
+    stop->Set();
+  }
 }
 
 asio::awaitable<void> App::Parts::Housekeep() {
@@ -314,6 +322,12 @@ StatusOr<App::OnceResult> App::RunOnce() {
   if (!result.ok()) return result;
   if (!parts_->store_failure.ok()) return parts_->store_failure;
   return out;
+}
+
+void App::ReloadOnHangup() {
+  // Until Run listens for it: a hangup while the store is opened must not end us.
+  std::signal(SIGHUP, SIG_IGN);
+  parts_->reload_on_hangup = true;
 }
 
 void App::RequestStop() {

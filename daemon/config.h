@@ -19,6 +19,7 @@ struct TlsFiles {
   std::string cert_file;
   std::string key_file;
   std::string client_ca_file;
+  friend bool operator==(const TlsFiles&, const TlsFiles&) = default;
 };
 
 struct HttpConfig {
@@ -40,6 +41,7 @@ struct DirectoryConfig {
   absl::Duration poll_interval = absl::Seconds(5);
   int page_size = 1000;
   std::vector<std::string> source_anchor = {"mS-DS-ConsistencyGuid", "objectGUID"};
+  friend bool operator==(const DirectoryConfig&, const DirectoryConfig&) = default;
 };
 
 struct EntraConfig {
@@ -52,6 +54,7 @@ struct EntraConfig {
   std::string client_id;
   std::string secret_file;
   absl::Duration poll_interval = absl::Seconds(15);
+  friend bool operator==(const EntraConfig&, const EntraConfig&) = default;
 };
 
 struct AlertingConfig {

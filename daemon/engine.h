@@ -111,14 +111,17 @@ class Engine final : public watchers::LinkFeed,
   asio::awaitable<Status> WaitForChange(absl::Duration at_most) override;
   asio::awaitable<Status> ReportDeliveries(std::vector<monitor::DeliveryReport> reports) override;
 
-  // LinkPort, and the reload. People with open episodes are judged by the new policy at once.
+  // LinkPort, and the reload: SetPolicy, then ReviewOpen.
   const monitor::LinkName& link() const override { return link_; }
   std::shared_ptr<const monitor::LinkState> State() const override;
   std::shared_ptr<const monitor::Policy> CurrentPolicy() const override;
   asio::awaitable<Status> AcceptBaseline(std::string actor) override;
   asio::awaitable<Status> ResetGuard(std::string guard, std::string actor,
                                      std::string reason) override;
-  asio::awaitable<Status> ReloadPolicy(std::shared_ptr<const monitor::Policy> policy);
+  // Cannot be refused, so that links change together or not at all. The same sources as before.
+  asio::awaitable<Status> SetPolicy(std::shared_ptr<const monitor::Policy> policy);
+  // Judges everybody with an open episode anew, in commands of review_limit.
+  asio::awaitable<Status> ReviewOpen();
 
   // Thread-safe.
   bool clock_suspect() const;
@@ -146,8 +149,9 @@ class Engine final : public watchers::LinkFeed,
   // People whom the guard held back, at most review_limit; ReviewOpen reaches everybody else.
   asio::awaitable<StatusOr<monitor::PeopleSet>> LoadHeldBack(std::string guard);
   asio::awaitable<Status> GuardBody(std::string guard, std::string actor, std::string reason);
-  asio::awaitable<Status> PolicyBody(std::shared_ptr<const monitor::Policy> policy);
 
+  // On the strand, in no turn: commands take the policy as it is when they judge.
+  asio::awaitable<Status> SetPolicyOnStrand(std::shared_ptr<const monitor::Policy> policy);
   // On the strand, in no turn: reading what is committed.
   asio::awaitable<StatusOr<std::vector<alerts::PendingAlert>>> PendingOnStrand();
   asio::awaitable<StatusOr<std::vector<DirectTarget>>> OpenTargetsOnStrand(
@@ -156,8 +160,6 @@ class Engine final : public watchers::LinkFeed,
   asio::awaitable<StatusOr<std::vector<DirectTarget>>> TargetsOf(
       std::vector<monitor::PersonOrdinal> people, bool everything);
   asio::awaitable<Status> WaitForDueOnStrand(absl::Duration at_most);
-  // Everybody with an open episode, in commands of review_limit.
-  asio::awaitable<Status> ReviewOpen();
 
   // Parts of commands.
   asio::awaitable<StatusOr<monitor::PeopleSet>> Load(store::PeopleKeys keys);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/check.h"
 #include "base/strings.h"
 #include "daemon/engine.h"
 #include "monitor/evaluate.h"
@@ -301,20 +302,17 @@ asio::awaitable<Status> Engine::GuardBody(std::string guard, std::string actor,
   co_return committed;
 }
 
-asio::awaitable<Status> Engine::ReloadPolicy(std::shared_ptr<const monitor::Policy> policy) {
-  auto body = PolicyBody(std::move(policy));
-  const Status done = co_await Command(Urgency::kOperator, std::move(body));
-  if (!done.ok()) co_return done;
-  const Status reviewed = co_await ReviewOpen();
-  co_return reviewed;
+asio::awaitable<Status> Engine::SetPolicy(std::shared_ptr<const monitor::Policy> policy) {
+  auto set = SetPolicyOnStrand(std::move(policy));
+  const Status done = co_await RunOn(strand_, std::move(set));
+  co_return done;
 }
 
-asio::awaitable<Status> Engine::PolicyBody(std::shared_ptr<const monitor::Policy> policy) {
-  monitor::LinkState state = *state_;
+asio::awaitable<Status> Engine::SetPolicyOnStrand(std::shared_ptr<const monitor::Policy> policy) {
+  DW_CHECK(policy->link == link_ && policy->ad_sources == policy_->ad_sources &&
+           policy->entra_source == policy_->entra_source);
   const std::lock_guard lock(mutex_);
   policy_ = std::move(policy);
-  AddMissingSources(state);
-  state_ = std::make_shared<const monitor::LinkState>(std::move(state));
   co_return OkStatus();
 }
 

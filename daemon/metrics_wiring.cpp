@@ -33,28 +33,17 @@ constexpr std::string_view kChanges[] = {"watched", "unwatched", "replay", "dele
 
 LinkMetrics::LinkMetrics(metrics::Registry& registry, const monitor::Policy& policy)
     : registry_(registry), link_(policy.link.value), actions_(policy.remediation.actions) {
-  for (const monitor::TierPolicy& tier : policy.tiers) tiers_.push_back(tier.name.value);
-  Declare(policy);
+  Declare();
+  SetPolicy(policy);
+  SetOpen(LinkState());
+  SetCensus(LinkCensus());
 }
 
-void LinkMetrics::Declare(const monitor::Policy& policy) {
+void LinkMetrics::Declare() {
   for (const monitor::State state : monitor::kAllStates) {
     registry_.Set(Metric::kUsers, {link_, Text(monitor::StateText(state))}, 0);
   }
-  for (const std::string& tier : tiers_) {
-    for (const monitor::DriftKind kind : monitor::kAllDriftKinds) {
-      const std::string name = Text(monitor::DriftKindText(kind));
-      registry_.Declare(Metric::kEpisodesOpened, {link_, name, tier});
-      for (const monitor::EpisodeResult result : monitor::kAllEpisodeResults) {
-        registry_.Declare(Metric::kEpisodesClosed,
-                          {link_, name, tier, Text(monitor::EpisodeResultText(result))});
-      }
-    }
-    registry_.Declare(Metric::kDisableLag, {link_, tier});
-    registry_.Declare(Metric::kRevocationLag, {link_, tier, "driftwarden"});
-    registry_.Declare(Metric::kRevocationLag, {link_, tier, "other"});
-  }
-  for (const monitor::ActionKind action : policy.remediation.actions) {
+  for (const monitor::ActionKind action : actions_) {
     const std::string name = Text(monitor::ActionKindText(action));
     for (const monitor::ActionOutcome outcome : monitor::kAllActionOutcomes) {
       registry_.Declare(Metric::kActions, {link_, name, Text(ActionOutcomeText(outcome))});
@@ -69,15 +58,33 @@ void LinkMetrics::Declare(const monitor::Policy& policy) {
   registry_.Set(Metric::kEngineQueue, {link_}, 0);
   registry_.Set(Metric::kInheritedLiveUsers, {link_}, 0);
   SetChainWhole(true);
-  SetOpen(LinkState());
-  SetCensus(LinkCensus());
   for (const std::string guard : monitor::kAllGuards) {
     registry_.Set(Metric::kGuardTripped, {link_, guard}, 0);
   }
+}
+
+void LinkMetrics::SetPolicy(const monitor::Policy& policy) {
+  for (const monitor::TierPolicy& tier : policy.tiers) DeclareTier(tier.name.value);
   for (const monitor::Mode mode : monitor::kAllModes) {
     registry_.Set(Metric::kAutomationMode, {link_, Text(monitor::ModeText(mode))},
                   mode == policy.remediation.mode ? 1 : 0);
   }
+}
+
+void LinkMetrics::DeclareTier(const std::string& tier) {
+  if (std::find(tiers_.begin(), tiers_.end(), tier) != tiers_.end()) return;
+  tiers_.push_back(tier);
+  for (const monitor::DriftKind kind : monitor::kAllDriftKinds) {
+    const std::string name = Text(monitor::DriftKindText(kind));
+    registry_.Declare(Metric::kEpisodesOpened, {link_, name, tier});
+    for (const monitor::EpisodeResult result : monitor::kAllEpisodeResults) {
+      registry_.Declare(Metric::kEpisodesClosed,
+                        {link_, name, tier, Text(monitor::EpisodeResultText(result))});
+    }
+  }
+  registry_.Declare(Metric::kDisableLag, {link_, tier});
+  registry_.Declare(Metric::kRevocationLag, {link_, tier, "driftwarden"});
+  registry_.Declare(Metric::kRevocationLag, {link_, tier, "other"});
 }
 
 void LinkMetrics::SetOpen(const LinkState& link) {

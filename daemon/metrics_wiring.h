@@ -30,9 +30,13 @@ class LinkMetrics final : public CommitObserver {
                size_t waiting);
   void SetCensus(const LinkCensus& census);
   void SetChainWhole(bool whole);
+  // After a reload, on the engine's strand: tiers that are new are declared, the mode is another.
+  // Tiers that went keep their series until the next start.
+  void SetPolicy(const monitor::Policy& policy);
 
  private:
-  void Declare(const monitor::Policy& policy);
+  void Declare();
+  void DeclareTier(const std::string& tier);
   void SetOpen(const monitor::LinkState& link);
   void SetSources(const monitor::LinkState& link);
   void CountTally(const monitor::Tally& tally);

@@ -43,6 +43,7 @@ int VerbRun(const std::string& path, bool once) {
     return Fail(app.status());
   }
   if (once) return RunOnce(**app);
+  (*app)->ReloadOnHangup();
   log.Info("starting", "driftwarden starts", {{"version", VersionText()}, {"config", path}});
   const Status ended = (*app)->Run();
   if (!ended.ok()) return Fail(ended);

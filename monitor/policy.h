@@ -23,6 +23,7 @@ constexpr Mode kAllModes[] = {Mode::kObserve, Mode::kShadow, Mode::kApprove, Mod
 struct TierMatch {
   bool admin_count = false;
   std::vector<std::string> ous;  // DNs; a person whose DN ends with one matches
+  friend bool operator==(const TierMatch&, const TierMatch&) = default;
 };
 
 // Thresholds that are not written come from the sync engine's defaults times the cycle factor.
@@ -32,6 +33,7 @@ struct TierPolicy {
   std::optional<absl::Duration> warn_after;
   std::optional<absl::Duration> revoke_after;
   std::optional<absl::Duration> breach_after;
+  friend bool operator==(const TierPolicy&, const TierPolicy&) = default;
 };
 
 struct Thresholds {
@@ -46,6 +48,7 @@ struct ModeRule {  // an absent part matches all
   std::optional<TierName> tier;
   std::optional<ActionKind> action;
   Mode mode = Mode::kObserve;
+  friend bool operator==(const ModeRule&, const ModeRule&) = default;
 };
 
 struct Budgets {
@@ -54,11 +57,13 @@ struct Budgets {
   int per_person = 1;  // seals are counted apart
   absl::Duration per_person_window = absl::Minutes(10);
   int max_revokes_per_episode = 3;  // seals are counted apart
+  friend bool operator==(const Budgets&, const Budgets&) = default;
 };
 
 struct Breakers {
   double max_percent_per_day = 0.5;  // of linked people, at least 5; 0 disables
   absl::Duration quiet_after_first_baseline = absl::Hours(24);
+  friend bool operator==(const Breakers&, const Breakers&) = default;
 };
 
 struct Remediation {
@@ -67,6 +72,7 @@ struct Remediation {
   std::vector<ActionKind> actions = {ActionKind::kRevokeSessions};
   Budgets budgets;
   Breakers breakers;
+  friend bool operator==(const Remediation&, const Remediation&) = default;
 };
 
 // Everything one link's evaluation needs. Built once for each link from the configuration.
@@ -84,6 +90,7 @@ struct Policy {
 
   // A source is stale when nothing was read for this long: max(3 polls, 2 min) unless tiny polls.
   absl::Duration StaleAfter(const SourceName& source) const;
+  friend bool operator==(const Policy&, const Policy&) = default;
 };
 
 constexpr char kTier0[] = "tier0";

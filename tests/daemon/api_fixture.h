@@ -137,9 +137,13 @@ class ApiTest : public ::testing::Test {
                    [] { return std::string("driftwarden_up 1\n"); },
                    [this] { return ready_; },
                    "1.2.3",
-                   "observe"};
+                   [this](std::string actor) { return Reload(std::move(actor)); }};
     Api api(std::move(parts), Authenticator(tokens_));
     return loop_.Await(api.Handle(std::move(request)));
+  }
+  asio::awaitable<ReloadOutcome> Reload(std::string actor) {
+    reloads.push_back(std::move(actor));
+    co_return reload_outcome;
   }
   net::ServerResponse Get(const std::string& path, net::QueryPairs query = {}) {
     return Call(Request("GET", path, std::move(query)));
@@ -198,6 +202,9 @@ class ApiTest : public ::testing::Test {
     EXPECT_FALSE(TextAt(body, "title").empty());
     EXPECT_NE(TextAt(body, "detail").find(detail), std::string::npos) << TextAt(body, "detail");
   }
+
+  std::vector<std::string> reloads;  // who asked for one
+  ReloadOutcome reload_outcome;
 
   RunLoop loop_;
   InlineLane lane_;

@@ -86,6 +86,25 @@ TEST_F(LinkMetricsTest, EverySeriesKnownInAdvanceIsZeroFromTheStart) {
   EXPECT_EQ(Exported(R"(evidence_chain_ok{link="main"})"), 1);
 }
 
+TEST_F(LinkMetricsTest, ANewPolicyDeclaresItsTiersAndShowsItsModeAndResetsNoCounter) {
+  monitor::Tally tally;
+  tally.episodes_opened = {{DriftKind::kDisableLag, kStandardTier}};
+  link_.OnCommit(monitor::LinkState(), tally);
+  monitor::Policy next = policy_;
+  next.tiers.insert(next.tiers.begin() + 1, {TierName("finance"), {}, {}, {}, {}});
+  next.remediation.mode = monitor::Mode::kObserve;
+  link_.SetPolicy(next);
+  link_.OnCommit(monitor::LinkState(), monitor::Tally());
+  EXPECT_EQ(Exported(R"(automation_mode{link="main",mode="auto"})"), 0);
+  EXPECT_EQ(Exported(R"(automation_mode{link="main",mode="observe"})"), 1);
+  EXPECT_EQ(Exported(R"(episodes_opened_total{kind="disable_lag",link="main",tier="finance"})"), 0);
+  EXPECT_EQ(
+      Exported(
+          R"(open_episodes{kind="disable_lag",link="main",severity="critical",tier="finance"})"),
+      0);
+  EXPECT_EQ(registry_.Value(Metric::kEpisodesOpened, {"main", "disable_lag", "standard"}), 1);
+}
+
 TEST_F(LinkMetricsTest, ACommitSetsTheGaugesOfItsLinkState) {
   monitor::LinkState state;
   state.open = {{{DriftKind::kDisableLag, kStandardTier, Severity::kWarning}, 3}};

@@ -1,0 +1,15 @@
+# Writes the runbooks of FOLDER as a C++ table to OUT: cmake -DFOLDER=... -DOUT=... -P this file.
+# README.md is their list, not one of them.
+file(GLOB pages RELATIVE ${FOLDER} ${FOLDER}/*.md)
+list(REMOVE_ITEM pages README.md)
+list(SORT pages)
+set(code "// Written by cmake/embed_runbooks.cmake from docs/runbooks.\n\n#include \"daemon/runbooks.h\"\n\n")
+string(APPEND code "namespace driftwarden::daemon {\n\nnamespace {\n\nconstexpr Runbook kRunbooks[] = {\n")
+foreach(page IN LISTS pages)
+  get_filename_component(name "${page}" NAME_WE)
+  file(READ "${FOLDER}/${page}" text)
+  string(APPEND code "    {\"${name}\", R\"runbook(${text})runbook\"},\n")
+endforeach()
+string(APPEND code "};\n\n}  // namespace\n\nstd::span<const Runbook> Runbooks() {\n  return kRunbooks;\n}\n\n")
+string(APPEND code "}  // namespace driftwarden::daemon\n")
+file(WRITE ${OUT} "${code}")
