@@ -52,7 +52,7 @@ class MapReader {
       : node_(std::move(node)), where_(std::move(where)), faults_(faults) {
     if (node_.IsDefined() && !node_.IsNull() && !node_.IsMap()) {
       faults_.Add(node_.Mark(), Cat(Name(), " must be a mapping of keys to values"));
-      node_ = YAML::Node();
+      node_.reset();  // an assignment would write into the document, through every alias
     }
   }
 

@@ -168,5 +168,11 @@ TEST(Config, AFileThatIsNotThereIsAFaultOfItsFirstPlace) {
   EXPECT_TRUE(Message(config.status()).starts_with("/nonexistent/driftwarden.yaml:1:1: "));
 }
 
+TEST(Config, AListThatHoldsItselfIsAFaultLikeAnyOther) {
+  const auto config = Parse("data_dir: x\nactive_directory: &a [*a, b]\nentra: &e [*e, *e]\n");
+  ASSERT_FALSE(config.ok());
+  EXPECT_NE(Message(config.status()).find("f.yaml:2:"), std::string::npos) << config.status();
+}
+
 }  // namespace
 }  // namespace driftwarden::daemon
