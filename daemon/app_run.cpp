@@ -325,8 +325,6 @@ StatusOr<App::OnceResult> App::RunOnce() {
 }
 
 void App::ReloadOnHangup() {
-  // Until Run listens for it: a hangup while the store is opened must not end us.
-  std::signal(SIGHUP, SIG_IGN);
   parts_->reload_on_hangup = true;
 }
 

@@ -2,6 +2,7 @@
 
 #include "daemon/verbs_run.h"
 
+#include <csignal>
 #include <cstdio>
 
 #include "base/strings.h"
@@ -36,6 +37,8 @@ int VerbRun(const std::string& path, bool once) {
     std::fprintf(stderr, "%s\n", std::string(Message(config.status())).c_str());
     return kExitUsage;
   }
+  // Until Run listens for it: a reload asked for while the store is opened must not end us.
+  if (!once) std::signal(SIGHUP, SIG_IGN);
   Logger log(config->log_level, config->log_format);
   auto app = App::New(*config, log);
   if (!app.ok()) {
