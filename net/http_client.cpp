@@ -207,7 +207,7 @@ Status ParseFailure(const error_code& error, const Exchange& exchange) {
 asio::awaitable<Status> ReadMessage(Exchange* exchange, Parser* parser) {
   const std::unique_ptr<char[]> buffer(new char[kReadSize]);
   while (true) {
-    const error_code error = Feed(*parser, exchange->pending);
+    const error_code error = Feed(*parser, exchange->pending, http::error::need_more);
     if (error) co_return ParseFailure(error, *exchange);
     if (parser->is_done()) co_return OkStatus();
     const auto count = co_await exchange->stream->ReadSome(buffer.get(), kReadSize);

@@ -142,7 +142,7 @@ asio::awaitable<ReadResult> ReadRequest(Session* session, Parser* parser) {
                                                           : options.idle_timeout);
   session->first = false;
   while (true) {
-    const error_code error = Feed(*parser, session->pending);
+    const error_code error = Feed(*parser, session->pending, http::error::need_more);
     if (error) {
       ServerResponse refusal = RefusalOf(error, options);
       co_await Refuse(session, std::move(refusal));
