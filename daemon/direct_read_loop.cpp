@@ -1,9 +1,8 @@
 #include "daemon/direct_read_loop.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
-
-#include "base/async/backoff.h"
 
 namespace driftwarden::daemon {
 namespace {
@@ -14,120 +13,200 @@ absl::Duration FirstBackoff(absl::Duration interval) {
   return std::clamp(interval / 2, absl::Milliseconds(20), absl::Seconds(1));
 }
 
+const monitor::Guid* AccountIn(const DirectTarget& target, const monitor::SourceName& source) {
+  for (const auto& [name, guid] : target.accounts) {
+    if (name == source) return &guid;
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 DirectReadLoop::DirectReadLoop(Engine& engine, DirectoryReaders directories,
                                watchers::TenantReader& tenant, Scheduler& scheduler, Rng& rng,
                                Logger& log, DirectReadOptions options)
-    : engine_(engine),
-      directories_(std::move(directories)),
-      tenant_(tenant),
-      scheduler_(scheduler),
-      rng_(rng),
-      log_(log),
-      options_(options) {}
+    : engine_(engine), tenant_(tenant), scheduler_(scheduler), log_(log), options_(options) {
+  const absl::Duration first = FirstBackoff(options.interval);
+  const Backoff backoff(first, std::clamp(options.interval * 4, first, kMaxBackoff), rng);
+  sources_.reserve(directories.size() + 1);
+  sources_.push_back(Source{engine.CurrentPolicy()->entra_source, nullptr, backoff, OkStatus()});
+  for (const auto& [name, reader] : directories) {
+    sources_.push_back(Source{name, reader, backoff, OkStatus()});
+  }
+}
 
 asio::awaitable<void> DirectReadLoop::Run() {
-  const absl::Duration first = FirstBackoff(options_.interval);
-  Backoff backoff(first, std::clamp(options_.interval * 4, first, kMaxBackoff), rng_);
   while (true) {
-    absl::Duration wait = options_.interval;
     const Status read = co_await ReadOnce();
     if (read.code() == StatusCode::kCancelled) co_return;
-    Note(read);
-    if (read.ok()) {
-      backoff.Reset();
-    } else {
-      wait = std::max(backoff.Next(), RetryAfter(read).value_or(absl::ZeroDuration()));
-    }
+    const absl::Duration wait = NextWait();
     const Status slept = co_await scheduler_.SleepFor(wait);
     if (!slept.ok()) co_return;
   }
 }
 
+// A source that failed is asked again when its back-off is over, the others every interval.
+absl::Duration DirectReadLoop::NextWait() const {
+  const absl::Duration now = scheduler_.clock().Steady();
+  absl::Duration wait = options_.interval;
+  for (const Source& source : sources_) {
+    if (!source.error.ok()) wait = std::min(wait, source.not_before - now);
+  }
+  return std::max(wait, std::min(FirstBackoff(options_.interval) / 2, options_.interval));
+}
+
 asio::awaitable<Status> DirectReadLoop::ReadOnce() {
-  auto wanted = co_await engine_.WantedTargets(options_.batch);
-  if (!wanted.ok()) co_return wanted.status();
-  std::vector<DirectTarget> contradicted = std::move(*wanted);
-  Status first_error = co_await ReadAndDeliver(std::move(contradicted));
-
-  size_t left = options_.per_round;
-  while (left > 0 && first_error.ok()) {
-    const size_t limit = std::min(left, options_.batch);
-    auto open = co_await engine_.OpenTargets(after_, limit);
-    if (!open.ok()) co_return open.status();
-    std::vector<DirectTarget> targets = std::move(*open);
-    const bool at_the_end = targets.size() < limit;
-    after_ = at_the_end ? 0 : targets.back().person;
-    left -= std::min(left, limit);
-    first_error = co_await ReadAndDeliver(std::move(targets));
-    if (at_the_end) break;
-  }
-  co_return first_error;
-}
-
-asio::awaitable<Status> DirectReadLoop::ReadAndDeliver(std::vector<DirectTarget> targets) {
-  if (targets.empty()) co_return OkStatus();
-  std::vector<monitor::Observation> seen;
-  const Status tenant = co_await ReadTenant(&targets, &seen);
-  if (tenant.code() == StatusCode::kCancelled) co_return tenant;
-  const Status directory = co_await ReadDirectories(&targets, &seen);
-  if (directory.code() == StatusCode::kCancelled) co_return directory;
-  if (!seen.empty()) {
-    const Status delivered = co_await engine_.DeliverReads(std::move(seen));
-    if (!delivered.ok()) co_return delivered;
-  }
-  co_return tenant.ok() ? directory : tenant;
-}
-
-asio::awaitable<Status> DirectReadLoop::ReadTenant(const std::vector<DirectTarget>* targets,
-                                                   std::vector<monitor::Observation>* seen) {
-  std::vector<std::string> ids;
-  for (const DirectTarget& target : *targets) {
-    if (!target.entra_id.empty()) ids.push_back(target.entra_id);
-  }
-  if (ids.empty()) co_return OkStatus();
-  auto answers = co_await tenant_.ReadUsers(std::move(ids));
-  Status first_error;
-  for (StatusOr<monitor::Observation>& answer : answers) {
-    if (answer.ok()) {
-      seen->push_back(std::move(*answer));
-    } else if (first_error.ok()) {
-      first_error = answer.status();
-    }
-  }
-  co_return first_error;
-}
-
-asio::awaitable<Status> DirectReadLoop::ReadDirectories(const std::vector<DirectTarget>* targets,
-                                                        std::vector<monitor::Observation>* seen) {
-  for (const DirectTarget& target : *targets) {
-    for (const auto& [source, guid] : target.accounts) {
-      const auto reader = directories_.find(source);
-      if (reader == directories_.end()) continue;
-      auto answer = co_await reader->second->ReadAccount(guid);
-      if (answer.ok()) {
-        seen->push_back(std::move(*answer));
-      } else if (answer.status().code() != StatusCode::kNotFound) {
-        // Neither object nor tombstone proves nothing; anything else says that the DC is in
-        // trouble, and the next question would meet the same.
-        co_return answer.status();
-      }
-    }
+  const Status done = co_await Round();
+  if (done.code() == StatusCode::kCancelled) co_return done;
+  Note(&last_error_, nullptr, done);
+  if (!done.ok()) co_return done;
+  for (const Source& source : sources_) {
+    if (!source.error.ok()) co_return source.error;
   }
   co_return OkStatus();
 }
 
-void DirectReadLoop::Note(const Status& status) {
-  const std::string text(Message(status));
-  if (text == last_error_) return;
-  if (status.ok()) {
-    log_.Info("direct_reads_recovered", "people are read directly again",
-              {{"link", engine_.link().value}});
-  } else {
-    log_.Warn("direct_reads_failed", text, {{"link", engine_.link().value}});
+asio::awaitable<Status> DirectReadLoop::Round() {
+  auto wanted = co_await engine_.WantedTargets(options_.batch);
+  if (!wanted.ok()) co_return wanted.status();
+  for (Source& source : sources_) {
+    for (const DirectTarget& target : *wanted) {
+      if (!Concerns(source, target) || source.owed.size() >= options_.per_round) continue;
+      source.owed.insert_or_assign(target.person, target);
+    }
   }
-  last_error_ = text;
+  auto open = co_await OpenWindow();
+  if (!open.ok()) co_return open.status();
+  const std::vector<DirectTarget> targets = std::move(*open);
+  for (Source& source : sources_) {
+    const bool waits = !source.error.ok() && scheduler_.clock().Steady() < source.not_before;
+    if (waits) continue;
+    const Status read = co_await ReadSource(&source, &targets);
+    if (!read.ok()) co_return read;
+  }
+  co_return OkStatus();
+}
+
+asio::awaitable<StatusOr<std::vector<DirectTarget>>> DirectReadLoop::OpenWindow() {
+  std::vector<DirectTarget> window;
+  while (window.size() < options_.per_round) {
+    const size_t limit = std::min(options_.per_round - window.size(), options_.batch);
+    auto page = co_await engine_.OpenTargets(after_, limit);
+    if (!page.ok()) co_return page.status();
+    const bool at_the_end = page->size() < limit;
+    after_ = at_the_end ? 0 : page->back().person;
+    window.insert(window.end(), std::make_move_iterator(page->begin()),
+                  std::make_move_iterator(page->end()));
+    if (at_the_end) break;
+  }
+  co_return window;
+}
+
+bool DirectReadLoop::Concerns(const Source& source, const DirectTarget& target) {
+  return source.directory == nullptr ? !target.entra_id.empty()
+                                     : AccountIn(target, source.name) != nullptr;
+}
+
+asio::awaitable<Status> DirectReadLoop::ReadSource(Source* source,
+                                                   const std::vector<DirectTarget>* open) {
+  std::map<monitor::PersonOrdinal, DirectTarget> people = source->owed;
+  for (const DirectTarget& target : *open) {
+    if (Concerns(*source, target)) people.emplace(target.person, target);
+  }
+  std::vector<DirectTarget> queue;
+  for (auto& [person, target] : people) queue.push_back(std::move(target));
+  // Behind whom the last round failed at, so that one person who cannot be read hides nobody.
+  const auto behind = std::find_if(
+      queue.begin(), queue.end(),
+      [source](const DirectTarget& target) { return target.person > source->resume_after; });
+  std::rotate(queue.begin(), behind, queue.end());
+
+  Status failed;
+  for (size_t at = 0; at < queue.size() && failed.ok();) {
+    const size_t end = std::min(queue.size(), at + options_.batch);
+    std::vector<DirectTarget> targets(queue.begin() + static_cast<ptrdiff_t>(at),
+                                      queue.begin() + static_cast<ptrdiff_t>(end));
+    auto reading = source->directory == nullptr ? ReadTenant(std::move(targets))
+                                                : ReadDirectory(source, std::move(targets));
+    Part part = co_await std::move(reading);
+    if (part.status.code() == StatusCode::kCancelled) co_return part.status;
+    failed = part.status;
+    for (const size_t stop = at + part.tried; at < stop; ++at) source->owed.erase(queue[at].person);
+    if (!failed.ok()) source->resume_after = queue[at - 1].person;
+    if (part.seen.empty()) continue;
+    const Status delivered = co_await engine_.DeliverReads(std::move(part.seen));
+    if (!delivered.ok()) co_return delivered;
+  }
+  Ended(source, failed);
+  co_return OkStatus();
+}
+
+asio::awaitable<DirectReadLoop::Part> DirectReadLoop::ReadTenant(
+    std::vector<DirectTarget> targets) {
+  std::vector<std::string> ids;
+  for (const DirectTarget& target : targets) ids.push_back(target.entra_id);
+  Part part;
+  part.tried = targets.size();
+  auto answers = co_await tenant_.ReadUsers(std::move(ids));
+  for (StatusOr<monitor::Observation>& answer : answers) {
+    if (answer.ok()) {
+      part.seen.push_back(std::move(*answer));
+    } else if (part.status.ok()) {
+      part.status = answer.status();
+    }
+  }
+  co_return part;
+}
+
+asio::awaitable<DirectReadLoop::Part> DirectReadLoop::ReadDirectory(
+    const Source* source, std::vector<DirectTarget> targets) {
+  Part part;
+  for (const DirectTarget& target : targets) {
+    ++part.tried;
+    const monitor::Guid guid = *AccountIn(target, source->name);
+    auto answer = co_await source->directory->ReadAccount(guid);
+    if (answer.ok()) {
+      part.seen.push_back(std::move(*answer));
+    } else if (answer.status().code() != StatusCode::kNotFound) {
+      // Neither object nor tombstone proves nothing; anything else says that the DC is in trouble,
+      // and the next question would meet the same.
+      part.status = answer.status();
+      break;
+    }
+  }
+  co_return part;
+}
+
+void DirectReadLoop::Ended(Source* source, const Status& status) {
+  Note(&source->last_error, &source->name, status);
+  source->error = status;
+  if (status.ok()) {
+    source->backoff.Reset();
+    return;
+  }
+  const absl::Duration wait =
+      std::max(source->backoff.Next(), RetryAfter(status).value_or(absl::ZeroDuration()));
+  source->not_before = scheduler_.clock().Steady() + wait;
+}
+
+void DirectReadLoop::Note(std::string* last_error, const monitor::SourceName* source,
+                          const Status& status) {
+  const std::string text(Message(status));
+  if (text == *last_error) return;
+  *last_error = text;
+  const std::string link = engine_.link().value;
+  if (status.ok()) {
+    constexpr char kAgain[] = "people are read directly again";
+    if (source == nullptr) {
+      log_.Info("direct_reads_recovered", kAgain, {{"link", link}});
+    } else {
+      log_.Info("direct_reads_recovered", kAgain, {{"link", link}, {"source", source->value}});
+    }
+  } else if (source == nullptr) {
+    log_.Warn("direct_reads_failed", text, {{"link", link}});
+  } else {
+    log_.Warn("direct_reads_failed", text, {{"link", link}, {"source", source->value}});
+  }
 }
 
 }  // namespace driftwarden::daemon

@@ -5,11 +5,15 @@
 // disable has not settled, and both sides of whoever contradictory looks were found of. Inherited
 // people are not open. Bounded: a round reads at most `per_round` people and the next one goes on
 // behind them.
+//
+// The tenant and every directory are read for themselves: what fails in one ends that one's round
+// and puts off its next, and neither stops nor slows another.
 
 #include <map>
 #include <string>
 #include <vector>
 
+#include "base/async/backoff.h"
 #include "base/async/scheduler.h"
 #include "base/log.h"
 #include "base/rng.h"
@@ -34,26 +38,49 @@ class DirectReadLoop {
 
   // Until cancelled, or until the engine is stopped.
   asio::awaitable<void> Run();
-  // One round. The first error; what could be read is delivered all the same.
+  // One round over the sources whose turn it is. The engine's error, else the tenant's, else a
+  // directory's; what could be read is delivered all the same.
   asio::awaitable<Status> ReadOnce();
 
  private:
-  asio::awaitable<Status> ReadAndDeliver(std::vector<DirectTarget> targets);
-  asio::awaitable<Status> ReadTenant(const std::vector<DirectTarget>* targets,
-                                     std::vector<monitor::Observation>* seen);
-  asio::awaitable<Status> ReadDirectories(const std::vector<DirectTarget>* targets,
-                                          std::vector<monitor::Observation>* seen);
-  void Note(const Status& status);
+  struct Source {
+    monitor::SourceName name;
+    watchers::DirectoryReader* directory;  // null: the tenant
+    Backoff backoff;
+    Status error;                                      // of its last round
+    absl::Duration not_before = absl::ZeroDuration();  // steady; while `error`
+    monitor::PersonOrdinal resume_after = 0;           // whom its last failed round ended with
+    // Contradicted people who were not asked for yet; bounded.
+    std::map<monitor::PersonOrdinal, DirectTarget> owed = {};
+    std::string last_error = {};  // logged only when the text changes
+  };
+  // A run of targets asked for; `tried` of them before the source's error.
+  struct Part {
+    Status status;
+    size_t tried = 0;
+    std::vector<monitor::Observation> seen;
+  };
+
+  static bool Concerns(const Source& source, const DirectTarget& target);
+  // Cancelled and the engine's errors only.
+  asio::awaitable<Status> Round();
+  asio::awaitable<Status> ReadSource(Source* source, const std::vector<DirectTarget>* open);
+  asio::awaitable<Part> ReadTenant(std::vector<DirectTarget> targets);
+  asio::awaitable<Part> ReadDirectory(const Source* source, std::vector<DirectTarget> targets);
+  // The people behind the window of the last round, at most per_round of them.
+  asio::awaitable<StatusOr<std::vector<DirectTarget>>> OpenWindow();
+  void Ended(Source* source, const Status& status);
+  absl::Duration NextWait() const;
+  void Note(std::string* last_error, const monitor::SourceName* source, const Status& status);
 
   Engine& engine_;
-  DirectoryReaders directories_;
   watchers::TenantReader& tenant_;
   Scheduler& scheduler_;
-  Rng& rng_;
   Logger& log_;
   DirectReadOptions options_;
+  std::vector<Source> sources_;       // the tenant first
   monitor::PersonOrdinal after_ = 0;  // the next round goes on behind this one
-  std::string last_error_;            // logged only when the text changes
+  std::string last_error_;            // the engine's
 };
 
 }  // namespace driftwarden::daemon
