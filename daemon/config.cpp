@@ -85,22 +85,22 @@ void ReadAlerting(MapReader section, AlertingConfig* alerting) {
 Policy ReadLink(MapReader section, const Policy& base, const Config& config) {
   Policy link = base;
   ReadName(section, &link.link.value);
-  std::vector<std::string> directories;
-  section.Texts("active_directory", &directories);
-  if (directories.empty()) {
-    section.faults().Add(section.Mark(),
-                         "links[].active_directory is missing; name at least one "
-                         "entry of active_directory");
-  }
-  for (const std::string& name : directories) {
-    const DirectoryConfig* directory = config.FindDirectory(SourceName(name));
+  bool any = false;
+  section.Each("active_directory", [&](const YAML::Node& item) {
+    any = true;
+    const DirectoryConfig* directory =
+        item.IsScalar() ? config.FindDirectory(SourceName(item.Scalar())) : nullptr;
     if (directory == nullptr) {
-      section.Wrong("active_directory", *section.Take("active_directory"),
-                    Cat("names from active_directory; there is no \"", Printable(name, 60), "\""));
-      continue;
+      section.Wrong("active_directory", item, "a name from active_directory");
+      return;
     }
     link.ad_sources.push_back(directory->name);
     link.poll_intervals[directory->name] = directory->poll_interval;
+  });
+  if (!any) {
+    section.faults().Add(section.Mark(),
+                         "links[].active_directory is missing; name at least one "
+                         "entry of active_directory");
   }
   std::string tenant;
   section.Require("entra", &tenant, "NAME of an entry of entra");
@@ -133,45 +133,60 @@ Policy ReadLink(MapReader section, const Policy& base, const Config& config) {
   return link;
 }
 
+// Where the items of the whole file stand, for faults that only show when everything is read.
+struct Places {
+  std::vector<YAML::Mark> directories;  // their names
+  std::vector<YAML::Mark> tenants;
+  std::vector<YAML::Mark> links;
+  std::vector<YAML::Mark> link_tenants;
+  std::vector<ModePlaces> modes;
+};
+
 template <typename T>
-void RefuseTwins(const std::vector<T>& items, std::string_view what, const YAML::Mark& mark,
-                 Faults& faults, std::string (*name)(const T&)) {
+void RefuseTwins(const std::vector<T>& items, std::string_view what,
+                 const std::vector<YAML::Mark>& places, Faults& faults,
+                 std::string (*name)(const T&)) {
   std::set<std::string> seen;
-  for (const T& item : items) {
-    if (!seen.insert(name(item)).second) {
-      faults.Add(mark, Cat(what, " \"", name(item), "\" stands twice; names must differ"));
+  for (size_t i = 0; i < items.size(); ++i) {
+    const std::string text = name(items[i]);
+    if (text.empty()) continue;  // told as missing
+    if (!seen.insert(text).second) {
+      faults.Add(places[i], Cat(what, " \"", text, "\" stands twice; names must differ"));
     }
   }
 }
 
-void CheckWhole(const Config& config, MapReader& top) {
+void CheckWhole(const Config& config, const Places& places, MapReader& top) {
   Faults& faults = top.faults();
-  const YAML::Mark mark = top.Mark();
-  RefuseTwins<DirectoryConfig>(config.directories, "active_directory", mark, faults,
+  RefuseTwins<DirectoryConfig>(config.directories, "active_directory", places.directories, faults,
                                [](const DirectoryConfig& d) { return d.name.value; });
-  RefuseTwins<EntraConfig>(config.tenants, "entra", mark, faults,
+  RefuseTwins<EntraConfig>(config.tenants, "entra", places.tenants, faults,
                            [](const EntraConfig& e) { return e.name.value; });
-  RefuseTwins<Policy>(config.links, "link", mark, faults,
+  RefuseTwins<Policy>(config.links, "link", places.links, faults,
                       [](const Policy& p) { return p.link.value; });
-  for (const DirectoryConfig& directory : config.directories) {
-    if (config.FindTenant(directory.name) != nullptr) {
-      faults.Add(mark, Cat("\"", directory.name.value,
-                           "\" names both an active_directory and an entra entry; sources need "
-                           "names of their own"));
-    }
+  for (size_t i = 0; i < config.tenants.size(); ++i) {
+    const SourceName& name = config.tenants[i].name;
+    if (name.empty() || config.FindDirectory(name) == nullptr) continue;
+    faults.Add(places.tenants[i],
+               Cat("\"", name.value,
+                   "\" names both an active_directory and an entra entry; sources need names of "
+                   "their own"));
   }
   std::map<std::string, std::string> tenant_links;
-  for (const Policy& link : config.links) {
+  for (size_t i = 0; i < config.links.size(); ++i) {
+    const Policy& link = config.links[i];
     const auto [entry, fresh] = tenant_links.emplace(link.entra_source.value, link.link.value);
     if (!fresh && !link.entra_source.empty()) {
-      faults.Add(mark,
+      faults.Add(places.link_tenants[i],
                  Cat("entra \"", link.entra_source.value, "\" stands in the links ", entry->second,
                      " and ", link.link.value, "; a tenant stands in exactly one link"));
     }
   }
   if (config.links.empty()) {
-    faults.Add(mark, "links is empty; add at least one link between active_directory and entra");
+    faults.Add(top.MarkOf("links"),
+               "links is empty; add at least one link between active_directory and entra");
   }
+  CheckModes(config.links, places.modes, faults);
 }
 
 void ReadSections(MapReader& top, bool check_files, Config* config) {
@@ -188,18 +203,25 @@ void ReadSections(MapReader& top, bool check_files, Config* config) {
       config->memory_budget = *parsed;
     }
   }
+  Places places;
   top.Each("active_directory", [&](const YAML::Node& item) {
-    config->directories.push_back(
-        ReadDirectory(MapReader(item, "active_directory[]", top.faults()), check_files));
+    MapReader entry(item, "active_directory[]", top.faults());
+    places.directories.push_back(entry.MarkOf("name"));
+    config->directories.push_back(ReadDirectory(std::move(entry), check_files));
   });
   top.Each("entra", [&](const YAML::Node& item) {
-    config->tenants.push_back(ReadTenant(MapReader(item, "entra[]", top.faults()), check_files));
+    MapReader entry(item, "entra[]", top.faults());
+    places.tenants.push_back(entry.MarkOf("name"));
+    config->tenants.push_back(ReadTenant(std::move(entry), check_files));
   });
   Policy base;
   ReadPolicy(top.Map("policy"), &base);
-  ReadRemediation(top.Map("remediation"), &base.remediation);
+  ReadRemediation(top.Map("remediation"), &base.remediation, &places.modes);
   top.Each("links", [&](const YAML::Node& item) {
-    config->links.push_back(ReadLink(MapReader(item, "links[]", top.faults()), base, *config));
+    MapReader entry(item, "links[]", top.faults());
+    places.links.push_back(entry.MarkOf("name"));
+    places.link_tenants.push_back(entry.MarkOf("entra"));
+    config->links.push_back(ReadLink(std::move(entry), base, *config));
   });
   ReadAlerting(top.Map("alerting"), &config->alerting);
   MapReader evidence = top.Map("evidence");
@@ -208,7 +230,7 @@ void ReadSections(MapReader& top, bool check_files, Config* config) {
   evidence.NotYet("signing_key_file", "signing of evidence");
   evidence.Finish();
   top.Finish();
-  CheckWhole(*config, top);
+  CheckWhole(*config, places, top);
 }
 
 }  // namespace

@@ -49,9 +49,13 @@ class Faults {
 class MapReader {
  public:
   MapReader(YAML::Node node, std::string where, Faults& faults)
-      : node_(std::move(node)), where_(std::move(where)), faults_(faults) {
+      : MapReader(node, std::move(where), node.Mark(), faults) {}
+
+  // `mark`: where faults of a mapping that is not there are told.
+  MapReader(YAML::Node node, std::string where, const YAML::Mark& mark, Faults& faults)
+      : node_(std::move(node)), where_(std::move(where)), mark_(mark), faults_(faults) {
     if (node_.IsDefined() && !node_.IsNull() && !node_.IsMap()) {
-      faults_.Add(node_.Mark(), Cat(Name(), " must be a mapping of keys to values"));
+      faults_.Add(mark_, Cat(Name(), " must be a mapping of keys to values"));
       node_.reset();  // an assignment would write into the document, through every alias
     }
   }
@@ -69,7 +73,8 @@ class MapReader {
 
   MapReader Map(const std::string& key) {
     auto value = Take(key);
-    return MapReader(value.value_or(YAML::Node()), Path(key), faults_);
+    return MapReader(value.value_or(YAML::Node()), Path(key), value ? value->Mark() : mark_,
+                     faults_);
   }
 
   void Text(const std::string& key, std::string* out) {
@@ -79,7 +84,7 @@ class MapReader {
   void Require(const std::string& key, std::string* out, std::string_view example) {
     Text(key, out);
     if (out->empty()) {
-      faults_.Add(node_.Mark(), Cat(Path(key), " is missing; add ", key, ": ", example));
+      faults_.Add(mark_, Cat(Path(key), " is missing; add ", key, ": ", example));
     }
   }
 
@@ -199,10 +204,15 @@ class MapReader {
                                   "; it must be ", wanted));
   }
 
+  // The place of a key's value; of the mapping itself when the key is not there.
+  YAML::Mark MarkOf(const std::string& key) {
+    const auto value = Take(key);
+    return value ? value->Mark() : mark_;
+  }
   std::string Path(const std::string& key) const {
     return where_.empty() ? key : Cat(where_, ".", key);
   }
-  YAML::Mark Mark() const { return node_.Mark(); }
+  const YAML::Mark& Mark() const { return mark_; }
   Faults& faults() { return faults_; }
   const YAML::Node& node() const { return node_; }
 
@@ -223,6 +233,7 @@ class MapReader {
 
   YAML::Node node_;
   std::string where_;
+  YAML::Mark mark_;
   Faults& faults_;
   std::set<std::string> known_;
 };

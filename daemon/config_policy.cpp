@@ -36,7 +36,8 @@ void CompleteTiers(std::vector<TierPolicy>* tiers) {
   tiers->push_back(last);
 }
 
-void ReadModes(MapReader& section, monitor::Remediation* remediation) {
+void ReadModes(MapReader& section, monitor::Remediation* remediation,
+               std::vector<ModePlaces>* places) {
   section.Each("modes", [&](const YAML::Node& item) {
     MapReader entry(item, "remediation.modes[]", section.faults());
     monitor::ModeRule rule;
@@ -56,7 +57,28 @@ void ReadModes(MapReader& section, monitor::Remediation* remediation) {
     }
     entry.Finish();
     remediation->modes.push_back(rule);
+    places->push_back({entry.MarkOf("link"), entry.MarkOf("tier")});
   });
+}
+
+// Every kind of action that is not named is switched off; an empty list leaves none.
+void ReadActions(MapReader& section, monitor::Remediation* remediation) {
+  if (!section.Take("actions")) return;
+  remediation->actions.clear();
+  section.Each("actions", [&](const YAML::Node& item) {
+    if (!item.IsScalar() || item.Scalar() != "revoke_sessions") {
+      section.Wrong("actions", item, "revoke_sessions; other actions are not in this version");
+    } else if (remediation->actions.empty()) {
+      remediation->actions.push_back(monitor::ActionKind::kRevokeSessions);
+    }
+  });
+}
+
+std::string NoSuch(std::string_view key, const std::string& name,
+                   const std::set<std::string>& names) {
+  return Cat("remediation.modes[].", key, ": there is no ", key, " \"", Printable(name, 60),
+             "\"; name one of ",
+             JoinStrings(std::vector<std::string>(names.begin(), names.end()), ", "));
 }
 
 void ReadPerPerson(MapReader& section, monitor::Budgets* budgets) {
@@ -111,7 +133,8 @@ void ReadPolicy(MapReader section, monitor::Policy* policy) {
   section.Finish();
 }
 
-void ReadRemediation(MapReader section, monitor::Remediation* remediation) {
+void ReadRemediation(MapReader section, monitor::Remediation* remediation,
+                     std::vector<ModePlaces>* places) {
   if (const auto mode = section.Choice("mode", {"observe", "auto", "shadow", "approve"})) {
     if (*mode >= 2) {
       section.Wrong("mode", *section.Take("mode"),
@@ -120,14 +143,8 @@ void ReadRemediation(MapReader section, monitor::Remediation* remediation) {
       remediation->mode = *mode == 0 ? monitor::Mode::kObserve : monitor::Mode::kAuto;
     }
   }
-  ReadModes(section, remediation);
-  std::vector<std::string> actions;
-  section.Texts("actions", &actions);
-  for (const std::string& action : actions) {
-    if (action == "revoke_sessions") continue;
-    section.Wrong("actions", *section.Take("actions"),
-                  "[revoke_sessions]; other actions are not in this version");
-  }
+  ReadModes(section, remediation, places);
+  ReadActions(section, remediation);
   absl::Duration approval;
   section.Duration("approval_expires_after", false, &approval);
   MapReader budgets = section.Map("budgets");
@@ -143,6 +160,27 @@ void ReadRemediation(MapReader section, monitor::Remediation* remediation) {
                     &remediation->breakers.quiet_after_first_baseline);
   breakers.Finish();
   section.Finish();
+}
+
+void CheckModes(const std::vector<monitor::Policy>& links, const std::vector<ModePlaces>& places,
+                Faults& faults) {
+  if (links.empty()) return;  // a fault of its own
+  std::set<std::string> link_names;
+  for (const monitor::Policy& link : links) link_names.insert(link.link.value);
+  const std::vector<monitor::ModeRule>& modes = links.front().remediation.modes;
+  for (size_t i = 0; i < modes.size(); ++i) {
+    const monitor::ModeRule& rule = modes[i];
+    const bool link_exists = !rule.link || link_names.contains(rule.link->value);
+    if (!link_exists) faults.Add(places[i].link, NoSuch("link", rule.link->value, link_names));
+    if (!rule.tier) continue;
+    std::set<std::string> tier_names;  // of the link the rule is for, else of any
+    for (const monitor::Policy& link : links) {
+      if (rule.link && link_exists && link.link != *rule.link) continue;
+      for (const TierPolicy& tier : link.tiers) tier_names.insert(tier.name.value);
+    }
+    if (tier_names.contains(rule.tier->value)) continue;
+    faults.Add(places[i].tier, NoSuch("tier", rule.tier->value, tier_names));
+  }
 }
 
 }  // namespace driftwarden::daemon

@@ -7,9 +7,20 @@
 
 namespace driftwarden::daemon {
 
-// The policy and remediation sections, as every link starts from them.
+// Where the values stand of one entry of remediation.modes that name something.
+struct ModePlaces {
+  YAML::Mark link;
+  YAML::Mark tier;
+};
+
+// The policy and remediation sections, as every link starts from them. One of `places` for each of
+// the remediation's modes.
 void ReadPolicy(MapReader section, monitor::Policy* policy);
-void ReadRemediation(MapReader section, monitor::Remediation* remediation);
+void ReadRemediation(MapReader section, monitor::Remediation* remediation,
+                     std::vector<ModePlaces>* places);
+// A mode for a link or a tier that is nowhere would silently be none.
+void CheckModes(const std::vector<monitor::Policy>& links, const std::vector<ModePlaces>& places,
+                Faults& faults);
 DirectoryConfig ReadDirectory(MapReader section, bool check_files);
 EntraConfig ReadTenant(MapReader section, bool check_files);
 // Fills `out` and, when `check_files`, makes sure that the file can be read.

@@ -85,6 +85,63 @@ remediation:
   EXPECT_DOUBLE_EQ(link.remediation.breakers.max_percent_per_day, 2.5);
 }
 
+TEST(Config, AnEmptyListOfActionsLeavesNone) {
+  const auto actions = [](const std::string& written) {
+    const auto config = Parse(std::string(kWhole) + "remediation: {mode: auto" + written + "}\n");
+    EXPECT_TRUE(config.ok()) << config.status();
+    return config.ok() ? config->links[0].remediation.actions : std::vector<monitor::ActionKind>();
+  };
+  const std::vector<monitor::ActionKind> revoke = {monitor::ActionKind::kRevokeSessions};
+  EXPECT_TRUE(actions(", actions: []").empty());
+  EXPECT_EQ(actions(", actions: [revoke_sessions]"), revoke);
+  EXPECT_EQ(actions(", actions: [revoke_sessions, revoke_sessions]"), revoke);
+  EXPECT_EQ(actions(", actions: "), revoke);
+  EXPECT_EQ(actions(""), revoke);
+}
+
+TEST(Config, AModeMayNameTheTiersOfAnyLinkOrOfItsOwn) {
+  const std::string text = With("    entra: contoso\n", R"(    entra: contoso
+    policy: {tiers: [{name: vip, match: {ous: ["OU=VIP,DC=corp"]}}]}
+  - {name: b, active_directory: [corp], entra: fabrikam}
+)");
+  std::string whole = text;
+  whole.insert(whole.find("links:"),
+               "  - name: fabrikam\n"
+               "    tenant_id: 11111111-2222-3333-4444-666666666666\n"
+               "    credential: {client_id: aaaaaaaa-0000-4000-8000-000000000001, "
+               "secret_file: /etc/secret}\n");
+  const auto parse = [&](const std::string& mode) {
+    return Parse(whole + "remediation:\n  modes:\n    - {" + mode + ", mode: auto}\n");
+  };
+  EXPECT_TRUE(parse("tier: vip").ok()) << parse("tier: vip").status();
+  EXPECT_TRUE(parse("tier: vip, link: corp-contoso").ok());
+  EXPECT_TRUE(parse("tier: standard, link: b").ok());
+  const auto wrong = parse("tier: vip, link: b");
+  ASSERT_FALSE(wrong.ok());
+  EXPECT_EQ(Message(wrong.status()),
+            "f.yaml:23:14: remediation.modes[].tier: there is no tier \"vip\"; name one of "
+            "standard, tier0");
+}
+
+TEST(Config, TheAuthenticationModeIsOneOfFour) {
+  const auto mode = [](const std::string& written) {
+    const auto config =
+        Parse(With("    entra: contoso\n", "    entra: contoso\n    auth_mode: " + written + "\n"));
+    EXPECT_TRUE(config.ok()) << config.status();
+    return config.ok() ? config->links[0].auth_mode : monitor::AuthMode{};
+  };
+  EXPECT_EQ(mode("password_hash_sync"), monitor::AuthMode::kPasswordHashSync);
+  EXPECT_EQ(mode("pass_through"), monitor::AuthMode::kPassThrough);
+  EXPECT_EQ(mode("federated"), monitor::AuthMode::kFederated);
+  EXPECT_EQ(mode("auto"), monitor::AuthMode::kPasswordHashSync);  // the least that AD enforces
+  const auto unknown =
+      Parse(With("    entra: contoso\n", "    entra: contoso\n    auth_mode: kerberos\n"));
+  ASSERT_FALSE(unknown.ok());
+  EXPECT_EQ(Message(unknown.status()),
+            "f.yaml:16:16: links[].auth_mode is \"kerberos\"; it must be one of auto, "
+            "password_hash_sync, pass_through, federated");
+}
+
 struct Fault {
   std::string name;
   std::string text;
@@ -117,31 +174,68 @@ INSTANTIATE_TEST_SUITE_P(
               "start_tls"},
         Fault{"MissingPassword", With(", password_file: /etc/pw", ""),
               "f.yaml:7:11: active_directory[].bind.password_file is missing"},
-        Fault{
-            "UnknownSource", With("active_directory: [corp]", "active_directory: [other]"),
-            "f.yaml:14:23: links[].active_directory is not a single value; it must be names from"},
+        Fault{"UnknownSource", With("active_directory: [corp]", "active_directory: [other]"),
+              "f.yaml:14:24: links[].active_directory is \"other\"; it must be a name from "
+              "active_directory"},
         Fault{"TenantTwice",
               std::string(kWhole) + "  - {name: b, active_directory: [corp], entra: contoso}\n",
-              "entra \"contoso\" stands in the links corp-contoso and b"},
+              "f.yaml:16:48: entra \"contoso\" stands in the links corp-contoso and b; a tenant "
+              "stands in exactly one link"},
+        Fault{"LinkTwice",
+              std::string(kWhole) +
+                  "  - {name: corp-contoso, active_directory: [corp], entra: contoso}\n",
+              "f.yaml:16:12: link \"corp-contoso\" stands twice; names must differ"},
+        Fault{"DirectoryTwice",
+              With("entra:\n", "  - {servers: [ldaps://b], name: corp}\nentra:\n"),
+              "f.yaml:8:34: active_directory \"corp\" stands twice; names must differ"},
+        Fault{"TenantNamedTwice", With("links:\n", "  - name: contoso\nlinks:\n"),
+              "f.yaml:12:11: entra \"contoso\" stands twice; names must differ"},
+        Fault{"OneNameForTwoSources", With("  - name: contoso", "  - name: corp"),
+              "f.yaml:9:11: \"corp\" names both an active_directory and an entra entry"},
+        Fault{"KeyInARowOfKeys", With("{listen: \"127.0.0.1:0\"}", "{lisen: 127.0.0.1:0}"),
+              "f.yaml:2:8: unknown key http.lisen; known here: listen"},
+        Fault{"EntryThatIsNoMapping", With("links:\n", "  - contoso\nlinks:\n"),
+              "f.yaml:12:5: entra[] must be a mapping of keys to values\n"
+              "f.yaml:12:5: entra[].name is missing"},
+        Fault{"SectionOfAnEntryMissing",
+              With("    bind: {method: simple, user: svc@corp.example, password_file: /etc/pw}\n",
+                   ""),
+              "f.yaml:4:5: active_directory[].bind.user is missing"},
+        Fault{"ModeOfNoTier",
+              std::string(kWhole) + "remediation: {modes: [{tier: vpi, mode: auto}]}\n",
+              "f.yaml:16:30: remediation.modes[].tier: there is no tier \"vpi\"; name one of "
+              "standard, tier0"},
+        Fault{"ModeOfNoLink",
+              std::string(kWhole) + "remediation: {modes: [{mode: auto, link: corp}]}\n",
+              "f.yaml:16:42: remediation.modes[].link: there is no link \"corp\"; name one of "
+              "corp-contoso"},
         Fault{"OffLoopbackWithoutTls", With("127.0.0.1:0", "0.0.0.0:9742"),
               "f.yaml:2:7: http.listen 0.0.0.0 is not loopback"},
         Fault{"ModeOfALaterVersion", std::string(kWhole) + "remediation: {mode: approve}\n",
               "f.yaml:16:21: remediation.mode is \"approve\"; it must be observe or auto"},
         Fault{"ActionOfALaterVersion",
               std::string(kWhole) + "remediation: {actions: [disable_account]}\n",
-              "remediation.actions is not a single value; it must be [revoke_sessions]"},
+              "f.yaml:16:25: remediation.actions is \"disable_account\"; it must be "
+              "revoke_sessions"},
         Fault{"ClassThatWouldNotProtect",
               std::string(kWhole) + "policy: {classes: {break_glass: {upns: [a@b]}}}\n",
-              "policy.classes.break_glass.upns: a class that is never acted on is not in this "
+              "f.yaml:16:40: policy.classes.break_glass.upns: a class that is never acted on is "
+              "not in this "
               "version"},
         Fault{"NotYaml", "data_dir: [", "f.yaml:1:"},
         Fault{"NotAMapping", "- a\n", "f.yaml:1:1: the file must be a YAML mapping"},
-        Fault{"KeyTwice", With("http:", "data_dir: /x\nhttp:"), "data_dir stands here twice"},
+        Fault{"KeyTwice", With("http:", "data_dir: /x\nhttp:"),
+              "f.yaml:2:1: data_dir stands here twice"},
         Fault{"NoLinks",
               With("links:\n  - name: corp-contoso\n    active_directory: [corp]\n"
                    "    entra: contoso\n",
                    ""),
-              "links is empty"}),
+              "f.yaml:1:1: links is empty"},
+        Fault{"LinksEmpty",
+              With("links:\n  - name: corp-contoso\n    active_directory: [corp]\n"
+                   "    entra: contoso\n",
+                   "links: []\n"),
+              "f.yaml:12:8: links is empty"}),
     [](const auto& fault) { return fault.param.name; });
 
 TEST(Config, AllFaultsOfOneReadingAreToldInOrder) {
