@@ -208,7 +208,7 @@ asio::awaitable<ServerResponse> Api::HandleRead(ServerRequest request, Segments 
     response = co_await Users(std::move(request));
   } else if ((size == 2 || size == 3) && head == "users") {
     std::string part = size == 3 ? path[2] : std::string();
-    response = co_await User(std::move(path[1]), std::move(part));
+    response = co_await User(std::move(request), std::move(path[1]), std::move(part));
   } else if (size == 1 && head == "episodes") {
     response = co_await Episodes(std::move(request));
   } else if (size == 2 && head == "episodes") {

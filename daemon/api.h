@@ -77,7 +77,8 @@ class Api {
   asio::awaitable<Response> HandleWrite(Request request, Segments path, Caller caller);
 
   asio::awaitable<Response> Users(Request request);
-  asio::awaitable<Response> User(std::string text, std::string part);
+  asio::awaitable<Response> User(Request request, std::string text, std::string part);
+  asio::awaitable<Response> Timeline(Request request, size_t link, monitor::PersonOrdinal person);
   asio::awaitable<Response> Episodes(Request request);
   asio::awaitable<Response> OneEpisode(std::string id);
   asio::awaitable<Response> Actions(Request request);

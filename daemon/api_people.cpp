@@ -55,6 +55,19 @@ StatusOr<store::PeopleFilter> FilterOf(const ServerRequest& request, bool* blind
   return filter;
 }
 
+ServerResponse SeveralPeople(const std::string& text, const std::vector<std::string>& ids) {
+  json::object body;
+  body["type"] = "about:blank";
+  body["title"] = "More than one person";
+  body["status"] = 409;
+  body["detail"] =
+      Cat("\"", Printable(text, 120), "\" stands for ", ids.size(), " people; ask for one by id");
+  body["people"] = json::array(ids.begin(), ids.end());
+  ServerResponse response = JsonResponse(409, body);
+  response.content_type = "application/problem+json";
+  return response;
+}
+
 // One person with everything that is shown of it, read in one go on the read lane.
 struct PersonRecords {
   size_t link = 0;
@@ -127,7 +140,33 @@ asio::awaitable<ServerResponse> Api::Users(Request request) {
   co_return response;
 }
 
-asio::awaitable<ServerResponse> Api::User(std::string text, std::string part) {
+// Everything written of one person, oldest first, a page at a time.
+asio::awaitable<ServerResponse> Api::Timeline(Request request, size_t link_index,
+                                              PersonOrdinal person) {
+  const auto limit = LimitOf(request);
+  if (!limit.ok()) co_return ErrorResponse(limit.status());
+  const monitor::LinkName& link = parts_.links[link_index]->link();
+  uint64_t after = 0;
+  if (request.HasQuery("cursor")) {
+    const auto place = PlaceOf(request);
+    if (!place.ok()) co_return ErrorResponse(place.status());
+    const std::optional<uint64_t> seq = ParseUint64(place->cursor);
+    if (!seq || place->link != link_index) {
+      co_return ErrorResponse(InvalidError("the cursor is not one that this list gave out"));
+    }
+    after = *seq;
+  }
+  auto read = [this, &link, person, after, count = *limit] {
+    return parts_.store.PersonEvidenceAfter(link, person, after, count);
+  };
+  const auto entries = co_await OnLane(parts_.read_lane, std::move(read));
+  if (!entries.ok()) co_return ErrorResponse(entries.status());
+  std::string next;
+  if (entries->size() == *limit) next = Cat(link.value, ":", entries->back().seq);
+  co_return ListResponse(TimelineJson(*entries), next);
+}
+
+asio::awaitable<ServerResponse> Api::User(Request request, std::string text, std::string part) {
   auto read = [this, &text, &part]() -> StatusOr<std::vector<PersonRecords>> {
     DW_ASSIGN_OR_RETURN(const auto found, parts_.store.Find(text));
     std::vector<PersonRecords> out;
@@ -141,7 +180,7 @@ asio::awaitable<ServerResponse> Api::User(std::string text, std::string part) {
       if (!records.person.has_value()) continue;
       DW_ASSIGN_OR_RETURN(records.actions,
                           parts_.store.PersonActions(link, ordinal, kActionsOfPerson));
-      if (part != "explain") {
+      if (part.empty()) {
         DW_ASSIGN_OR_RETURN(records.timeline,
                             parts_.store.PersonEvidence(link, ordinal, kTimelineLimit));
       }
@@ -158,27 +197,22 @@ asio::awaitable<ServerResponse> Api::User(std::string text, std::string part) {
                           "or person id")));
   }
   if (found->size() > 1) {
-    json::array ids;
+    std::vector<std::string> ids;
     for (const PersonRecords& records : *found) {
-      ids.push_back(json::value(
-          monitor::PersonIdText(parts_.links[records.link]->link(), records.person->ordinal)));
+      ids.push_back(
+          monitor::PersonIdText(parts_.links[records.link]->link(), records.person->ordinal));
     }
-    json::object body;
-    body["type"] = "about:blank";
-    body["title"] = "More than one person";
-    body["status"] = 409;
-    body["detail"] = Cat("\"", Printable(text, 120), "\" stands for ", found->size(),
-                         " people; ask for one by id");
-    body["people"] = std::move(ids);
-    ServerResponse response = JsonResponse(409, body);
-    response.content_type = "application/problem+json";
-    co_return response;
+    co_return SeveralPeople(text, ids);
   }
   const PersonRecords& records = found->front();
+  if (part == "timeline") {
+    ServerResponse response =
+        co_await Timeline(std::move(request), records.link, records.person->ordinal);
+    co_return response;
+  }
   const auto state = parts_.links[records.link]->State();
   const auto policy = parts_.links[records.link]->CurrentPolicy();
   const PersonContext context{*state, *policy, parts_.clock.Wall()};
-  if (part == "timeline") co_return ListResponse(TimelineJson(records.timeline), "");
   if (part == "explain") co_return JsonResponse(200, ExplainJson(*records.person, context));
   if (!part.empty()) {
     co_return ErrorResponse(NotFoundError("users/{id} has timeline and explain below it"));

@@ -79,6 +79,11 @@ class ForwardingStore : public StateStore {
                                                       size_t limit) override {
     return inner_->PersonEvidence(link, person, limit);
   }
+  StatusOr<std::vector<EvidenceEntry>> PersonEvidenceAfter(const LinkName& link,
+                                                           PersonOrdinal person, uint64_t after_seq,
+                                                           size_t limit) override {
+    return inner_->PersonEvidenceAfter(link, person, after_seq, limit);
+  }
   StatusOr<StoreStats> Stats() override { return inner_->Stats(); }
   StatusOr<std::vector<std::string>> Check() override { return inner_->Check(); }
 

@@ -44,6 +44,18 @@ std::vector<Name> NamesOf(const std::string& text) {
   return out;
 }
 
+StatusOr<std::vector<EvidenceEntry>> EvidenceOf(RecordReader& reader,
+                                                const std::vector<std::string>& keys) {
+  std::vector<EvidenceEntry> out;
+  DW_ASSIGN_OR_RETURN(const auto values, reader.kv().MultiGet(Family::kEvidence, keys));
+  for (size_t i = 0; i < keys.size(); ++i) {
+    if (!values[i].has_value()) continue;
+    DW_ASSIGN_OR_RETURN(EvidenceEntry evidence, DecodeEvidence(keys[i], *values[i]));
+    out.push_back(std::move(evidence));
+  }
+  return out;
+}
+
 }  // namespace
 
 StatusOr<std::vector<std::pair<LinkName, PersonOrdinal>>> KvStateStore::Find(
@@ -225,22 +237,30 @@ StatusOr<std::vector<EvidenceEntry>> KvStateStore::PersonEvidence(const LinkName
                                                                   PersonOrdinal person,
                                                                   size_t limit) {
   RecordReader reader(*kv_);
-  std::vector<EvidenceEntry> out;
   DW_ASSIGN_OR_RETURN(const auto link, reader.NumberOf(name));
-  if (!link.has_value()) return out;
+  if (!link.has_value()) return std::vector<EvidenceEntry>();
   const KvRange range = PrefixRange(OrdinalIndexKey(Index::kPersonEvidence, *link, person));
   DW_ASSIGN_OR_RETURN(const auto newest,
                       reader.kv().Scan(Family::kIndexes, range, PageSize(limit), true));
   std::vector<std::string> keys;
   for (const KvEntry& entry : newest) keys.push_back(NumberKey(*link, NumberOfKey(entry.key)));
   std::reverse(keys.begin(), keys.end());
-  DW_ASSIGN_OR_RETURN(const auto values, reader.kv().MultiGet(Family::kEvidence, keys));
-  for (size_t i = 0; i < keys.size(); ++i) {
-    if (!values[i].has_value()) continue;
-    DW_ASSIGN_OR_RETURN(EvidenceEntry evidence, DecodeEvidence(keys[i], *values[i]));
-    out.push_back(std::move(evidence));
-  }
-  return out;
+  return EvidenceOf(reader, keys);
+}
+
+StatusOr<std::vector<EvidenceEntry>> KvStateStore::PersonEvidenceAfter(const LinkName& name,
+                                                                       PersonOrdinal person,
+                                                                       uint64_t after_seq,
+                                                                       size_t limit) {
+  RecordReader reader(*kv_);
+  DW_ASSIGN_OR_RETURN(const auto link, reader.NumberOf(name));
+  if (!link.has_value()) return std::vector<EvidenceEntry>();
+  const KvRange range = PrefixRangeAfter(OrdinalIndexKey(Index::kPersonEvidence, *link, person),
+                                         PersonEvidenceKey(*link, person, after_seq));
+  DW_ASSIGN_OR_RETURN(const auto numbers, reader.Numbers(Family::kIndexes, range, PageSize(limit)));
+  std::vector<std::string> keys;
+  for (const uint64_t seq : numbers) keys.push_back(NumberKey(*link, seq));
+  return EvidenceOf(reader, keys);
 }
 
 }  // namespace driftwarden::store

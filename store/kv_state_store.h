@@ -49,6 +49,9 @@ class KvStateStore final : public StateStore {
                                               size_t limit) override;
   StatusOr<std::vector<EvidenceEntry>> Evidence(const LinkName& link, uint64_t from_seq,
                                                 size_t limit) override;
+  StatusOr<std::vector<EvidenceEntry>> PersonEvidenceAfter(const LinkName& link,
+                                                           PersonOrdinal person, uint64_t after_seq,
+                                                           size_t limit) override;
   StatusOr<std::vector<EvidenceEntry>> PersonEvidence(const LinkName& link, PersonOrdinal person,
                                                       size_t limit) override;
   StatusOr<StoreStats> Stats() override;

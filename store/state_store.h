@@ -112,6 +112,11 @@ class StateStore {
   virtual StatusOr<std::vector<EvidenceEntry>> PersonEvidence(const LinkName& link,
                                                               PersonOrdinal person,
                                                               size_t limit) = 0;
+  // The first `limit` of one person behind `after_seq`, in the order they were written.
+  virtual StatusOr<std::vector<EvidenceEntry>> PersonEvidenceAfter(const LinkName& link,
+                                                                   PersonOrdinal person,
+                                                                   uint64_t after_seq,
+                                                                   size_t limit) = 0;
   virtual StatusOr<StoreStats> Stats() = 0;
   // Reads every record, compares indexes and counters with a recount. One text a fault found.
   virtual StatusOr<std::vector<std::string>> Check() = 0;

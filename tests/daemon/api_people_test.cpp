@@ -167,6 +167,21 @@ TEST_F(ApiPeople, TimelineAndExplainStandBelowAPerson) {
   ExpectProblem(Get("/api/v1/users/p3.corp-contoso/other"), 404, "timeline and explain");
 }
 
+TEST_F(ApiPeople, ATimelineIsPagedOldestFirst) {
+  const std::string path = "/api/v1/users/p3.corp-contoso/timeline";
+  const std::vector<std::string> all = Items(GetJson(path), "seen");
+  EXPECT_THAT(all, ElementsAre(FormatRfc3339(store::At(0)), FormatRfc3339(store::At(2)),
+                               FormatRfc3339(store::At(4))));
+  for (size_t limit = 1; limit <= 4; ++limit) EXPECT_EQ(AllPages(path, "seen", limit), all);
+  const auto first = GetJson(path, {{"limit", "2"}});
+  EXPECT_EQ(TextAt(first, "next_cursor"), "corp-contoso:3");
+  EXPECT_THAT(ListAt(GetJson("/api/v1/users/p3.corp-contoso"), "timeline"), SizeIs(3));
+  ExpectProblem(Get(path, {{"limit", "0"}}), 400, "from 1 to 1000");
+  for (const std::string cursor : {"abc", "corp-contoso:", "corp-contoso:x", "emea-contoso:3"}) {
+    ExpectProblem(Get(path, {{"cursor", cursor}}), 400, "cursor");
+  }
+}
+
 TEST_F(ApiPeople, NobodyIsA404ThatSaysWhatToLookFor) {
   ExpectProblem(Get("/api/v1/users/nobody"), 404, "nobody is known as \"nobody\"");
   ExpectProblem(Get("/api/v1/users/p99.corp-contoso"), 404, "UPN");

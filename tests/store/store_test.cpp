@@ -407,6 +407,14 @@ TEST_P(StoreTest, EvidenceIsKeptInOrderAndByPerson) {
   ASSERT_EQ(of_one.size(), 2u);
   EXPECT_EQ(of_one[0].seq, 3u);
   EXPECT_EQ(of_one[1].seq, 5u);
+  const auto first = *store_->PersonEvidenceAfter(kMain, 1, 0, 2);
+  ASSERT_EQ(first.size(), 2u);
+  EXPECT_EQ(first[0].seq, 1u);
+  EXPECT_EQ(first[1].seq, 3u);
+  const auto rest = *store_->PersonEvidenceAfter(kMain, 1, 3, 2);
+  ASSERT_EQ(rest.size(), 1u);
+  EXPECT_EQ(rest[0].seq, 5u);
+  EXPECT_TRUE(store_->PersonEvidenceAfter(kMain, 1, 5, 2)->empty());
   ExpectClean();
 }
 

@@ -127,6 +127,12 @@ class FaultStore final : public StateStore {
     if (dead_) return Dead();
     return inner_->PersonEvidence(link, person, limit);
   }
+  StatusOr<std::vector<EvidenceEntry>> PersonEvidenceAfter(const LinkName& link,
+                                                           PersonOrdinal person, uint64_t after_seq,
+                                                           size_t limit) override {
+    if (dead_) return Dead();
+    return inner_->PersonEvidenceAfter(link, person, after_seq, limit);
+  }
   StatusOr<StoreStats> Stats() override {
     if (dead_) return Dead();
     return inner_->Stats();
