@@ -126,11 +126,6 @@ std::string_view GradeText(monitor::IdentityGrade grade) {
   return "none";
 }
 
-bool DepartedPhase(State state) {
-  return state == State::kPending || state == State::kLagging || state == State::kBreached ||
-         state == State::kContained || state == State::kUnsealed || state == State::kRegressed;
-}
-
 }  // namespace
 
 json::value TimeJson(absl::Time at) {
@@ -302,7 +297,7 @@ json::object ActionJson(const monitor::Action& action, const monitor::LinkName& 
 }
 
 State VisibleState(const Person& person, const PersonContext& context) {
-  if (!DepartedPhase(person.state)) return person.state;
+  if (!monitor::IsOpenPhase(person.state)) return person.state;
   return AnySourceStale(context.link, context.policy, context.now) ? State::kBlind : person.state;
 }
 
@@ -318,7 +313,7 @@ std::map<State, int64_t> VisibleUserCounts(const monitor::LinkState& link,
   for (const State state : monitor::kAllStates) out[state] = 0;
   const bool stale = AnySourceStale(link, policy, now);
   for (const auto& [key, count] : link.users) {
-    out[stale && DepartedPhase(key.state) ? State::kBlind : key.state] += count;
+    out[stale && monitor::IsOpenPhase(key.state) ? State::kBlind : key.state] += count;
   }
   return out;
 }

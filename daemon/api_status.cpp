@@ -141,11 +141,8 @@ json::object Api::StatusObject() const {
       users[std::string(monitor::StateText(key))] = count;
     }
     for (const auto& [key, count] : state->users) {
+      if (monitor::IsOpenState(key.state)) open_people += count;
       if (key.state == State::kBreached || key.state == State::kRegressed) breached += count;
-      if (key.state == State::kPending || key.state == State::kLagging ||
-          key.state == State::kContained || key.state == State::kUnsealed) {
-        open_people += count;
-      }
     }
     inherited += static_cast<int64_t>(state->inherited_live);
     link["users"] = std::move(users);
@@ -162,7 +159,7 @@ json::object Api::StatusObject() const {
     link["evidence"] = std::move(evidence);
     links.push_back(std::move(link));
   }
-  out["summary"] = SummaryText(breached, open_people + breached, inherited, unread, first_read);
+  out["summary"] = SummaryText(breached, open_people, inherited, unread, first_read);
   out["sources"] = std::move(sources);
   out["links"] = std::move(links);
   out["guards"] = GuardsOf(parts_.links);
@@ -197,14 +194,15 @@ ServerResponse Api::Automation() const {
   for (const LinkPort* port : parts_.links) {
     const auto policy = port->CurrentPolicy();
     for (const monitor::TierPolicy& tier : policy->tiers) {
-      json::object item;
-      item["link"] = port->link().value;
-      item["tier"] = tier.name.value;
-      item["action"] = "revoke_sessions";
-      const monitor::Mode mode =
-          monitor::ModeFor(*policy, tier.name, monitor::ActionKind::kRevokeSessions);
-      item["mode"] = std::string(monitor::ModeText(mode));
-      rules.push_back(std::move(item));
+      for (const monitor::ActionKind action : policy->remediation.actions) {
+        json::object item;
+        item["link"] = port->link().value;
+        item["tier"] = tier.name.value;
+        item["action"] = std::string(monitor::ActionKindText(action));
+        const monitor::Mode mode = monitor::ModeFor(*policy, tier.name, action);
+        item["mode"] = std::string(monitor::ModeText(mode));
+        rules.push_back(std::move(item));
+      }
     }
   }
   out["effective"] = std::move(rules);

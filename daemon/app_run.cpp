@@ -298,11 +298,7 @@ asio::awaitable<void> App::Parts::Once(OnceResult* out, Status* result) {
     if (!reviewed.ok()) *result = reviewed;
     const auto state = link->engine->State();
     for (const auto& [key, count] : state->users) {
-      using monitor::State;
-      const bool open = key.state == State::kPending || key.state == State::kLagging ||
-                        key.state == State::kBreached || key.state == State::kContained ||
-                        key.state == State::kUnsealed || key.state == State::kRegressed;
-      if (open) out->open += count;
+      if (monitor::IsOpenState(key.state)) out->open += count;
     }
     out->open += static_cast<int64_t>(state->inherited_live);
   }

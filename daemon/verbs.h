@@ -3,6 +3,7 @@
 // The command line's verbs. Each returns the process' exit code (contract, section Command line):
 // output to stdout, diagnostics to stderr.
 
+#include <boost/json.hpp>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -23,12 +24,17 @@ constexpr int kExitInUse = 6;
 
 // Verbs of a running daemon.
 int VerbStatus(const ClientOptions& client, bool as_json);
+// People with an open departure by the answer of GET status; blind ones count.
+int64_t OpenDrift(const boost::json::value& status);
 struct DriftListOptions {
   std::string kind, state, tier, link;
   std::string older_than;
   uint64_t limit = 100;
   std::string format = "table";  // table | json | csv
 };
+// The path of the API's list; which people have drift open is asked unless a state is wanted, for
+// people in some of the states never have.
+std::string DriftListPath(const DriftListOptions& options);
 int VerbDriftList(const ClientOptions& client, const DriftListOptions& options);
 int VerbDriftShow(const ClientOptions& client, const std::string& user, bool as_json);
 int VerbDriftExplain(const ClientOptions& client, const std::string& user, bool as_json);

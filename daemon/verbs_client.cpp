@@ -6,6 +6,7 @@
 #include "daemon/json_text.h"
 #include "daemon/text_table.h"
 #include "daemon/verbs.h"
+#include "monitor/verdict.h"
 
 namespace driftwarden::daemon {
 
@@ -19,17 +20,6 @@ void Print(const std::string& text) {
 
 std::string Short(const std::string& text, std::string_view instead) {
   return text.empty() ? std::string(instead) : text;
-}
-
-int64_t OpenDrift(const json::value& status) {
-  int64_t open = 0;
-  for (const json::value& link : ListAt(status, "links")) {
-    for (const std::string state :
-         {"pending", "lagging", "breached", "contained", "unsealed", "regressed", "blind"}) {
-      open += NumberAt(Field(link, "users"), state);
-    }
-  }
-  return open;
 }
 
 bool Blind(const json::value& status) {
@@ -121,6 +111,17 @@ void ShowActions(const json::value& answer) {
 }
 
 }  // namespace
+
+int64_t OpenDrift(const json::value& status) {
+  int64_t open = 0;
+  for (const json::value& link : ListAt(status, "links")) {
+    for (const monitor::State state : monitor::kAllStates) {
+      if (!monitor::IsOpenState(state) && state != monitor::State::kBlind) continue;
+      open += NumberAt(Field(link, "users"), std::string(monitor::StateText(state)));
+    }
+  }
+  return open;
+}
 
 int VerbStatus(const ClientOptions& options, bool as_json) {
   const auto client = Client::Open(options);

@@ -22,16 +22,6 @@ void Print(const std::string& text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
-std::string Query(const DriftListOptions& options) {
-  std::string out = "/api/v1/users?open=true&limit=1000";
-  for (const auto& [key, value] :
-       {std::pair("kind", &options.kind), std::pair("state", &options.state),
-        std::pair("tier", &options.tier), std::pair("link", &options.link)}) {
-    if (!value->empty()) out += Cat("&", key, "=", net::PercentEncode(*value));
-  }
-  return out;
-}
-
 int SeverityRank(const std::string& severity) {
   if (severity == "critical") return 3;
   if (severity == "warning") return 2;
@@ -49,14 +39,14 @@ const json::value& WorstDrift(const json::value& person) {
   return *worst;
 }
 
-// Everybody with an open departure; the daemon pages, the list is sorted here: worst first, then
-// longest.
+// Everybody with an open departure, or in the state that is asked for; the daemon pages, the list
+// is sorted here: worst first, then longest.
 StatusOr<std::vector<json::value>> FetchOpen(const Client& client,
                                              const DriftListOptions& options) {
   std::vector<json::value> people;
   std::string cursor;
   do {
-    std::string path = Query(options);
+    std::string path = DriftListPath(options);
     if (!cursor.empty()) path += Cat("&cursor=", net::PercentEncode(cursor));
     DW_ASSIGN_OR_RETURN(const json::value page, client.Get(path));
     for (const json::value& person : ListAt(page, "items")) people.push_back(person);
@@ -182,6 +172,17 @@ void PrintPerson(const json::value& person) {
 
 }  // namespace
 
+std::string DriftListPath(const DriftListOptions& options) {
+  std::string out = "/api/v1/users?limit=1000";
+  if (options.state.empty()) out += "&open=true";
+  for (const auto& [key, value] :
+       {std::pair("kind", &options.kind), std::pair("state", &options.state),
+        std::pair("tier", &options.tier), std::pair("link", &options.link)}) {
+    if (!value->empty()) out += Cat("&", key, "=", net::PercentEncode(*value));
+  }
+  return out;
+}
+
 int VerbDriftList(const ClientOptions& options, const DriftListOptions& list) {
   const auto client = Client::Open(options);
   if (!client.ok()) return Complain(client.status());
@@ -212,7 +213,8 @@ int VerbDriftList(const ClientOptions& options, const DriftListOptions& list) {
   } else if (list.format == "csv") {
     Print(RenderCsv(header, rows));
   } else if (rows.empty()) {
-    Print("no open drift\n");
+    Print(list.state.empty() ? std::string("no open drift\n")
+                             : Cat("nobody of that choice is ", list.state, "\n"));
   } else {
     Print(RenderTable(header, rows));
   }

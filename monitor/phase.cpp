@@ -46,18 +46,4 @@ State PhaseOf(const Situation& s) {
   return PhaseByTimers(s);
 }
 
-bool IsOpenPhase(State phase) {
-  switch (phase) {
-    case State::kPending:
-    case State::kLagging:
-    case State::kBreached:
-    case State::kContained:
-    case State::kUnsealed:
-    case State::kRegressed:
-      return true;
-    default:
-      return false;
-  }
-}
-
 }  // namespace driftwarden::monitor

@@ -55,7 +55,4 @@ Situation DescribeSituation(const Person& person, const LinkState& link, const P
 // The phase, by the table in docs/convergence.md. Part of DescribeSituation.
 State PhaseOf(const Situation& s);
 
-// A phase in which a departure is not over: an episode is open while it lasts.
-bool IsOpenPhase(State phase);
-
 }  // namespace driftwarden::monitor

@@ -75,6 +75,24 @@ std::optional<State> ParseState(std::string_view text) {
   return Find(kAllStates, StateText, text);
 }
 
+bool IsOpenPhase(State phase) {
+  switch (phase) {
+    case State::kPending:
+    case State::kLagging:
+    case State::kBreached:
+    case State::kContained:
+    case State::kUnsealed:
+    case State::kRegressed:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool IsOpenState(State state) {
+  return state == State::kQuarantined || IsOpenPhase(state);
+}
+
 std::string_view DriftKindText(DriftKind k) {
   switch (k) {
     case DriftKind::kDisableLag:

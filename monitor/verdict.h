@@ -37,6 +37,11 @@ constexpr State kAllStates[] = {
     State::kQuarantined, State::kExempt,   State::kInherited, State::kBlind};
 std::string_view StateText(State s);  // "pending"
 std::optional<State> ParseState(std::string_view text);
+// A phase in which a departure is not over: an episode is open while it lasts.
+bool IsOpenPhase(State phase);
+// The same of a stored state: `quarantined` stands over open phases only, and the departure below
+// it is as open as any.
+bool IsOpenState(State state);
 
 enum class DriftKind : uint8_t {
   kDisableLag = 1,

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "daemon/api_json.h"
+#include "daemon/verbs.h"
 #include "tests/daemon/api_fixture.h"
 
 namespace driftwarden::daemon {
@@ -107,6 +108,25 @@ TEST_F(ApiStatus, DriftCountsOpenDepartures) {
   EXPECT_EQ(Summary(), "DRIFT: 3 departures not closed");
 }
 
+TEST_F(ApiStatus, AQuarantinedDepartureIsAsOpenAsAnyOther) {
+  a_.state().users = {{{State::kQuarantined, kAnyTier}, 1}, {{State::kAligned, kAnyTier}, 9}};
+  EXPECT_EQ(Summary(), "DRIFT: 1 departure not closed");
+  EXPECT_EQ(OpenDrift(StatusJson()), 1);  // what `driftwarden status` exits by
+}
+
+TEST_F(ApiStatus, EveryStateWithAnOpenDepartureCountsForTheExitCodeAndNoOther) {
+  for (const State state : monitor::kAllStates) {
+    a_.state().users = {{{state, kAnyTier}, 2}};
+    const bool over = state == State::kUnlinked || state == State::kAligned ||
+                      state == State::kConverged || state == State::kReversed ||
+                      state == State::kExempt || state == State::kInherited;
+    EXPECT_EQ(OpenDrift(StatusJson()), over ? 0 : 2) << monitor::StateText(state);
+    if (state != State::kBlind) {  // never stored
+      EXPECT_EQ(monitor::IsOpenState(state), !over) << monitor::StateText(state);
+    }
+  }
+}
+
 TEST_F(ApiStatus, StartingUntilEverythingWasReadOnce) {
   sources_[0].snapshot_complete = sources_[0].fresh = false;
   sources_[0].snapshot_running = true;
@@ -159,6 +179,8 @@ TEST_F(ApiStatus, AutomationNamesTheModeInForceForEachTier) {
   ASSERT_THAT(ListAt(automation, "effective"), SizeIs(4));
   EXPECT_EQ(TextAt(ListAt(automation, "effective")[0], "mode"), "auto");
   EXPECT_EQ(TextAt(ListAt(automation, "effective")[1], "mode"), "observe");
+  a_.policy().remediation.actions.clear();
+  EXPECT_THAT(ListAt(GetJson("/api/v1/automation"), "effective"), SizeIs(2));
 }
 
 TEST_F(ApiStatus, BaselineAndSourcesAreLists) {

@@ -4,9 +4,20 @@
 
 #include "daemon/json_text.h"
 #include "daemon/text_table.h"
+#include "daemon/verbs.h"
 
 namespace driftwarden::daemon {
 namespace {
+
+TEST(DriftListPath, AsksForOpenDriftUnlessAStateIsWanted) {
+  DriftListOptions options;
+  options.kind = "disable_lag";
+  EXPECT_EQ(DriftListPath(options), "/api/v1/users?limit=1000&open=true&kind=disable_lag");
+  options = DriftListOptions();
+  options.state = "inherited";
+  options.link = "a b";
+  EXPECT_EQ(DriftListPath(options), "/api/v1/users?limit=1000&state=inherited&link=a%20b");
+}
 
 TEST(RenderTable, PadsEveryColumnButTheLast) {
   EXPECT_EQ(RenderTable({"USER", "STATE", "SINCE"},

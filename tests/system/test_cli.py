@@ -155,6 +155,7 @@ def test_baseline_is_shown_and_accepted_over_the_socket(world):
     assert shown["inherited"] == 1 and shown["inherited_live"] == 1
     assert shown["accepted_at"] is None
     assert INHERITED not in daemon.command("drift", "list").stdout
+    assert INHERITED in daemon.command("drift", "list", "--state", "inherited").stdout
     over_http = driftwarden.run_command("baseline", "accept", "--url", daemon.url)
     assert over_http.returncode != 0 and "control.sock" in over_http.stderr
     accepted = daemon.command("baseline", "accept")
