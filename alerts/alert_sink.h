@@ -26,7 +26,8 @@ struct Alert {
 class AlertSink {
  public:
   virtual ~AlertSink() = default;
-  virtual const std::string& name() const = 0;  // the `receiver` label; never a secret
+  virtual const std::string& name() const = 0;     // the `receiver` label; no address
+  virtual const std::string& address() const = 0;  // for the log; never a secret
   // Delivers all or nothing. Unavailable: try again; InvalidArgument: the receiver refuses them.
   virtual asio::awaitable<Status> Deliver(std::vector<Alert> alerts) = 0;
 };

@@ -19,11 +19,11 @@ boost::json::object ToObject(const std::map<std::string, std::string>& values) {
   return out;
 }
 
-std::string ReceiverName(std::string_view url) {
+std::string AddressIn(std::string_view url) {
   const size_t scheme = url.find("://");
   std::string_view rest = scheme == std::string_view::npos ? url : url.substr(scheme + 3);
   rest = rest.substr(0, rest.find_first_of("/?#"));
-  // Never a secret: user information in a URL is not part of the name.
+  // Never a secret: user information in a URL is not part of it.
   const size_t at = rest.rfind('@');
   return std::string(at == std::string_view::npos ? rest : rest.substr(at + 1));
 }
@@ -44,8 +44,8 @@ std::string AlertmanagerBody(const std::vector<Alert>& alerts) {
   return boost::json::serialize(list);
 }
 
-AlertmanagerSink::AlertmanagerSink(std::string url, net::HttpClient& client)
-    : url_(std::move(url)), name_(ReceiverName(url_)), client_(client) {
+AlertmanagerSink::AlertmanagerSink(std::string name, std::string url, net::HttpClient& client)
+    : name_(std::move(name)), url_(std::move(url)), address_(AddressIn(url_)), client_(client) {
   while (!url_.empty() && url_.back() == '/') url_.pop_back();
 }
 
@@ -60,10 +60,10 @@ asio::awaitable<Status> AlertmanagerSink::Deliver(std::vector<Alert> alerts) {
     request.headers.emplace_back("Content-Type", "application/json");
     request.body = AlertmanagerBody(part);
     const auto reply = co_await client_.Send(std::move(request), kTimeout);
-    if (!reply.ok()) co_return Annotate(reply.status(), Cat("alertmanager ", name_));
+    if (!reply.ok()) co_return Annotate(reply.status(), Cat("alertmanager ", address_));
     if (reply->status / 100 == 2) continue;
-    const std::string text =
-        Cat("alertmanager ", name_, " answered ", reply->status, ": ", Printable(reply->body, 200));
+    const std::string text = Cat("alertmanager ", address_, " answered ", reply->status, ": ",
+                                 Printable(reply->body, 200));
     // 4xx but for throttling means the content is refused: repeating it cannot help.
     const bool refused = reply->status / 100 == 4 && reply->status != 429;
     co_return refused ? InvalidError(text) : UnavailableError(text);

@@ -18,13 +18,15 @@ std::string AlertmanagerBody(const std::vector<Alert>& alerts);
 class AlertmanagerSink final : public AlertSink {
  public:
   // `url` as configured (a path prefix is kept); `client` must outlive it.
-  AlertmanagerSink(std::string url, net::HttpClient& client);
+  AlertmanagerSink(std::string name, std::string url, net::HttpClient& client);
   const std::string& name() const override { return name_; }
+  const std::string& address() const override { return address_; }
   asio::awaitable<Status> Deliver(std::vector<Alert> alerts) override;
 
  private:
+  std::string name_;
   std::string url_;
-  std::string name_;  // host:port, the receiver label
+  std::string address_;  // host:port
   net::HttpClient& client_;
 };
 

@@ -17,21 +17,33 @@ Dispatcher::Dispatcher(IncidentPort& port, std::vector<AlertSink*> sinks, Schedu
       scheduler_(scheduler),
       log_(log),
       observer_(observer),
-      options_(options),
-      backoff_(std::min(absl::Seconds(1), options.resend_interval), options.resend_interval, rng) {
+      options_(std::move(options)),
+      backoff_(std::min(absl::Seconds(1), options_.resend_interval), options_.resend_interval,
+               rng) {
   for (AlertSink* sink : sinks) receivers_.push_back({sink, std::string()});
 }
 
 void Dispatcher::NoteOutcome(Receiver& receiver, const Status& status, size_t alerts) {
-  observer_.OnDelivery(receiver.sink->name(), status, alerts);
+  const std::string& name = receiver.sink->name();
+  const std::string& address = receiver.sink->address();
+  observer_.OnDelivery(name, status, alerts);
   const std::string text(Message(status));
   if (text == receiver.last_error) return;
   if (status.ok()) {
-    log_.Info("alert_receiver_recovered", "alerts are delivered again",
-              {{"receiver", receiver.sink->name()}});
-  } else {
+    constexpr char kAgain[] = "alerts are delivered again";
+    if (options_.link.empty()) {
+      log_.Info("alert_receiver_recovered", kAgain, {{"receiver", name}, {"address", address}});
+    } else {
+      log_.Info("alert_receiver_recovered", kAgain,
+                {{"link", options_.link}, {"receiver", name}, {"address", address}});
+    }
+  } else if (options_.link.empty()) {
     log_.Warn("alert_delivery_failed", text,
-              {{"receiver", receiver.sink->name()}, {"alerts", alerts}});
+              {{"receiver", name}, {"address", address}, {"alerts", alerts}});
+  } else {
+    log_.Warn(
+        "alert_delivery_failed", text,
+        {{"link", options_.link}, {"receiver", name}, {"address", address}, {"alerts", alerts}});
   }
   receiver.last_error = text;
 }

@@ -28,6 +28,7 @@ class DispatchObserver {
 };
 
 struct DispatcherOptions {
+  std::string link = {};  // for the log; empty: of no link
   absl::Duration resend_interval = absl::Seconds(60);
   absl::Duration give_up_resolving = absl::Minutes(15);
 };

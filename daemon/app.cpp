@@ -146,6 +146,7 @@ void App::Parts::BuildLinks() {
                                                           scheduler, rng, log, read_options);
     link->deadlines = std::make_unique<DeadlineLoop>(*link->engine, scheduler, rng, log);
     remediation::ActionRunnerOptions runner_options;
+    runner_options.link = link->policy->link.value;
     runner_options.idle_wait = std::min(runner_options.idle_wait, tenant->config.poll_interval);
     link->actions = std::make_unique<remediation::ActionRunner>(
         *link->engine, *tenant->actuator, readers, *tenant->reader, scheduler, log, runner_options);
@@ -180,8 +181,9 @@ void App::Parts::BuildLinks() {
 Status App::Parts::BuildReceivers() {
   DW_ASSIGN_OR_RETURN(alert_http, net::NewHttpClient(io.get_executor(), net::HttpClientOptions()));
   for (const std::string& url : config.alerting.alertmanagers) {
+    const std::string name = Cat("alertmanager-", sinks.size() + 1);
     std::unique_ptr<alerts::AlertSink> sink =
-        std::make_unique<alerts::AlertmanagerSink>(url, *alert_http);
+        std::make_unique<alerts::AlertmanagerSink>(name, url, *alert_http);
     if (crash_points) sink = CrashingSink(std::move(sink), *crash_points);
     sinks.push_back(std::move(sink));
     delivery_metrics->Declare(sinks.back()->name());
@@ -195,9 +197,11 @@ void App::Parts::BuildAlerting() {
   alerts::DispatcherOptions options;
   options.resend_interval = config.alerting.resend_interval;
   for (const auto& link : links) {
+    options.link = link->policy->link.value;
     link->dispatcher = std::make_unique<alerts::Dispatcher>(*link->engine, receivers, scheduler,
                                                             rng, log, *delivery_metrics, options);
   }
+  options.link.clear();  // the monitor's own
   watchdog_port =
       std::make_unique<WatchdogPort>([this] { return Healthy(); }, scheduler,
                                      config.alerting.resend_interval, config.alerting.external_url);

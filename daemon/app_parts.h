@@ -129,7 +129,7 @@ struct App::Parts {
   asio::awaitable<void> Housekeep();
   asio::awaitable<void> VerifyChain(Link* link);
   asio::awaitable<void> WatchSignals();
-  asio::awaitable<void> TellStoreFailed();
+  void TellEverybody(const alerts::Alert& alert, absl::Duration give_up, TaskGroup& group);
   asio::awaitable<void> LastWord();
   asio::awaitable<void> TakeDown();
   // Reloading (app_reload.cpp).

@@ -174,14 +174,12 @@ void App::Parts::RefreshStoreMetrics(const StatusOr<store::StoreStats>& stats) {
   }
 }
 
-asio::awaitable<void> App::Parts::TellStoreFailed() {
-  std::vector<alerts::Alert> alerts = {
-      StoreFailedAlert(store_failure, config.data_dir, clock.Wall(), config.alerting.external_url)};
+// Each receiver for itself: one that hangs takes no time from the others.
+void App::Parts::TellEverybody(const alerts::Alert& alert, absl::Duration give_up,
+                               TaskGroup& group) {
+  const TellParts parts{scheduler, rng, log, *delivery_metrics};
   for (const auto& sink : sinks) {
-    std::vector<alerts::Alert> copy = alerts;
-    const Status told = co_await sink->Deliver(std::move(copy));
-    delivery_metrics->OnDelivery(sink->name(), told, 1);
-    if (!told.ok()) log.Error("alert_delivery_failed", Message(told), {{"receiver", sink->name()}});
+    group.Spawn(TellUntilTaken(sink.get(), alert, parts, give_up));
   }
 }
 
@@ -194,7 +192,9 @@ asio::awaitable<void> App::Parts::LastWord() {
     for (const auto& link : links) dispatchers.push_back(link->dispatcher.get());
     flush.Spawn(FlushAll(std::move(dispatchers)));
   } else {
-    flush.Spawn(TellStoreFailed());
+    const alerts::Alert alert = StoreFailedAlert(store_failure, config.data_dir, clock.Wall(),
+                                                 config.alerting.external_url);
+    TellEverybody(alert, kFlushFor, flush);
   }
   timer.Spawn(CancelLater(&flush, &scheduler, kFlushFor));
   co_await flush.Join();
@@ -237,6 +237,9 @@ asio::awaitable<void> App::Parts::Main(Status* result) {
   tellers->Spawn(watchdog->Run());
   tellers->Spawn(Housekeep());
   signals->Spawn(WatchSignals());
+  // A life before may have ended with its store: whoever was told then learns that it is over.
+  TellEverybody(StoreMendedAlert(clock.Wall(), config.alerting.external_url), kStoreFailedFor,
+                *tellers);
   ready = true;
   const bool asked = co_await stop->Wait();
   if (!asked) log.Warn("stopping", "cancelled");

@@ -53,6 +53,7 @@ class Sink final : public alerts::AlertSink {
   Sink(std::unique_ptr<alerts::AlertSink> inner, CrashPoints& points)
       : inner_(std::move(inner)), points_(points) {}
   const std::string& name() const override { return inner_->name(); }
+  const std::string& address() const override { return inner_->address(); }
   asio::awaitable<Status> Deliver(std::vector<alerts::Alert> alerts) override {
     bool about_people = false;  // the watchdog's heartbeat is not what the point is about
     for (const alerts::Alert& alert : alerts) {

@@ -1,6 +1,7 @@
 #include "daemon/demo_story.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "base/strings.h"
@@ -71,6 +72,7 @@ std::string DemoStory::StateOf(const Leaver& leaver) const {
 bool DemoStory::AlertSeen(const Leaver& leaver, const std::string& severity, bool resolved) const {
   // Found by the person's name in the annotations and the episode label, as an on-call would.
   return simulator_.Do([&](SimulatorService& service) {
+    std::map<std::string, bool> ended;  // by episode: its last alert was ended by its sender
     for (const auto& alert : service.alerts().History(clock_.Wall())) {
       if (alert.Label("alertname") != "DriftwardenPerson") continue;
       if (!severity.empty() && alert.Label("severity") != severity) continue;
@@ -78,9 +80,13 @@ bool DemoStory::AlertSeen(const Leaver& leaver, const std::string& severity, boo
       for (const auto& [name, text] : alert.annotations) {
         about = about || text.find(leaver.upn) != std::string::npos;
       }
-      if (about && (!resolved || alert.resolved_at.has_value())) return true;
+      if (!about) continue;
+      if (!resolved) return true;
+      if (!alert.resolved_at) return false;  // one of them fires still
+      ended[alert.Label("episode")] = alert.resolved_by_post;
     }
-    return false;
+    return !ended.empty() &&
+           std::all_of(ended.begin(), ended.end(), [](const auto& entry) { return entry.second; });
   });
 }
 

@@ -7,8 +7,13 @@
 namespace driftwarden::daemon {
 
 namespace {
-// As long as a person takes to come: the daemon is gone and cannot send it again.
-constexpr absl::Duration kStoreFailedFor = absl::Hours(4);
+constexpr absl::Duration kFirstRetry = absl::Milliseconds(250);
+constexpr absl::Duration kLongestRetry = absl::Minutes(1);
+
+// One label set, or the end would not be the end of it.
+monitor::LabelSet StoreFailedLabels() {
+  return {{"alertname", "DriftwardenStoreFailed"}, {"severity", "critical"}};
+}
 }  // namespace
 
 WatchdogPort::WatchdogPort(std::function<bool()> healthy, Scheduler& scheduler,
@@ -48,7 +53,7 @@ asio::awaitable<Status> WatchdogPort::ReportDeliveries(std::vector<monitor::Deli
 alerts::Alert StoreFailedAlert(const Status& status, const std::string& data_dir, absl::Time now,
                                const std::string& external_url) {
   alerts::Alert alert;
-  alert.labels = {{"alertname", "DriftwardenStoreFailed"}, {"severity", "critical"}};
+  alert.labels = StoreFailedLabels();
   alert.annotations = {
       {"summary", "driftwarden stopped: its state store cannot be written"},
       {"description",
@@ -59,6 +64,40 @@ alerts::Alert StoreFailedAlert(const Status& status, const std::string& data_dir
   alert.ends_at = now + kStoreFailedFor;
   alert.generator_url = external_url;
   return alert;
+}
+
+alerts::Alert StoreMendedAlert(absl::Time now, const std::string& external_url) {
+  alerts::Alert alert;
+  alert.labels = StoreFailedLabels();
+  alert.annotations = {{"summary", "driftwarden runs again: its state store is open"}};
+  alert.starts_at = now - absl::Seconds(1);
+  alert.ends_at = now;
+  alert.generator_url = external_url;
+  return alert;
+}
+
+asio::awaitable<void> TellUntilTaken(alerts::AlertSink* sink, alerts::Alert alert, TellParts parts,
+                                     absl::Duration give_up) {
+  Backoff backoff(kFirstRetry, kLongestRetry, parts.rng);
+  const absl::Duration end = parts.scheduler.clock().Steady() + give_up;
+  std::string last_error;
+  while (true) {
+    std::vector<alerts::Alert> alerts(1, alert);
+    const Status told = co_await sink->Deliver(std::move(alerts));
+    if (told.code() == StatusCode::kCancelled) co_return;
+    parts.observer.OnDelivery(sink->name(), told, 1);
+    if (told.ok()) co_return;
+    const std::string text(Message(told));
+    if (text != last_error) {
+      parts.log.Error("alert_delivery_failed", text,
+                      {{"receiver", sink->name()}, {"address", sink->address()}});
+    }
+    last_error = text;
+    const absl::Duration wait = backoff.Next();
+    if (parts.scheduler.clock().Steady() + wait > end) co_return;
+    const Status slept = co_await parts.scheduler.SleepFor(wait);
+    if (!slept.ok()) co_return;
+  }
 }
 
 }  // namespace driftwarden::daemon

@@ -9,7 +9,10 @@
 #include <vector>
 
 #include "alerts/alert_sink.h"
+#include "alerts/dispatcher.h"
 #include "base/async/scheduler.h"
+#include "base/log.h"
+#include "base/rng.h"
 
 namespace driftwarden::daemon {
 
@@ -34,5 +37,21 @@ class WatchdogPort final : public alerts::IncidentPort {
 // Sent from memory, straight before the daemon stops because its store failed.
 alerts::Alert StoreFailedAlert(const Status& status, const std::string& data_dir, absl::Time now,
                                const std::string& external_url);
+// Ends it: the same label set, over by `now`. Harmless where it never fired.
+alerts::Alert StoreMendedAlert(absl::Time now, const std::string& external_url);
+// How long the former stands when nothing ends it: by then somebody has come.
+inline constexpr absl::Duration kStoreFailedFor = absl::Hours(4);
+
+// What telling stands on; everything must outlive it.
+struct TellParts {
+  Scheduler& scheduler;
+  Rng& rng;
+  Logger& log;
+  alerts::DispatchObserver& observer;
+};
+// Gives one alert to one receiver, again and again with growing waits, until it took it, until
+// cancelled, or until `give_up` has passed.
+asio::awaitable<void> TellUntilTaken(alerts::AlertSink* sink, alerts::Alert alert, TellParts parts,
+                                     absl::Duration give_up);
 
 }  // namespace driftwarden::daemon

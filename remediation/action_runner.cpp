@@ -30,7 +30,7 @@ ActionRunner::ActionRunner(ActionPort& port, Actuator& actuator, DirectoryReader
       tenant_(tenant),
       scheduler_(scheduler),
       log_(log),
-      options_(options) {}
+      options_(std::move(options)) {}
 
 asio::awaitable<void> ActionRunner::Run() {
   while (true) {
@@ -51,7 +51,8 @@ asio::awaitable<Status> ActionRunner::RunOnce() {
     const Status done = co_await Drive(std::move(item));
     if (done.code() == StatusCode::kCancelled) co_return done;
     if (done.ok()) continue;
-    log_.Warn("action_step_failed", Message(done), {{"intent", id}, {"episode", episode}});
+    log_.Warn("action_step_failed", Message(done),
+              {{"link", options_.link}, {"intent", id}, {"episode", episode}});
     if (first_error.ok()) first_error = done;
   }
   co_return first_error;
@@ -148,7 +149,8 @@ asio::awaitable<Status> ActionRunner::ReReadAndCall(ActionWork work) {
   report.request_id = result.request_id;
   if (result.status.ok()) {
     log_.Info("sessions_revoked", "Entra accepted the revocation",
-              {{"intent", id.value},
+              {{"link", options_.link},
+               {"intent", id.value},
                {"episode", work.action.episode.value},
                {"reason", monitor::ActionReasonText(work.action.reason)},
                {"request_id", result.request_id}});

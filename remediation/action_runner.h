@@ -22,6 +22,7 @@
 namespace driftwarden::remediation {
 
 struct ActionRunnerOptions {
+  std::string link = {};                          // for the log
   absl::Duration idle_wait = absl::Seconds(5);    // at most between two looks for work
   absl::Duration verify_for = absl::Minutes(10);  // revocation takes minutes to show
   absl::Duration reconcile_for = absl::Minutes(2);

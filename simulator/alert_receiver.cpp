@@ -158,7 +158,14 @@ void AlertReceiver::Take(ReceivedAlert alert, absl::Time now) {
   const auto known = firing_.find(alert.labels);
   const bool ended = alert.ends_at <= now;
   if (known == firing_.end()) {
-    if (ended) return;  // the end of something we never saw
+    if (ended) {
+      // Of something we never saw, or that ran out before its sender could end it.
+      const auto last =
+          std::find_if(history_.rbegin(), history_.rend(),
+                       [&](const ReceivedAlert& a) { return a.labels == alert.labels; });
+      if (last != history_.rend()) last->resolved_by_post = true;
+      return;
+    }
     firing_[alert.labels] = history_.size();
     history_.push_back(std::move(alert));
     return;

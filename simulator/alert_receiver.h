@@ -26,7 +26,7 @@ struct ReceivedAlert {
   absl::Time first_seen;  // posts, by our clock
   absl::Time last_seen;
   std::optional<absl::Time> resolved_at;  // posted as ended, or silently run out
-  bool resolved_by_post = false;
+  bool resolved_by_post = false;          // its sender ended it, though perhaps after it ran out
   int posts = 0;
 
   std::string Label(const std::string& name) const;

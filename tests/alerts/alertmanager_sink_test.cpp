@@ -31,7 +31,7 @@ struct Sent {
 
 Sent DeliverTo(const std::string& url, testing::FakeHttp& http, std::vector<Alert> alerts) {
   RunLoop loop;
-  AlertmanagerSink sink(url, http);
+  AlertmanagerSink sink("alertmanager-1", url, http);
   const Status status = loop.Await(sink.Deliver(std::move(alerts)));
   return {status, http.requests()};
 }
@@ -86,12 +86,17 @@ TEST(AlertmanagerSink, KeepsThePathPrefixOfTheUrl) {
   }
 }
 
-TEST(AlertmanagerSink, IsNamedByHostAndPortWithoutUserInformation) {
+TEST(AlertmanagerSink, HasTheGivenNameAndAnAddressWithoutUserInformation) {
   testing::FakeHttp http;
-  EXPECT_EQ(AlertmanagerSink("http://am.example:9093/x", http).name(), "am.example:9093");
-  EXPECT_EQ(AlertmanagerSink("https://ann:s3cret@am.example/x?y#z", http).name(), "am.example");
-  EXPECT_EQ(AlertmanagerSink("https://ann:p@ss@am.example", http).name(), "am.example");
-  EXPECT_EQ(AlertmanagerSink("am.example:1", http).name(), "am.example:1");
+  const auto address = [&http](const std::string& url) {
+    const AlertmanagerSink sink("alertmanager-2", url, http);
+    EXPECT_EQ(sink.name(), "alertmanager-2");
+    return sink.address();
+  };
+  EXPECT_EQ(address("http://am.example:9093/x"), "am.example:9093");
+  EXPECT_EQ(address("https://ann:s3cret@am.example/x?y#z"), "am.example");
+  EXPECT_EQ(address("https://ann:p@ss@am.example"), "am.example");
+  EXPECT_EQ(address("am.example:1"), "am.example:1");
 }
 
 TEST(AlertmanagerSink, ARefusedContentIsAnInvalidArgumentWithTheReason) {

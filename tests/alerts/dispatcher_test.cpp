@@ -53,6 +53,7 @@ class FakeSink final : public AlertSink {
  public:
   FakeSink(std::string name, const Clock& clock) : name_(std::move(name)), clock_(clock) {}
   const std::string& name() const override { return name_; }
+  const std::string& address() const override { return address_; }
   asio::awaitable<Status> Deliver(std::vector<Alert> alerts) override {
     times.push_back(clock_.Steady());
     deliveries.push_back(std::move(alerts));
@@ -65,6 +66,7 @@ class FakeSink final : public AlertSink {
 
  private:
   const std::string name_;
+  const std::string address_ = Cat(name_, ".example:9093");
   const Clock& clock_;
 };
 
@@ -82,6 +84,7 @@ class DispatcherTest : public ::testing::Test {
     folder_ = ::mkdtemp(pattern.data());
     log_ = std::make_unique<Logger>(LogLevel::kInfo, LogFormat::kLogfmt, folder_ + "/log");
     DispatcherOptions options;
+    options.link = "corp-contoso";
     options.resend_interval = kResend;
     dispatcher_ = std::make_unique<Dispatcher>(port_, std::vector<AlertSink*>{&first_, &second_},
                                                scheduler_, rng_, *log_, observed_, options);
@@ -122,11 +125,16 @@ class DispatcherTest : public ::testing::Test {
     item.alert.ends_at = clock_.Wall();
     return item;
   }
+  std::vector<std::string> Lines() {
+    log_ = std::make_unique<Logger>();  // flushes
+    std::vector<std::string> lines;
+    for (const auto& line : SplitString(*ReadFile(folder_ + "/log"), '\n')) lines.push_back(line);
+    return lines;
+  }
   // Lines of the log about receivers, by event.
   std::vector<std::string> Events() {
-    log_ = std::make_unique<Logger>();  // flushes
     std::vector<std::string> events;
-    for (const std::string& line : SplitString(*ReadFile(folder_ + "/log"), '\n')) {
+    for (const std::string& line : Lines()) {
       for (const std::string_view event : {"alert_delivery_failed", "alert_receiver_recovered"}) {
         if (line.find(event) != std::string::npos) events.emplace_back(event);
       }
@@ -247,6 +255,24 @@ TEST_F(DispatcherTest, AnErrorIsLoggedWhenItsTextChangesAndItsEndOnce) {
   dispatcher_.reset();
   EXPECT_THAT(Events(), ElementsAre("alert_delivery_failed", "alert_delivery_failed",
                                     "alert_receiver_recovered"));
+}
+
+TEST_F(DispatcherTest, TheLogSaysWhichLinkAndReceiverAndWhereThatIs) {
+  port_.pending = std::vector<PendingAlert>{Firing("e1")};
+  first_.answer = UnavailableError("refused");
+  EXPECT_FALSE(Dispatch().ok());
+  first_.answer = OkStatus();
+  EXPECT_TRUE(Dispatch().ok());
+  dispatcher_.reset();
+  int seen = 0;
+  for (const std::string& line : Lines()) {
+    if (line.find("event=alert_") == std::string::npos) continue;
+    ++seen;
+    for (const char* field : {"link=corp-contoso", "receiver=one", "address=one.example:9093"}) {
+      EXPECT_NE(line.find(field), std::string::npos) << line;
+    }
+  }
+  EXPECT_EQ(seen, 2);
 }
 
 TEST_F(DispatcherTest, AFailedPassIsTriedAgainSoonerThanTheIntervalAndNeverInATightLoop) {

@@ -6,6 +6,7 @@
 
 #include "alerts/alertmanager_sink.h"
 #include "base/async/task_group.h"
+#include "base/strings.h"
 #include "tests/async/run_loop.h"
 #include "tests/testing/sim_scheduler.h"
 
@@ -80,6 +81,106 @@ TEST(StoreFailedAlert, SaysWhatFailedAndWhatToDo) {
   EXPECT_NE(text.find("/var/lib/driftwarden failed: No space left on device"), std::string::npos)
       << text;
   EXPECT_NE(text.find("start driftwarden again"), std::string::npos) << text;
+}
+
+TEST(StoreMendedAlert, EndsTheSameLabelSetNow) {
+  const absl::Time now = absl::FromUnixSeconds(1'800'000'000);
+  const alerts::Alert mended = StoreMendedAlert(now, "https://drift.example");
+  const alerts::Alert failed = StoreFailedAlert(DataLossError("x"), "/data", now, "");
+  EXPECT_EQ(mended.labels, failed.labels);
+  EXPECT_EQ(mended.ends_at, now);
+  EXPECT_LT(mended.starts_at, now);
+}
+
+class FakeSink final : public alerts::AlertSink {
+ public:
+  explicit FakeSink(const Clock& clock) : clock_(clock) {}
+  const std::string& name() const override { return name_; }
+  const std::string& address() const override { return name_; }
+  asio::awaitable<Status> Deliver(std::vector<alerts::Alert> alerts) override {
+    times.push_back(clock_.Steady());
+    got = std::move(alerts);
+    co_return answer;
+  }
+  Status answer;
+  std::vector<absl::Duration> times;
+  std::vector<alerts::Alert> got;
+
+ private:
+  const std::string name_ = "alertmanager-1";
+  const Clock& clock_;
+};
+
+struct Observed final : alerts::DispatchObserver {
+  void OnDelivery(const std::string& receiver, const Status& status, size_t alerts) override {
+    lines.push_back(Cat(receiver, status.ok() ? " ok " : " error ", alerts));
+  }
+  std::vector<std::string> lines;
+};
+
+class TellTest : public ::testing::Test {
+ protected:
+  ~TellTest() override {
+    group_.Cancel();
+    scheduler_.Settle();
+    EXPECT_EQ(group_.running(), 0u);
+  }
+  void Tell(FakeSink& sink, absl::Duration give_up) {
+    const TellParts parts{scheduler_, rng_, log_, observed_};
+    group_.Spawn(TellUntilTaken(&sink, StoreMendedAlert(clock_.Wall(), ""), parts, give_up));
+    scheduler_.Settle();
+  }
+  asio::io_context io_;
+  testing::SimClock clock_{absl::FromUnixSeconds(1'800'000'000)};
+  testing::SimScheduler scheduler_{io_, clock_};
+  SeededRng rng_{1};
+  Logger log_{LogLevel::kError, LogFormat::kLogfmt, "/dev/null"};
+  Observed observed_;
+  FakeSink sink_{clock_};
+  TaskGroup group_{io_.get_executor()};
+};
+
+TEST_F(TellTest, OnceWhenItIsTaken) {
+  Tell(sink_, absl::Seconds(10));
+  EXPECT_EQ(sink_.times.size(), 1u);
+  ASSERT_EQ(sink_.got.size(), 1u);
+  EXPECT_EQ(sink_.got[0].labels.at("alertname"), "DriftwardenStoreFailed");
+  EXPECT_EQ(group_.running(), 0u);
+  EXPECT_EQ(observed_.lines, std::vector<std::string>{"alertmanager-1 ok 1"});
+}
+
+TEST_F(TellTest, AgainWithGrowingWaitsUntilItIsTaken) {
+  sink_.answer = UnavailableError("refused");
+  Tell(sink_, absl::Seconds(10));
+  scheduler_.RunFor(absl::Seconds(5));
+  ASSERT_GE(sink_.times.size(), 4u);
+  EXPECT_LE(sink_.times.size(), 8u);
+  EXPECT_GT(sink_.times[3] - sink_.times[2], sink_.times[1] - sink_.times[0]);
+  const size_t before = sink_.times.size();
+  sink_.answer = OkStatus();
+  scheduler_.RunFor(absl::Seconds(4));
+  EXPECT_EQ(sink_.times.size(), before + 1);
+  EXPECT_EQ(group_.running(), 0u);
+  EXPECT_EQ(observed_.lines.back(), "alertmanager-1 ok 1");
+}
+
+TEST_F(TellTest, NotLongerThanItMay) {
+  sink_.answer = UnavailableError("refused");
+  Tell(sink_, absl::Seconds(10));
+  scheduler_.RunFor(absl::Seconds(10));
+  EXPECT_EQ(group_.running(), 0u);
+  const size_t before = sink_.times.size();
+  scheduler_.RunFor(absl::Minutes(10));
+  EXPECT_EQ(sink_.times.size(), before);
+}
+
+TEST_F(TellTest, AReceiverThatRefusesKeepsNoOtherFromBeingTold) {
+  sink_.answer = InvalidError("answered 404");
+  FakeSink other(clock_);
+  Tell(sink_, absl::Seconds(10));
+  Tell(other, absl::Seconds(10));
+  EXPECT_EQ(other.times.size(), 1u);
+  EXPECT_EQ(group_.running(), 1u);
 }
 
 }  // namespace

@@ -6,10 +6,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <deque>
 
 #include "base/async/task_group.h"
 #include "base/async/wake_up.h"
+#include "base/files.h"
 #include "base/strings.h"
 #include "tests/testing/sim_scheduler.h"
 
@@ -179,8 +182,10 @@ class RunnerTest : public ::testing::Test {
   }
 
   void MakeRunner(ActionRunner::DirectoryReaders readers) {
+    ActionRunnerOptions options;
+    options.link = "corp-contoso";
     runner_ = std::make_unique<ActionRunner>(port_, actuator_, std::move(readers), tenant_,
-                                             scheduler_, log_, ActionRunnerOptions());
+                                             scheduler_, *log_, options);
   }
 
   ActionWork Work(ActionState state, const std::string& id = "a1") {
@@ -218,7 +223,7 @@ class RunnerTest : public ::testing::Test {
   asio::io_context io_;
   testing::SimClock clock_{absl::FromUnixSeconds(1'800'000'000)};
   testing::SimScheduler scheduler_{io_, clock_};
-  Logger log_{LogLevel::kError, LogFormat::kLogfmt};
+  std::unique_ptr<Logger> log_ = std::make_unique<Logger>(LogLevel::kError, LogFormat::kLogfmt);
   FakePort port_{journal_, io_.get_executor(), scheduler_};
   FakeActuator actuator_{journal_, scheduler_};
   FakeDirectory corp_{"corp", journal_, scheduler_};
@@ -416,6 +421,28 @@ TEST_F(RunnerTest, OneActionThatFailsDoesNotKeepAnotherFromItsTurn) {
   EXPECT_EQ(RunOnce().code(), StatusCode::kUnavailable);
   ASSERT_TRUE(port_.verify.has_value());
   EXPECT_EQ(port_.verify->action.value, "a2");
+}
+
+TEST_F(RunnerTest, EveryLineOfAnActionSaysLinkEpisodeAndIntent) {
+  const std::string path = ::testing::TempDir() + "/driftwarden-runner.log";
+  std::remove(path.c_str());
+  log_ = std::make_unique<Logger>(LogLevel::kInfo, LogFormat::kLogfmt, path);
+  MakeRunner({{SourceName("corp"), &corp_}});
+  ActionWork work = Work(ActionState::kIntent, "a1");
+  work.action.episode = monitor::EpisodeId("e1");
+  EXPECT_TRUE(RunOnce(work).ok());
+  port_.work.clear();
+  port_.go = UnavailableError("busy");
+  EXPECT_FALSE(RunOnce(work).ok());
+  runner_.reset();
+  log_.reset();  // flushes
+  const std::string text = *ReadFile(path);
+  std::remove(path.c_str());
+  for (const char* event : {"sessions_revoked", "action_step_failed"}) {
+    const size_t at = std::min(text.find(event), text.size());
+    const std::string line = text.substr(at, text.find('\n', at) - at);
+    EXPECT_NE(line.find("link=corp-contoso intent=a1 episode=e1"), std::string::npos) << text;
+  }
 }
 
 TEST_F(RunnerTest, CancelledAmidTheCallReportsNothing) {

@@ -87,6 +87,7 @@ void MonitorProcess::BuildLink(const LinkSetup& setup) {
   link->deadlines =
       std::make_unique<daemon::DeadlineLoop>(*link->engine, around_.scheduler, rng_, around_.log);
   remediation::ActionRunnerOptions runner_options;
+  runner_options.link = policy.link.value;
   runner_options.verify_for = options_.verify_for;
   runner_options.reconcile_for = options_.reconcile_for;
   link->runner = std::make_unique<remediation::ActionRunner>(

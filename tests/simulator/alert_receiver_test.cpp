@@ -61,6 +61,16 @@ TEST_F(AlertReceiverTest, SilenceRunsAnAlertOutAndALaterPostIsANewFiring) {
   EXPECT_EQ(receiver_.History(At(absl::Minutes(3))).size(), 2U);
 }
 
+TEST_F(AlertReceiverTest, AnEndThatComesAfterItRanOutCountsAsItsSenders) {
+  Post(Alert("e1", At(absl::Minutes(1))), At(absl::Seconds(1)));
+  EXPECT_EQ(Firing(At(absl::Minutes(2))), 0U);
+  Post(Alert("e1", At(absl::Minutes(2))), At(absl::Minutes(3)));
+  const auto& history = receiver_.History(At(absl::Minutes(3)));
+  ASSERT_EQ(history.size(), 1U);
+  EXPECT_TRUE(history[0].resolved_by_post);
+  EXPECT_EQ(history[0].resolved_at, At(absl::Minutes(1)));
+}
+
 TEST_F(AlertReceiverTest, NonsenseIsRefusedAndTheRestCounts) {
   EXPECT_EQ(Post("{}", start_), 400);
   EXPECT_EQ(Post("[{\"labels\":{}}]", start_), 400);

@@ -320,6 +320,8 @@ def test_a_full_disk_stops_the_daemon_with_nothing_half_written(simulation, make
     wait_for_state(daemon, sam_of(2), "contained")
     simulation.sync(run=True)
     wait_for_state(daemon, sam_of(1), "converged")
+    told = simulation.alerts(alertname="DriftwardenStoreFailed")
+    assert told and all(alert["resolvedByPost"] for alert in told), told
     assert daemon.stop() == 0
     for verb in (["store", "check"], ["evidence", "verify"]):
         assert daemon.command(*verb).returncode == 0

@@ -152,6 +152,7 @@ class BookSink final : public alerts::AlertSink {
   BookSink(Wire& wire, AlertBook& book, std::string name)
       : wire_(wire), book_(book), name_(std::move(name)) {}
   const std::string& name() const override { return name_; }
+  const std::string& address() const override { return name_; }
   asio::awaitable<Status> Deliver(std::vector<alerts::Alert> alerts) override;
 
  private:
