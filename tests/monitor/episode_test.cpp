@@ -277,6 +277,19 @@ TEST_F(EpisodeTest, TheStateIsQuarantinedOnAConflictOfIdentity) {
   EXPECT_TRUE(world.Judge(1).wanted.empty());
 }
 
+// What counts quarantined people as open departures relies on it.
+TEST_F(EpisodeTest, AConflictOfIdentityWithoutADepartureIsNoQuarantine) {
+  world.entra(1).on_premises_sid = Sid::Parse("S-1-5-21-7-7-7-7");
+  world.EntraRound({1});
+  world.Advance(absl::Minutes(61), absl::Minutes(1));
+  EXPECT_EQ(GradeOf(world.person(1).facts), IdentityGrade::kConflict);
+  EXPECT_EQ(world.person(1).state, State::kAligned);
+  EXPECT_FALSE(IsOpenState(world.person(1).state));
+  Disable(1);
+  EXPECT_EQ(world.person(1).state, State::kQuarantined);
+  EXPECT_TRUE(IsOpenState(world.person(1).state));
+}
+
 TEST_F(EpisodeTest, TwoLinksAndOneForestForTwoTenantsAreIndependent) {
   World other("corp-fabrikam", 7);
   for (int i = 1; i <= 3; ++i) other.AddPerson(i);
