@@ -67,6 +67,12 @@ void AddRunVerbs(CLI::App& app, Parsed* parsed) {
   CLI::App* simulate = app.add_subcommand("simulate", "only the simulated AD and Entra");
   simulate->add_option("--users", parsed->simulate.users, "people on both sides");
   simulate->add_option("--seed", parsed->simulate.seed, "seed of the people");
+  simulate->add_option("--forests", parsed->simulate.forests, "AD forests")
+      ->check(CLI::Range(1, 16));
+  simulate
+      ->add_option("--tenants", parsed->simulate.tenants,
+                   "Entra tenants, each fed by a forest in turn")
+      ->check(CLI::Range(1, 16));
   simulate->add_option("--config-out", parsed->simulate.config_out,
                        "write a ready configuration for `run` here");
   simulate->add_option("--control", parsed->simulate.control, "address of the control server");

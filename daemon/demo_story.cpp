@@ -102,6 +102,17 @@ std::vector<simulator::Call> DemoStory::RevokesOf(const Leaver& leaver) const {
   });
 }
 
+absl::Time DemoStory::EntraDisabledAt(const Leaver& leaver) const {
+  return simulator_.Do([&](SimulatorService& service) {
+    for (const simulator::EntraChange& change : service.world().truth().entra_changes) {
+      if (change.person == leaver.person && change.kind == simulator::EntraChangeKind::kDisabled) {
+        return change.at;
+      }
+    }
+    return absl::InfiniteFuture();
+  });
+}
+
 bool DemoStory::Baseline() {
   say_("the first look: everybody on both sides is read and joined");
   return Step("both sides completely read; the baseline stands", absl::Seconds(60), [this] {
@@ -168,7 +179,7 @@ bool DemoStory::SkippedConverges() {
   ok = Step(Cat(skipped.sam, "'s alert is resolved at the receiver"), 2 * pace_.breach_after,
             [&] { return AlertSeen(skipped, "", true); }) &&
        ok;
-  return Expect(RevokesOf(skipped).size() >= 2, "revoked twice: to contain, and to seal") && ok;
+  return ok;
 }
 
 bool DemoStory::NotActedOnIsBreached() {
@@ -183,11 +194,16 @@ bool DemoStory::NotActedOnIsBreached() {
 
 bool DemoStory::JudgeCalls() {
   bool ok = true;
-  for (size_t i = 0; i < kOrdinary; ++i) {
-    const auto calls = RevokesOf(leavers_[i]);
-    const bool sealed =
-        std::any_of(calls.begin(), calls.end(), [](const simulator::Call& c) { return c.applied; });
+  for (size_t i = 0; i <= kOrdinary; ++i) {
+    const absl::Time disabled_at = EntraDisabledAt(leavers_[i]);
+    bool contained = false, sealed = false;
+    for (const simulator::Call& call : RevokesOf(leavers_[i])) {
+      if (call.applied) (call.at < disabled_at ? contained : sealed) = true;
+    }
     if (!sealed) ok = Expect(false, Cat(leavers_[i].sam, " was sealed, by Entra's own record"));
+    if (i == kOrdinary && !contained) {
+      ok = Expect(false, Cat(leavers_[i].sam, " was contained, by Entra's own record"));
+    }
   }
   const size_t strangers = simulator_.Do([this](SimulatorService& service) {
     size_t count = 0;

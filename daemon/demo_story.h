@@ -64,6 +64,8 @@ class DemoStory {
   std::string StateOf(const Leaver& leaver) const;
   bool AlertSeen(const Leaver& leaver, const std::string& severity, bool resolved) const;
   std::vector<simulator::Call> RevokesOf(const Leaver& leaver) const;
+  // When the tenant itself disabled them; infinite future when it did not.
+  absl::Time EntraDisabledAt(const Leaver& leaver) const;
 
   SimulatorThread& simulator_;
   Client client_;

@@ -11,6 +11,8 @@ int VerbRun(const std::string& config, bool once);
 struct SimulateOptions {
   unsigned long long users = 1000;
   unsigned long long seed = 1;
+  unsigned forests = 1;
+  unsigned tenants = 1;  // tenant i is fed by forest i modulo forests
   std::string config_out;
   std::string control = "127.0.0.1:0";
   std::string cycle = "30s";

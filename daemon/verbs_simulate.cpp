@@ -89,6 +89,8 @@ StatusOr<SimulatorOptions> OptionsOf(const SimulateOptions& options, const std::
   SimulatorOptions out;
   out.users = options.users;
   out.seed = options.seed;
+  out.forests = options.forests;
+  out.tenants = options.tenants;
   out.folder = folder;
   DW_ASSIGN_OR_RETURN(out.cycle, ParseDuration(options.cycle));
   out.processing = std::min(out.processing, out.cycle / 10);

@@ -1,4 +1,5 @@
-// The story, with a process that dies before and after every single commit of it.
+// The story, with a process that dies before and after every single commit of it; over RocksDB,
+// whose own kills tests/store covers, before and after every tenth.
 
 #include <gtest/gtest.h>
 
@@ -10,9 +11,9 @@ namespace driftwarden::sim {
 namespace {
 
 // One run that dies at that commit; the commits of the whole run are returned.
-uint64_t RunKilled(store::FaultPlan plan) {
+uint64_t RunKilled(store::FaultPlan plan, std::unique_ptr<Disk> (*disk)()) {
   const StoryOptions options;
-  Stage stage(StoryStage(options), NewMemoryDisk());
+  Stage stage(StoryStage(options), disk());
   const Cast cast = CastOf(stage, options);
   CallChecker calls(stage);
   stage.after_step = [&calls] { calls.Look(); };
@@ -27,16 +28,23 @@ uint64_t RunKilled(store::FaultPlan plan) {
   return stage.commits();
 }
 
-TEST(Kill, BeforeAndAfterEveryCommitOfTheStory) {
-  const uint64_t commits = RunKilled({});
-  RecordProperty("commits", static_cast<int>(commits));
+void KillAtCommits(std::unique_ptr<Disk> (*disk)(), uint64_t stride) {
+  const uint64_t commits = RunKilled({}, disk);
   ASSERT_GT(commits, 50u);
-  for (uint64_t n = 1; n <= commits; ++n) {
+  for (uint64_t n = 1; n <= commits; n += stride) {
     for (const bool after : {false, true}) {
-      RunKilled({n, after});
-      if (HasFailure()) return;
+      RunKilled({n, after}, disk);
+      if (::testing::Test::HasFailure()) return;
     }
   }
+}
+
+TEST(Kill, BeforeAndAfterEveryCommitOfTheStory) {
+  KillAtCommits(NewMemoryDisk, 1);
+}
+
+TEST(Kill, BeforeAndAfterEveryTenthCommitOverRocks) {
+  KillAtCommits(NewRocksDisk, 10);
 }
 
 }  // namespace

@@ -27,10 +27,11 @@ def sam_of(number):
 class Simulation:
     """Its sync engine runs only when sync(run=True) says so, unless a cycle is named."""
 
-    def __init__(self, users=60, seed=1, cycle="12h", auth_mode="password_hash_sync"):
+    def __init__(self, users=60, seed=1, cycle="12h", auth_mode="password_hash_sync", forests=1,
+                 tenants=1):
         self.folder = private_folder("sim")
         self._arguments = ["--users", users, "--seed", seed, "--cycle", cycle,
-                           "--auth-mode", auth_mode]
+                           "--auth-mode", auth_mode, "--forests", forests, "--tenants", tenants]
         self._process = None
         self.control_url = self.alerts_url = self.ldaps_url = self.admin_user = ""
         self.ca_file = self.admin_password_file = None

@@ -16,6 +16,7 @@ from processes import wait_for
 from simulation import everything, sam_of, wait_for_baseline
 
 KILLS = int(os.environ.get("DRIFTWARDEN_KILLS", "10"))
+pytestmark = pytest.mark.timeout(600 + 20 * KILLS)
 USERS = 2000
 
 # The windows that must be hit, by what the program calls them, and how often the point is passed at

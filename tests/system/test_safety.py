@@ -1,0 +1,47 @@
+"""What the automation must not do, judged by the simulated tenant's own record."""
+
+import driftwarden
+import yaml
+from processes import wait_for
+from simulation import everything, sam_of, wait_for_baseline, wait_for_state
+
+ADMINISTRATOR = 7  # adminCount is set for one of the simulated people in five hundred
+
+
+def test_an_administrator_is_paged_and_never_revoked_without_a_second_opinion(simulation,
+                                                                              make_daemon):
+    daemon = make_daemon(simulation.fast_config(mode="auto")).start()
+    wait_for_baseline(daemon)
+    simulation.change(sam_of(ADMINISTRATOR), "disable")
+    person = wait_for_state(daemon, sam_of(ADMINISTRATOR), "breached")
+    assert person["tier"] == "tier0"
+
+    def blocked():
+        return [action for action in everything(daemon, "actions")
+                if action["user"] == person["id"] and action["state"] == "blocked"]
+
+    action = wait_for(blocked, 20, "the action that waits", 0.2)[0]
+    gates = {gate["name"]: gate["ok"] for gate in action["gates"]}
+    assert gates["second_dc"] is False, gates
+    wait_for(lambda: [alert for alert in simulation.alerts(alertname="DriftwardenPerson",
+                                                           severity="critical")
+                      if alert["labels"]["tier"] == "tier0"], 20, "the critical page", 0.2)
+    assert not simulation.revokes()
+    assert daemon.stop() == 0
+    assert not simulation.revokes()
+
+
+def test_who_was_out_before_still_counts_after_the_baseline_is_accepted(simulation, make_daemon,
+                                                                        tmp_path):
+    simulation.change(sam_of(1), "disable")
+    config = simulation.fast_config(mode="observe", data_dir=str(tmp_path / "data"))
+    daemon = make_daemon(config).start()
+    wait_for_baseline(daemon)
+    wait_for_state(daemon, sam_of(1), "inherited")
+    accepted = daemon.command("baseline", "accept")
+    assert accepted.returncode == 0, accepted.stdout + accepted.stderr
+    assert daemon.stop() == 0
+    file = tmp_path / "once.yaml"
+    file.write_text(yaml.safe_dump(config))
+    once = driftwarden.run_command("run", "--once", "--config", file, timeout=120)
+    assert once.returncode == 3, once.stdout + once.stderr
