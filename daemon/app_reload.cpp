@@ -11,6 +11,7 @@ namespace driftwarden::daemon {
 namespace {
 
 constexpr absl::Duration kReviewAgain = absl::Seconds(1);
+constexpr absl::Duration kReloadAgain = absl::Milliseconds(100);
 
 }  // namespace
 
@@ -41,6 +42,11 @@ asio::awaitable<ReloadOutcome> App::Parts::Reload(std::string actor) {
 }
 
 asio::awaitable<void> App::Parts::ReloadOnHangup() {
+  // A reload that runs may have read the file before its last edit.
+  while (reloading) {
+    const Status slept = co_await scheduler.SleepFor(kReloadAgain);
+    if (!slept.ok()) co_return;
+  }
   std::string actor = "SIGHUP";
   const ReloadOutcome outcome = co_await Reload(std::move(actor));
   static_cast<void>(outcome);  // logged

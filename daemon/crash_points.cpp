@@ -36,9 +36,11 @@ class Acts final : public remediation::Actuator {
   Acts(std::unique_ptr<remediation::Actuator> inner, CrashPoints& points)
       : inner_(std::move(inner)), points_(points) {}
   asio::awaitable<remediation::CallResult> RevokeSessions(std::string entra_id,
-                                                          monitor::ActionId action) override {
+                                                          monitor::ActionId action,
+                                                          absl::Duration not_after) override {
     points_.Reach("before_call");
-    auto result = co_await inner_->RevokeSessions(std::move(entra_id), std::move(action));
+    auto result =
+        co_await inner_->RevokeSessions(std::move(entra_id), std::move(action), not_after);
     points_.Reach("after_call");
     co_return result;
   }

@@ -264,7 +264,10 @@ asio::awaitable<StatusOr<bool>> Engine::GatesBody(monitor::ActionId action,
   Changes changes = monitor::ApplyGates(MakeContext(now), std::move(loaded->people), report);
   bool cleared = false;
   for (const Action& changed : changes.actions) {
-    if (changed.id == action && changed.state == ActionState::kCleared) cleared = true;
+    // With a time to try again it is cleared since before and may not be called again yet.
+    if (changed.id == action && changed.state == ActionState::kCleared && !changed.retry_at) {
+      cleared = true;
+    }
   }
   const Status committed = co_await Commit(std::move(changes));
   if (!committed.ok()) co_return committed;

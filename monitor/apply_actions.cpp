@@ -39,14 +39,6 @@ std::vector<std::string> FailedGates(const std::vector<GateResult>& gates) {
   return names;
 }
 
-// Only our own sight is troubled: nothing is wrong with the person, nothing is recorded.
-bool OnlyPassing(const std::vector<GateResult>& gates) {
-  const std::vector<std::string> failed = FailedGates(gates);
-  return !failed.empty() && std::all_of(failed.begin(), failed.end(), [](const std::string& name) {
-    return name == "clock" || name == "not_blind";
-  });
-}
-
 Action& NewAction(Transaction& tx, const Person& person, const WantedAction& wanted) {
   Action action;
   action.id = ActionId(MakeUuid(tx.rng()));
@@ -143,13 +135,16 @@ absl::Time TryAction(Transaction& tx, Person& person, const Verdict& verdict,
   }
   Action& target = queued ? *action : NewAction(tx, person, wanted);
   target.gates = permit.gates;
+  target.tier = person.tier;
   switch (permit.permission) {
     case Permission::kAllow:
       StartIntent(tx, target);
       break;
     case Permission::kQueue: {
       target.state = ActionState::kQueued;
-      target.retry_at = permit.retry_at + TurnInQueue(person, wanted);
+      // At the latest: the policy, and with it the budget, may have changed.
+      target.retry_at =
+          std::min(permit.retry_at, tx.now() + kBlockedRetry) + TurnInQueue(person, wanted);
       target.outcome = Cat("waits: ", JoinStrings(FailedGates(permit.gates), ", "));
       if (!queued) RecordGates(tx, target, "action_queued");
       break;
@@ -170,6 +165,13 @@ absl::Time TryAction(Transaction& tx, Person& person, const Verdict& verdict,
 }
 
 }  // namespace
+
+bool OnlyPassing(const std::vector<GateResult>& gates) {
+  const std::vector<std::string> failed = FailedGates(gates);
+  return !failed.empty() && std::all_of(failed.begin(), failed.end(), [](const std::string& name) {
+    return name == "clock" || name == "not_blind";
+  });
+}
 
 absl::Duration BackOff(uint32_t times) {
   const uint32_t doublings = std::min<uint32_t>(times, 5);

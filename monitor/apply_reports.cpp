@@ -14,6 +14,7 @@ namespace driftwarden::monitor {
 namespace {
 
 constexpr uint32_t kFailuresThatTrip = 3;
+constexpr absl::Duration kReconcileAgain = absl::Minutes(2);
 
 // Later results take the place of earlier ones of the same name.
 void PutGates(std::vector<GateResult>& gates, const std::vector<GateResult>& later) {
@@ -72,6 +73,22 @@ Episode* EpisodeOf(Transaction& tx, const Action& action) {
   return &*person.episode;
 }
 
+// After the re-reads are merged: the same departure of the same account still calls for it.
+GateResult StillWanted(Transaction& tx, const Person& person, const Action& action) {
+  const char* name = "still_wanted";
+  if (!person.episode || person.episode->id != action.episode) {
+    return {name, false, "the episode is over"};
+  }
+  if (!person.facts.entra || person.facts.entra->id != action.entra_id) {
+    return {name, false, "another Entra account is theirs now"};
+  }
+  const Verdict verdict = Evaluate(person, tx.link(), tx.policy(), tx.now());
+  const WantedAction same{action.kind, action.reason};
+  const bool wanted =
+      std::find(verdict.wanted.begin(), verdict.wanted.end(), same) != verdict.wanted.end();
+  return {name, wanted, wanted ? "still called for" : "no longer called for"};
+}
+
 // Whether a call that may have been made already may be made once more: it counts anew.
 bool MayCallAgain(Transaction& tx, Action& action) {
   const Person* person = tx.Find(action.person);
@@ -83,8 +100,8 @@ bool MayCallAgain(Transaction& tx, Action& action) {
     return true;
   }
   PutGates(action.gates, permit.gates);
-  action.state = ActionState::kQueued;
-  action.retry_at = std::min(permit.retry_at, tx.now() + BackOff(5));
+  // It stays what it is, so that reading goes on: the call that was made may yet show.
+  action.retry_at = std::min(permit.retry_at, tx.now() + kReconcileAgain);
   action.outcome = Cat("waits: ", FirstFailed(permit.gates));
   return false;
 }
@@ -167,6 +184,10 @@ Changes ApplyGates(const Context& context, PeopleSet people, const GateReport& r
                                           action->state == ActionState::kCleared);
   if (!open) return tx.Finish();
   std::vector<GateResult> gates = report.gates;
+  if (const Person* person = tx.Find(action->person)) {
+    action->tier = TierOf(person->facts, tx.policy());
+    gates.push_back(StillWanted(tx, *person, *action));
+  }
   const Mode mode = ModeFor(tx.policy(), action->tier, action->kind);
   gates.push_back({"mode", mode == Mode::kAuto, std::string(ModeText(mode))});
   PutGates(action->gates, gates);
@@ -177,13 +198,16 @@ Changes ApplyGates(const Context& context, PeopleSet people, const GateReport& r
   }
   tx.Record(std::move(entry));
   const bool maybe_called = action->state == ActionState::kCleared;
-  if (!AllOk(gates)) {
+  if (maybe_called && OnlyPassing(gates)) {
+    action->retry_at = tx.now() + BackOff(0);  // we cannot see just now; reading goes on
+  } else if (!AllOk(gates)) {
     if (!maybe_called) ReleaseCall(tx.link(), *action);
     const absl::Time retry = tx.now() + BackOff(TriesBefore(tx, *action));
     Fail(tx, *action, ActionState::kBlocked, "action_blocked", FirstFailed(gates), retry);
   } else if (!maybe_called || MayCallAgain(tx, *action)) {
     action->state = ActionState::kCleared;
     action->cleared_at = tx.now();
+    action->retry_at.reset();
     action->before = report.before;
   }
   SettlePerson(tx, action->person, false);

@@ -20,9 +20,15 @@ const AdHalf* HalfOf(const Person& person, const Guid& guid) {
 GateResult AdSaysDisabled(const ReReads& reads, const Person& person) {
   const char* name = "ad_says_disabled";
   if (!reads.ad_error.empty()) return {name, false, Cat("not read: ", reads.ad_error)};
-  if (reads.ad_gone) return {name, true, "deleted, a tombstone was read"};
-  if (!reads.ad) return {name, false, "not read"};
+  if (!reads.ad && !reads.ad_gone) return {name, false, "not read"};
+  // A controller that lags may still say disabled: what we know to be enabled is never acted on.
+  for (const AdHalf& known : person.facts.ad) {
+    if (known.disabled == Tri::kNo && !known.deleted) {
+      return {name, false, "an account of theirs is known to be enabled"};
+    }
+  }
   const AdHalf* half = HalfOf(person, reads.ad->object_guid);
+  if (reads.ad_gone) return {name, true, "deleted, a tombstone was read"};
   if (half == nullptr) return {name, false, "another account was read"};
   if (reads.ad->deleted.value_or(false)) return {name, true, "deleted, a tombstone was read"};
   const auto disabled = reads.ad->Disabled();
@@ -104,9 +110,10 @@ std::vector<GateResult> CheckReReads(const ReReads& reads, const Person& person,
   const bool entra_answered = reads.entra_error.empty() && reads.entra.has_value();
   gates.push_back(AdSaysDisabled(reads, person));
   gates.push_back(Fresh("ad_read_fresh", reads.ad_read, ad_answered, reads, now));
-  gates.push_back({"second_dc", person.tier.value != kTier0,
-                   person.tier.value == kTier0 ? "no second DC in this version"
-                                               : "not required for this tier"});
+  // By the policy in force: the stored tier is brought up to date in the background.
+  const bool tier0 = TierOf(person.facts, policy).value == kTier0 || person.tier.value == kTier0;
+  gates.push_back(
+      {"second_dc", !tier0, tier0 ? "no second DC in this version" : "not required for this tier"});
   gates.push_back(EntraNeedsIt(reads, person, reason));
   gates.push_back(Fresh("entra_read_fresh", reads.entra_read, entra_answered, reads, now));
   gates.push_back(Skew(link));

@@ -18,4 +18,7 @@ absl::Time UpdateActions(Transaction& tx, Person& person, const Verdict& verdict
 // How long an action that was blocked or failed `times` times waits before it is tried again.
 absl::Duration BackOff(uint32_t times);
 
+// Gates failed, and by our own sight alone: nothing is wrong with the person, nothing is recorded.
+bool OnlyPassing(const std::vector<GateResult>& gates);
+
 }  // namespace driftwarden::monitor

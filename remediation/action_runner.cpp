@@ -4,6 +4,7 @@
 #include <variant>
 
 #include "base/strings.h"
+#include "monitor/guards.h"
 #include "remediation/verify.h"
 
 namespace driftwarden::remediation {
@@ -14,9 +15,9 @@ using monitor::EntraView;
 
 namespace {
 
-bool SaysEnabled(const AdView& view) {
-  const auto disabled = view.Disabled();
-  return disabled.has_value() && !*disabled && !view.deleted.value_or(false);
+// What is not returned is unknown, never "disabled".
+bool SaysOut(const AdView& view) {
+  return view.deleted.value_or(false) || view.Disabled().value_or(false);
 }
 
 }  // namespace
@@ -97,11 +98,11 @@ asio::awaitable<Status> ActionRunner::ReadDirectories(const ActionWork* work,
       break;
     }
     const AdView& view = std::get<AdView>(read->view);
-    if (!reads->ad.has_value() || SaysEnabled(view)) {
+    if (!reads->ad.has_value() || !SaysOut(view)) {
       reads->ad = view;
       reads->ad_gone = view.deleted.value_or(false);
     }
-    if (SaysEnabled(view)) break;
+    if (!SaysOut(view)) break;
   }
   if (!reads->ad_error.empty()) reads->ad.reset();
   if (!reads->ad.has_value() && reads->ad_error.empty()) reads->ad_error = "no AD account is known";
@@ -132,6 +133,7 @@ asio::awaitable<Status> ActionRunner::ReReadAndCall(ActionWork work) {
   // Entra first: its read may pause (a 404 is asked twice), and AD's must be the fresher one.
   const Status tenant_read = co_await ReadTenant(std::move(entra_id), &reads);
   if (!tenant_read.ok()) co_return tenant_read;
+  const absl::Duration not_after = clock.Steady() + monitor::kReReadMaxAge;
   const Status directories_read = co_await ReadDirectories(&work, &reads);
   if (!directories_read.ok()) co_return directories_read;
   const auto go = co_await port_.ReportGates(id, std::move(reads));
@@ -142,7 +144,7 @@ asio::awaitable<Status> ActionRunner::ReReadAndCall(ActionWork work) {
   report.action = id;
   report.called.lo = clock.Wall();
   std::string target = work.action.entra_id;
-  CallResult result = co_await actuator_.RevokeSessions(std::move(target), id);
+  CallResult result = co_await actuator_.RevokeSessions(std::move(target), id, not_after);
   if (result.status.code() == StatusCode::kCancelled) co_return result.status;
   report.called.hi = clock.Wall();
   report.status = result.status;
@@ -194,7 +196,8 @@ asio::awaitable<Status> ActionRunner::VerifyCall(ActionWork work) {
                      RevocationShows(reads.entra->sessions_valid_from, work.action.before, begun,
                                      work.tenant_clock_offset);
   const bool over = clock.Wall() - begun >= options_.verify_for;
-  if (!shows && !over) co_return OkStatus();
+  // What could not be read has not failed: it is read again.
+  if (!shows && (!over || !reads.entra.has_value())) co_return OkStatus();
   monitor::VerifyReport report;
   report.action = work.action.id;
   report.verified = shows;

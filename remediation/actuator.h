@@ -20,9 +20,11 @@ struct CallResult {
 class Actuator {
  public:
   virtual ~Actuator() = default;
-  // POST revokeSignInSessions; `action` goes along as client-request-id.
-  virtual asio::awaitable<CallResult> RevokeSessions(std::string entra_id,
-                                                     monitor::ActionId action) = 0;
+  // POST revokeSignInSessions; `action` goes along as client-request-id. `not_after`: on the steady
+  // clock, when what the gates saw is too old to act on; Unavailable when it could not be sent by
+  // then. DeadlineExceeded: sent, and the answer is unknown.
+  virtual asio::awaitable<CallResult> RevokeSessions(std::string entra_id, monitor::ActionId action,
+                                                     absl::Duration not_after) = 0;
 };
 
 }  // namespace driftwarden::remediation

@@ -18,8 +18,8 @@ class GraphActuator final : public Actuator {
 
   // status: Ok for any 2xx. PermissionDenied (403): refused for privilege. NotFound: no such
   // account. ResourceExhausted and Unavailable: not made, or not known to be made; read first.
-  asio::awaitable<CallResult> RevokeSessions(std::string entra_id,
-                                             monitor::ActionId action) override;
+  asio::awaitable<CallResult> RevokeSessions(std::string entra_id, monitor::ActionId action,
+                                             absl::Duration not_after) override;
 
  private:
   graph::GraphClient& client_;

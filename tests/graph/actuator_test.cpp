@@ -10,7 +10,8 @@ using graph::kAda;
 class ActuatorTest : public graph::GraphTest {
  protected:
   CallResult Revoke() {
-    return Run(actuator.RevokeSessions(kAda, monitor::ActionId("5f6c2e1a-0000-4000-8000-1")));
+    return Run(actuator.RevokeSessions(kAda, monitor::ActionId("5f6c2e1a-0000-4000-8000-1"),
+                                       absl::InfiniteDuration()));
   }
   GraphActuator actuator{client};
 };
@@ -53,8 +54,26 @@ TEST_F(ActuatorTest, RefusalsAreToldApartAndNothingIsTriedAgain) {
   EXPECT_TRUE(scheduler.slept().empty());
 }
 
+TEST_F(ActuatorTest, AGatewaysWordIsNoAnswer) {
+  http.Reply(502, "").Reply(504, "");
+  EXPECT_TRUE(absl::IsDeadlineExceeded(Revoke().status));
+  EXPECT_TRUE(absl::IsDeadlineExceeded(Revoke().status));
+}
+
+TEST_F(ActuatorTest, WhatTheGatesSawIsNotActedOnLater) {
+  http.Reply(429, "", {net::HttpHeader("Retry-After", "60")});
+  EXPECT_FALSE(Revoke().status.ok());
+  const size_t sent = http.requests().size();
+  const absl::Duration soon = scheduler.clock().Steady() + absl::Seconds(10);
+  const CallResult late = Run(actuator.RevokeSessions(kAda, monitor::ActionId("a-2"), soon));
+  EXPECT_FALSE(late.status.ok());
+  EXPECT_FALSE(absl::IsDeadlineExceeded(late.status)) << "it was not sent: " << late.status;
+  EXPECT_EQ(http.requests().size(), sent);
+}
+
 TEST_F(ActuatorTest, AnEmptyIdIsNeverSent) {
-  const CallResult result = Run(actuator.RevokeSessions("", monitor::ActionId("a")));
+  const CallResult result =
+      Run(actuator.RevokeSessions("", monitor::ActionId("a"), absl::InfiniteDuration()));
   EXPECT_FALSE(result.status.ok());
   EXPECT_TRUE(http.requests().empty());
 }

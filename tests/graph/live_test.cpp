@@ -156,8 +156,8 @@ TEST_F(Live, FromTheFirstReadToARevocationThatIsSeen) {
   EXPECT_EQ(changed->account_enabled, false);
 
   remediation::GraphActuator actuator(*client);
-  const auto call =
-      Run(actuator.RevokeSessions(id, monitor::ActionId("5f6c2e1a-1111-4000-8000-000000000001")));
+  const auto call = Run(actuator.RevokeSessions(
+      id, monitor::ActionId("5f6c2e1a-1111-4000-8000-000000000001"), absl::InfiniteDuration()));
   EXPECT_TRUE(call.status.ok()) << call.status;
   EXPECT_FALSE(call.request_id.empty());
   const auto after = Run(reader->ReadUser(id));
@@ -218,7 +218,8 @@ TEST_F(Live, WhatTheTenantRefusesIsNamed) {
   ASSERT_TRUE(Poll().ok());
   EXPECT_EQ(sink.users.size(), 450u);
   remediation::GraphActuator actuator(*client);
-  const auto call = Run(actuator.RevokeSessions(IdOf(1), monitor::ActionId("a-1")));
+  const auto call =
+      Run(actuator.RevokeSessions(IdOf(1), monitor::ActionId("a-1"), absl::InfiniteDuration()));
   EXPECT_TRUE(absl::IsPermissionDenied(call.status)) << call.status;
   Tenant([](simulator::Tenant& t) {
     t.faults().reject_bearer = true;

@@ -380,11 +380,76 @@ TEST_F(ActionTest, ClearedGatesAskedAgainCountAsAnotherCall) {
   world.Advance(absl::Minutes(2));
   const ActionId id = Only(1).id;
   ASSERT_TRUE(world.RunGates(id));
-  EXPECT_FALSE(world.RunGates(id)) << "one call per person in ten minutes, and one may be out";
-  EXPECT_EQ(world.actions.at(id).state, ActionState::kQueued);
+  EXPECT_FALSE(world.RunGates(id));
+  EXPECT_EQ(world.actions.at(id).retry_at, world.now + absl::Minutes(2))
+      << "one call per person in ten minutes, and one may be out: it is read for meanwhile";
+  EXPECT_EQ(world.link.calls.size(), 1u);
   world.Advance(absl::Minutes(12));
-  EXPECT_EQ(world.actions.at(id).state, ActionState::kIntent);
+  EXPECT_EQ(world.actions.at(id).state, ActionState::kCleared);
+  EXPECT_TRUE(world.RunGates(id));
   EXPECT_EQ(world.link.calls.size(), 2u);
+}
+
+TEST_F(ActionTest, ACallThatMayBeOutIsNotForgottenWhileOurOwnSightIsTroubled) {
+  Disable(1);
+  world.Advance(absl::Minutes(2));
+  const ActionId id = Only(1).id;
+  ASSERT_TRUE(world.RunGates(id));
+  world.clock_suspect = true;
+  EXPECT_FALSE(world.RunGates(id));
+  EXPECT_EQ(world.actions.at(id).state, ActionState::kCleared);
+  EXPECT_EQ(world.actions.at(id).retry_at, world.now + absl::Seconds(30));
+}
+
+TEST_F(ActionTest, SomebodyKnownToBeEnabledIsNotCalledOnTheWordOfALaggingController) {
+  Disable(1);
+  world.Advance(absl::Minutes(2));
+  const ActionId id = Only(1).id;
+  ASSERT_TRUE(world.RunGates(id));
+  Person person = world.person(1);
+  ASSERT_EQ(person.facts.ad.size(), 1u);
+  ReReads reads;
+  reads.intent_at = world.now;
+  reads.ad.emplace();
+  reads.ad->object_guid = person.facts.ad[0].object_guid;
+  reads.ad->user_account_control = 0x202;
+  reads.ad_read = reads.entra_read = TimeBounds::Exactly(world.now);
+  const auto said = [&] {
+    return CheckReReads(reads, person, ActionReason::kLag, world.link, world.policy, world.now,
+                        false)
+        .front();
+  };
+  EXPECT_TRUE(said().ok) << said().observed;
+  person.facts.ad[0].disabled = Tri::kNo;
+  EXPECT_FALSE(said().ok);
+  EXPECT_EQ(said().observed, "an account of theirs is known to be enabled");
+}
+
+TEST_F(ActionTest, WhatIsNoLongerCalledForIsNotCalledThoughTheGatesPassed) {
+  Disable(1);
+  world.Advance(absl::Minutes(2));
+  const ActionId id = Only(1).id;
+  ASSERT_TRUE(world.RunGates(id));
+  world.SetAd(1, true);
+  world.AdRound({1});
+  Disable(1);  // another departure, with a grace of its own
+  ASSERT_EQ(world.actions.at(id).state, ActionState::kCleared);
+  EXPECT_FALSE(world.RunGates(id));
+  EXPECT_EQ(world.actions.at(id).state, ActionState::kBlocked);
+  ASSERT_NE(Failed(world.actions.at(id)), nullptr);
+  EXPECT_EQ(Failed(world.actions.at(id))->name, "still_wanted");
+}
+
+TEST_F(ActionTest, ABudgetOfNothingIsAskedAgain) {
+  world.policy.remediation.budgets.per_10m = 0;
+  Disable(1);
+  world.Advance(absl::Minutes(2));
+  EXPECT_EQ(Only(1).state, ActionState::kQueued);
+  ASSERT_TRUE(Only(1).retry_at.has_value());
+  EXPECT_LE(*Only(1).retry_at, world.now + absl::Minutes(11));
+  world.policy.remediation.budgets.per_10m = 5;
+  world.Advance(absl::Minutes(12));
+  EXPECT_EQ(Only(1).state, ActionState::kIntent);
 }
 
 TEST_F(ActionTest, ReportsDeliveredTwiceChangeNothing) {

@@ -234,7 +234,7 @@ bool World::RunGates(const ActionId& id) {
     report.before = reads.entra->sessions_valid_from;
   }
   Commit(ApplyGates(context(), LoadPeople({action.person}), report));
-  return actions.at(id).state == ActionState::kCleared;
+  return actions.at(id).state == ActionState::kCleared && !actions.at(id).retry_at;
 }
 
 void World::RunCall(const ActionId& id, Status status) {

@@ -4,12 +4,21 @@
 // under test for a verdict: only what it stored, and what really happened.
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "tests/sim/stage.h"
 
 namespace driftwarden::sim {
+
+// Sanitizers make everything many times slower and look for other faults than these runs do: one
+// in so many of the long series is enough for them.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr uint64_t kThinning = 10;
+#else
+inline constexpr uint64_t kThinning = 1;
+#endif
 
 // Holds every call that reaches a tenant to the invariants, at the moment it arrives.
 class CallChecker {

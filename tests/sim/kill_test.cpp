@@ -40,11 +40,11 @@ void KillAtCommits(std::unique_ptr<Disk> (*disk)(), uint64_t stride) {
 }
 
 TEST(Kill, BeforeAndAfterEveryCommitOfTheStory) {
-  KillAtCommits(NewMemoryDisk, 1);
+  KillAtCommits(NewMemoryDisk, kThinning);
 }
 
 TEST(Kill, BeforeAndAfterEveryTenthCommitOverRocks) {
-  KillAtCommits(NewRocksDisk, 10);
+  KillAtCommits(NewRocksDisk, 10 * kThinning);
 }
 
 }  // namespace

@@ -314,10 +314,15 @@ asio::awaitable<std::vector<StatusOr<Observation>>> WorldEntraReader::ReadUsers(
 }
 
 asio::awaitable<remediation::CallResult> WorldActuator::RevokeSessions(std::string entra_id,
-                                                                       monitor::ActionId action) {
+                                                                       monitor::ActionId action,
+                                                                       absl::Duration not_after) {
   remediation::CallResult result;
   result.status = co_await wire_.Go();
   if (!result.status.ok()) co_return result;
+  if (wire_.Steady() > not_after) {
+    result.status = UnavailableError("not sent in time");
+    co_return result;
+  }
   simulator::Tenant& tenant = wire_.world().tenant(tenant_);
   const auto person = tenant.Find(entra_id);
   if (!person) {

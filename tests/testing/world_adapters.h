@@ -39,6 +39,7 @@ class Wire {
   simulator::World& world() { return world_; }
   absl::Time True() const { return clock_.True(); }
   absl::Time Wall() const { return clock_.Wall(); }
+  absl::Duration Steady() const { return clock_.Steady(); }
   WireFaults faults;
   absl::Duration latency = absl::Milliseconds(3);
 
@@ -120,7 +121,8 @@ class WorldActuator final : public remediation::Actuator {
  public:
   WorldActuator(Wire& wire, size_t tenant) : wire_(wire), tenant_(tenant) {}
   asio::awaitable<remediation::CallResult> RevokeSessions(std::string entra_id,
-                                                          monitor::ActionId action) override;
+                                                          monitor::ActionId action,
+                                                          absl::Duration not_after) override;
 
  private:
   Wire& wire_;

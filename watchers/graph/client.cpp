@@ -60,6 +60,16 @@ Status ToStatus(const GraphReply& reply, std::string_view what) {
   }
 }
 
+namespace {
+
+// A time-out before anything was sent is not one of an answer.
+Status Unsent(const GraphRequest& request, const Status& status) {
+  if (request.read_only || !absl::IsDeadlineExceeded(status)) return status;
+  return UnavailableError(Cat("not sent: ", Message(status)));
+}
+
+}  // namespace
+
 std::string PathSegment(std::string_view id) {
   return net::PercentEncode(id);
 }
@@ -107,11 +117,15 @@ asio::awaitable<StatusOr<GraphReply>> GraphClient::Send(GraphRequest request) {
                     absl::Seconds(30), rng_);
   bool renewed = false;
   for (int attempt = 1;; ++attempt) {
-    const absl::Duration left = patience.give_up - scheduler_.clock().Steady();
+    const absl::Duration until = std::min(patience.give_up, request.not_after);
+    const absl::Duration left = until - scheduler_.clock().Steady();
     const Status may = co_await budget_.Acquire(request.priority, left);
-    if (!may.ok()) co_return may;
+    if (!may.ok()) co_return Unsent(request, may);
     const auto token = co_await tokens_.Token();
-    if (!token.ok()) co_return token.status();
+    if (!token.ok()) co_return Unsent(request, token.status());
+    if (scheduler_.clock().Steady() > request.not_after) {
+      co_return UnavailableError(Cat(request.route, ": not sent, it took too long to get there"));
+    }
     auto reply = co_await SendOnce(request, url, *token);
     if (!reply.ok()) co_return reply;
     if (reply->status == 401 && !renewed) {

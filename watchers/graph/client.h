@@ -29,6 +29,8 @@ struct GraphRequest {
   std::string body;               // JSON; empty: none
   std::string client_request_id;  // a new one is made when empty
   bool read_only = true;          // may be sent again; false for everything that changes something
+  // On the steady clock: what is not on its way by then is not sent.
+  absl::Duration not_after = absl::InfiniteDuration();
 
   GraphRequest() = default;
   GraphRequest(std::string request_url, std::string_view name, Priority p)
@@ -75,7 +77,9 @@ class GraphClient {
   // Read-only requests are sent again after 408, 429, 502, 503, 504 and 509 within max_wait; a
   // request that changes something never. A 401 renews the token once (a refused call was not
   // made). Errors: those of the token and the transport; PermissionDenied for a link that leaves
-  // the configured endpoint; ResourceExhausted when the tenant wants more patience than max_wait.
+  // the configured endpoint; ResourceExhausted when the tenant wants more patience than max_wait;
+  // Unavailable when `not_after` passed first. For a request that changes something
+  // DeadlineExceeded means that it may have arrived: what failed before it was sent is Unavailable.
   asio::awaitable<StatusOr<GraphReply>> Send(GraphRequest request);
 
   // Ok when a bearer token may be sent to `link`: same origin as the Graph endpoint, under /v1.0/.
