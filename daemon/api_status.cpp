@@ -1,5 +1,6 @@
 // status, sources, guards, automation and baseline: what is known without reading people.
 
+#include <algorithm>
 #include <utility>
 
 #include "base/strings.h"
@@ -83,10 +84,13 @@ std::string SummaryText(int64_t breached, int64_t open, int64_t inherited,
 
 }  // namespace
 
-// Links share one file-wide mode; rules for link, tier and action are shown by `automation`.
+// The strongest in force anywhere; rules for link, tier and action are shown by `automation`.
 std::string Api::ModeText() const {
-  const auto policy = parts_.links.front()->CurrentPolicy();
-  return std::string(monitor::ModeText(policy->remediation.mode));
+  monitor::Mode strongest = monitor::Mode::kObserve;
+  for (const LinkPort* link : parts_.links) {
+    strongest = std::max(strongest, monitor::StrongestMode(*link->CurrentPolicy()));
+  }
+  return std::string(monitor::ModeText(strongest));
 }
 
 ServerResponse ReloadResponse(const ReloadOutcome& outcome) {

@@ -67,7 +67,7 @@ void LinkMetrics::SetPolicy(const monitor::Policy& policy) {
   for (const monitor::TierPolicy& tier : policy.tiers) DeclareTier(tier.name.value);
   for (const monitor::Mode mode : monitor::kAllModes) {
     registry_.Set(Metric::kAutomationMode, {link_, Text(monitor::ModeText(mode))},
-                  mode == policy.remediation.mode ? 1 : 0);
+                  mode == monitor::StrongestMode(policy) ? 1 : 0);
   }
 }
 

@@ -137,4 +137,15 @@ Mode ModeFor(const Policy& policy, const TierName& tier, ActionKind action) {
   return policy.remediation.mode;
 }
 
+Mode StrongestMode(const Policy& policy) {
+  Mode strongest = Mode::kObserve;
+  for (const ActionKind action : policy.remediation.actions) {
+    strongest = std::max(strongest, ModeFor(policy, TierName(kStandard), action));
+    for (const TierPolicy& tier : policy.tiers) {
+      strongest = std::max(strongest, ModeFor(policy, tier.name, action));
+    }
+  }
+  return strongest;
+}
+
 }  // namespace driftwarden::monitor

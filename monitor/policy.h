@@ -104,5 +104,8 @@ Thresholds ThresholdsFor(const TierName& tier, const Policy& policy, const LinkS
 // One sync cycle: the learned one, else the engine's default.
 absl::Duration CycleOf(const Policy& policy, const LinkState& link);
 Mode ModeFor(const Policy& policy, const TierName& tier, ActionKind action);
+// The most that any tier and configured action is allowed: what a person must be told who asks
+// whether anything may be done at all.
+Mode StrongestMode(const Policy& policy);
 
 }  // namespace driftwarden::monitor

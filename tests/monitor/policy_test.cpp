@@ -91,6 +91,17 @@ TEST(Policy, FirstMatchingModeWins) {
             Mode::kObserve);
 }
 
+TEST(Policy, TheStrongestModeIsToldNotTheOneThatRulesOverride) {
+  World world;
+  Remediation& r = world.policy.remediation;
+  r.mode = Mode::kObserve;
+  EXPECT_EQ(StrongestMode(world.policy), Mode::kObserve);
+  r.modes.push_back({{}, TierName(kTier0), {}, Mode::kAuto});
+  EXPECT_EQ(StrongestMode(world.policy), Mode::kAuto);
+  r.actions.clear();
+  EXPECT_EQ(StrongestMode(world.policy), Mode::kObserve) << "nothing can be done at all";
+}
+
 TEST(Policy, StaleAfterFollowsThePollInterval) {
   World world;
   world.policy.poll_intervals = {{SourceName("a"), absl::Seconds(15)},
