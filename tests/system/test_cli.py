@@ -34,6 +34,9 @@ def world(binary):  # pylint: disable=unused-argument
             simulation.sync(skip=[OPEN])
             for sam in (OPEN, ENDED):
                 simulation.change(sam, "disable")
+                # Seen in AD first: the order of the timeline is that in which things were seen.
+                wait_for(lambda who=sam: daemon.get(f"users/{who}")["ad"]["enabled"] is False, 20,
+                         f"{sam} seen as disabled", 0.1)
             simulation.sync(run=True)
             wait_for_state(daemon, ENDED, "converged")
             wait_for_state(daemon, OPEN, "breached")
