@@ -48,12 +48,12 @@ class Faults {
 // One mapping. Take what is known, then Finish() complains about the rest.
 class MapReader {
  public:
-  MapReader(YAML::Node node, std::string where, Faults& faults)
+  MapReader(const YAML::Node& node, std::string where, Faults& faults)
       : MapReader(node, std::move(where), node.Mark(), faults) {}
 
   // `mark`: where faults of a mapping that is not there are told.
-  MapReader(YAML::Node node, std::string where, const YAML::Mark& mark, Faults& faults)
-      : node_(std::move(node)), where_(std::move(where)), mark_(mark), faults_(faults) {
+  MapReader(const YAML::Node& node, std::string where, const YAML::Mark& mark, Faults& faults)
+      : node_(node), where_(std::move(where)), mark_(mark), faults_(faults) {
     if (node_.IsDefined() && !node_.IsNull() && !node_.IsMap()) {
       faults_.Add(mark_, Cat(Name(), " must be a mapping of keys to values"));
       node_.reset();  // an assignment would write into the document, through every alias

@@ -19,7 +19,6 @@ std::string_view ActionStateText(ActionState s) {
     case ActionState::kQueued:
       return "queued";
     case ActionState::kIntent:
-      return "intent";
     case ActionState::kCleared:
       return "intent";
     case ActionState::kCalled:

@@ -207,7 +207,7 @@ Status Checker::CheckEntriesAreThere(Family family) {
     std::move(entries->begin(), entries->end(), std::back_inserter(expected));
   };
   const auto done = [&] {
-    const Status status = CompareEntries(expected);
+    Status status = CompareEntries(expected);
     expected.clear();
     return status;
   };
@@ -236,7 +236,7 @@ Status Checker::CheckEntriesAreRight(Family family) {
   std::vector<KvEntry> chunk;
   const auto each = [&](const KvEntry& entry) { chunk.push_back(entry); };
   const auto done = [&] {
-    const Status status = CompareOwners(family, chunk);
+    Status status = CompareOwners(family, chunk);
     chunk.clear();
     return status;
   };
