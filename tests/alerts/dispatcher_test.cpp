@@ -6,13 +6,13 @@
 #include <gtest/gtest.h>
 
 #include <deque>
-#include <filesystem>
 
 #include "base/async/task_group.h"
 #include "base/async/wake_up.h"
 #include "base/files.h"
 #include "base/strings.h"
 #include "tests/testing/sim_scheduler.h"
+#include "tests/testing/temp_directory.h"
 
 namespace driftwarden::alerts {
 namespace {
@@ -80,9 +80,7 @@ struct Observed final : DispatchObserver {
 class DispatcherTest : public ::testing::Test {
  protected:
   DispatcherTest() {
-    std::string pattern = ::testing::TempDir() + "/driftwarden-dispatcher-XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-    log_ = std::make_unique<Logger>(LogLevel::kInfo, LogFormat::kLogfmt, folder_ + "/log");
+    log_ = std::make_unique<Logger>(LogLevel::kInfo, LogFormat::kLogfmt, folder_.path() + "/log");
     DispatcherOptions options;
     options.link = "corp-contoso";
     options.resend_interval = kResend;
@@ -94,7 +92,6 @@ class DispatcherTest : public ::testing::Test {
     scheduler_.Settle();
     EXPECT_EQ(group_.running(), 0u);
     EXPECT_EQ(scheduler_.sleepers(), 0u);
-    std::filesystem::remove_all(folder_);
   }
 
   void Start() {
@@ -128,7 +125,8 @@ class DispatcherTest : public ::testing::Test {
   std::vector<std::string> Lines() {
     log_ = std::make_unique<Logger>();  // flushes
     std::vector<std::string> lines;
-    for (const auto& line : SplitString(*ReadFile(folder_ + "/log"), '\n')) lines.push_back(line);
+    for (const auto& line : SplitString(*ReadFile(folder_.path() + "/log"), '\n'))
+      lines.push_back(line);
     return lines;
   }
   // Lines of the log about receivers, by event.
@@ -142,7 +140,7 @@ class DispatcherTest : public ::testing::Test {
     return events;
   }
 
-  std::string folder_;
+  const testing::TempDirectory folder_;
   asio::io_context io_;
   testing::SimClock clock_{absl::FromUnixSeconds(1'800'000'000)};
   testing::SimScheduler scheduler_{io_, clock_};

@@ -3,12 +3,10 @@
 #include "daemon/auth.h"
 
 #include <gtest/gtest.h>
-#include <unistd.h>
-
-#include <filesystem>
 
 #include "base/files.h"
 #include "base/strings.h"
+#include "tests/testing/temp_directory.h"
 
 namespace driftwarden::daemon {
 namespace {
@@ -91,13 +89,6 @@ TEST(Authenticator, AnUnknownTokenIsNotRepeated) {
 
 class Tokens : public ::testing::Test {
  protected:
-  Tokens() {
-    std::string pattern = testing::TempDir() + "/driftwarden-tokens-XXXXXX";
-    folder_ = ::mkdtemp(pattern.data());
-    path_ = folder_ + "/tokens.yaml";
-  }
-  ~Tokens() override { std::filesystem::remove_all(folder_); }
-
   StatusOr<std::vector<Token>> Load(const std::string& text) {
     EXPECT_TRUE(WriteFileAtomic(path_, text, 0600).ok());
     return LoadTokens(path_);
@@ -114,8 +105,8 @@ class Tokens : public ::testing::Test {
     return out;
   }
 
-  std::string folder_;
-  std::string path_;
+  const testing::TempDirectory folder_;
+  const std::string path_ = folder_.path() + "/tokens.yaml";
 };
 
 std::string DigestText(const std::string& token) {
@@ -176,7 +167,7 @@ TEST_F(Tokens, TheFileMustBeAListOfMappings) {
 }
 
 TEST_F(Tokens, AMissingFileIsNamed) {
-  const auto tokens = LoadTokens(folder_ + "/none.yaml");
+  const auto tokens = LoadTokens(folder_.path() + "/none.yaml");
   EXPECT_FALSE(tokens.ok());
   EXPECT_NE(Message(tokens.status()).find("none.yaml"), std::string_view::npos);
 }

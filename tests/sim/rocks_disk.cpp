@@ -1,6 +1,3 @@
-#include <unistd.h>
-
-#include <filesystem>
 #include <string>
 #include <utility>
 
@@ -8,6 +5,7 @@
 #include "base/strings.h"
 #include "store/rocks_store.h"
 #include "tests/sim/stage.h"
+#include "tests/testing/temp_directory.h"
 
 namespace driftwarden::sim {
 namespace {
@@ -16,18 +14,9 @@ namespace {
 // system, which keeps them: losing them too is what the disk in memory is for.
 class RocksDisk final : public Disk {
  public:
-  RocksDisk() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "driftwarden-sim-XXXXXX");
-    DW_CHECK(::mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
-  }
-  ~RocksDisk() override {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
   std::unique_ptr<store::StateStore> Open() override {
     store::RocksStoreOptions options;
-    options.path = path_ / "state";
+    options.path = directory_.path() + "/state";
     options.memory_budget = uint64_t{16} << 20;
     auto opened = store::OpenRocksStore(options);
     DW_CHECK(opened.ok());
@@ -36,7 +25,7 @@ class RocksDisk final : public Disk {
   void PowerLoss() override {}
 
  private:
-  std::filesystem::path path_;
+  testing::TempDirectory directory_;
 };
 
 }  // namespace

@@ -3,7 +3,7 @@
 #include "store/mem_store.h"
 #include "store/rocks_kv.h"
 #include "store/rocks_store.h"
-#include "tests/store/temp_directory.h"
+#include "tests/testing/temp_directory.h"
 
 namespace driftwarden::store {
 namespace {
@@ -24,7 +24,7 @@ class RocksBackend final : public Backend {
   StatusOr<std::unique_ptr<Kv>> OpenKv() override { return OpenRocksKv(options_); }
 
  private:
-  TempDirectory directory_;
+  testing::TempDirectory directory_;
   RocksStoreOptions options_;
 };
 

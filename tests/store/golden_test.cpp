@@ -16,7 +16,7 @@
 #include "store/records.h"
 #include "store/rocks_store.h"
 #include "tests/store/sample_records.h"
-#include "tests/store/temp_directory.h"
+#include "tests/testing/temp_directory.h"
 
 namespace driftwarden::store {
 namespace {
@@ -148,7 +148,7 @@ TEST(Golden, FormatNamesEveryFile) {
   ASSERT_TRUE(format.ok()) << format.status();
   size_t files = 0;
   for (const auto& entry : fs::directory_iterator(kRecords)) {
-    EXPECT_THAT(*format, testing::HasSubstr(entry.path().filename().string()));
+    EXPECT_THAT(*format, ::testing::HasSubstr(entry.path().filename().string()));
     ++files;
   }
   EXPECT_GE(files, 10u);
@@ -179,7 +179,7 @@ TEST(Golden, EveryDirectoryOfAnEarlierVersionOpensAndGoesOn) {
   for (const auto& entry : fs::directory_iterator(kStores)) {
     if (!entry.is_directory()) continue;
     SCOPED_TRACE(entry.path().string());
-    const TempDirectory copy;
+    const testing::TempDirectory copy;
     fs::copy(entry.path(), copy.path(), fs::copy_options::recursive);
     RocksStoreOptions options;
     options.path = copy.path();
@@ -188,7 +188,7 @@ TEST(Golden, EveryDirectoryOfAnEarlierVersionOpensAndGoesOn) {
       ASSERT_TRUE(store.ok()) << store.status();
       const auto faults = (*store)->Check();
       ASSERT_TRUE(faults.ok()) << faults.status();
-      EXPECT_THAT(*faults, testing::IsEmpty());
+      EXPECT_THAT(*faults, ::testing::IsEmpty());
       const auto links = (*store)->Links();
       ASSERT_TRUE(links.ok());
       EXPECT_FALSE(links->empty());

@@ -10,12 +10,12 @@
 
 #include "base/check.h"
 
-namespace driftwarden::store {
+namespace driftwarden::testing {
 
 class TempDirectory {
  public:
   TempDirectory() {
-    path_ = (std::filesystem::temp_directory_path() / "driftwarden-store-XXXXXX").string();
+    path_ = (std::filesystem::temp_directory_path() / "driftwarden-test-XXXXXX").string();
     DW_CHECK(mkdtemp(path_.data()) != nullptr);
   }
   TempDirectory(const TempDirectory&) = delete;
@@ -30,4 +30,4 @@ class TempDirectory {
   std::string path_;
 };
 
-}  // namespace driftwarden::store
+}  // namespace driftwarden::testing
