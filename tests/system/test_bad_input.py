@@ -353,3 +353,77 @@ def test_a_read_only_disk_is_told_to_the_receiver(simulation, make_daemon, small
     wait_for_state(daemon, sam_of(3), "contained")
     assert len(simulation.revokes(sam_of(3))) == 1
     assert daemon.stop() == 0
+
+
+class FailingDisk:
+    """A file system of our own in a file, which turns read-only under whoever writes to it as a real
+    one does on an error."""
+
+    def __init__(self):
+        self.folder = private_folder("failing-disk")
+        self._image, self.mount = self.folder / "image", self.folder / "mount"
+        self.mount.mkdir()
+        with open(self._image, "wb") as image:
+            image.truncate(96 << 20)
+        subprocess.run(["/sbin/mkfs.ext4", "-q", self._image], check=True)
+        self.mounted = self._mount()
+        self.can_fail = self.mounted and os.access(self._trigger(), os.W_OK)
+
+    def _trigger(self):
+        device = subprocess.run(["findmnt", "-no", "SOURCE", self.mount], check=True, text=True,
+                                capture_output=True).stdout.strip()
+        return pathlib.Path("/sys/fs/ext4", device.rpartition("/")[2], "trigger_fs_error")
+
+    def _mount(self):
+        return subprocess.run(["mount", "-o", "loop,errors=remount-ro", self._image, self.mount],
+                              capture_output=True, check=False).returncode == 0
+
+    def fail(self):
+        self._trigger().write_text("1")
+
+    def mend(self):
+        subprocess.run(["umount", self.mount], check=True)
+        # 1: errors were found and mended.
+        assert subprocess.run(["/sbin/fsck.ext4", "-fy", self._image], capture_output=True,
+                              check=False).returncode <= 1
+        assert self._mount()
+
+    def close(self):
+        if self.mounted:
+            subprocess.run(["umount", "-l", self.mount], check=True)
+        remove_folder(self.folder)
+
+
+@pytest.fixture
+def failing_disk():
+    disk = FailingDisk()
+    yield disk
+    disk.close()
+
+
+def test_a_disk_that_turns_read_only_stops_the_daemon(simulation, make_daemon, failing_disk):
+    if not failing_disk.can_fail:
+        pytest.skip("mounting is not permitted here; the store's own test covers the refusal")
+    config = simulation.fast_config(data_dir=str(failing_disk.mount / "data"),
+                                    memory_budget="16MiB")
+    daemon = make_daemon(config).start()
+    wait_for_baseline(daemon)
+    simulation.change(sam_of(4), "disable")
+    wait_for_state(daemon, sam_of(4), "contained")
+
+    failing_disk.fail()
+    simulation.change(sam_of(5), "disable")
+    wait_for(lambda: not daemon.process.running(), 60, "the daemon's end", 0.2)
+    assert daemon.process.exit_code == 1, daemon.process.tail()
+    told = simulation.alerts(alertname="DriftwardenStoreFailed")
+    assert any("Read-only" in alert["annotations"]["description"] for alert in told), told
+    assert not simulation.revokes(sam_of(5))
+
+    failing_disk.mend()
+    for verb in (["store", "check"], ["evidence", "verify"]):
+        done = daemon.command(*verb)
+        assert done.returncode == 0, done.stdout + done.stderr
+    daemon.start()
+    wait_for_state(daemon, sam_of(5), "contained")
+    assert len(simulation.revokes(sam_of(4))) == len(simulation.revokes(sam_of(5))) == 1
+    assert daemon.stop() == 0

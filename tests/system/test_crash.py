@@ -18,6 +18,7 @@ from simulation import everything, sam_of, wait_for_baseline
 KILLS = int(os.environ.get("DRIFTWARDEN_KILLS", "10"))
 pytestmark = pytest.mark.timeout(600 + 20 * KILLS)
 USERS = 2000
+UNTOUCHED_UNIT = "OU=Contractors,OU=People,"  # a fifth of all people
 
 # The windows that must be hit, by what the program calls them, and how often the point is passed at
 # most in the life that is to be cut there.
@@ -33,27 +34,35 @@ NEEDED = ("before_commit", "before_call", "after_call", "after_alert")
 
 
 class Story:
-    """Two people leave in every life: one is disabled in Entra by the next sync and wants the seal,
-    the other is skipped by it, is warned about and contained, and follows at the end."""
+    """Three people leave in every life: one is disabled in Entra by the next sync and wants the
+    seal; one is skipped by it, is warned about and contained, and follows at the end; one is skipped
+    and of a tier that is not acted on, and ends as breached."""
 
     def __init__(self, simulation):
         self.simulation = simulation
-        self._numbers = iter(number for number in range(1, USERS)
-                             if number % 500 != 7)  # administrators are another story
-        self.sealed, self.contained = [], []
+        self._others, self._untouched = self._people(of=False), self._people(of=True)
+        self.sealed, self.contained, self.breached = [], [], []
+
+    def _people(self, of):
+        """Those `of` the unit that is not acted on, or all others but administrators."""
+        for sam in map(sam_of, range(1, USERS)):
+            person = self.simulation.person(sam)
+            if not person["tier0"] and (UNTOUCHED_UNIT in person["dn"]) == of:
+                yield sam
 
     @property
-    def leavers(self):
+    def acted_on(self):
         return self.sealed + self.contained
 
     def somebody_leaves(self):
-        follows, skipped = sam_of(next(self._numbers)), sam_of(next(self._numbers))
-        self.simulation.sync(skip=[skipped])
-        self.simulation.change(follows, "disable")
-        self.simulation.change(skipped, "disable")
+        follows, skipped, lost = next(self._others), next(self._others), next(self._untouched)
+        self.simulation.sync(skip=[skipped, lost])
+        for sam in (follows, skipped, lost):
+            self.simulation.change(sam, "disable")
         self.simulation.sync(run=True)
         self.sealed.append(follows)
         self.contained.append(skipped)
+        self.breached.append(lost)
 
     def ends(self):
         self.simulation.sync(unskip=self.contained)
@@ -67,8 +76,12 @@ def story(make_simulation):
 
 def fast(simulation):
     config = simulation.fast_config()
+    domain = simulation.person(sam_of(1))["dn"].partition(",DC=")[2]
     config["policy"] = {"settle": "200ms", "tiers": [
+        {"name": "untouched", "match": {"ous": [f"{UNTOUCHED_UNIT}DC={domain}"]},
+         "warn_after": "400ms", "revoke_after": "600ms", "breach_after": "900ms"},
         {"name": "standard", "warn_after": "400ms", "revoke_after": "600ms", "breach_after": "1h"}]}
+    config["remediation"]["modes"] = [{"tier": "untouched", "mode": "observe"}]
     return config
 
 
@@ -106,10 +119,11 @@ def _judge(daemon, story):
     """Nothing is taken from the daemon's word that the simulated world can tell."""
     simulation = story.simulation
     truth = simulation.truth()
-    leavers = set(story.leavers)
-    assert {call["sam"] for call in truth["revokes"]} == leavers, "somebody else was touched"
+    acted_on = set(story.acted_on)
+    assert {call["sam"] for call in truth["revokes"]} == acted_on, "somebody else was touched"
     assert truth["disables"] == []
-    people = {sam: daemon.get(f"users/{sam}") for sam in leavers}
+    people = {sam: daemon.get(f"users/{sam}") for sam in acted_on | set(story.breached)}
+    assert {people[sam]["state"] for sam in story.breached} == {"breached"}
     actions = everything(daemon, "actions", limit=1000)
     sam_by_person = {person["id"]: sam for sam, person in people.items()}
     intents = {action["id"]: sam_by_person[action["user"]] for action in actions}
@@ -118,7 +132,7 @@ def _judge(daemon, story):
         assert intents.get(intent) == call["sam"], f"a call without an intent: {call}"
     calls = collections.Counter(call["client_request_id"] for call in truth["revokes"])
     assert max(calls.values()) == 1, f"called again blindly: {calls.most_common(3)}"
-    for sam in leavers:
+    for sam in acted_on:
         entra = next(p["entra"][0] for p in truth["people"] if p["sam"] == sam)
         assert not entra["enabled"]
         revoked = [call for call in truth["revokes"] if call["sam"] == sam and call["applied"]]
@@ -129,7 +143,9 @@ def _judge(daemon, story):
     episodes = everything(daemon, "episodes", limit=1000)
     assert collections.Counter(e["user"] for e in episodes) == collections.Counter(
         list(sam_by_person)), "one departure is one episode"
-    assert {e["result"] for e in episodes} == {"converged"}
+    for episode in episodes:
+        still_out = sam_by_person[episode["user"]] in story.breached
+        assert episode["result"] == (None if still_out else "converged"), episode
     assert not [action for action in actions if action["state"] not in ("verified", "dropped")]
 
 
@@ -141,9 +157,9 @@ def test_whenever_it_is_killed_the_story_ends_right(story, make_daemon):
     wait_for_baseline(daemon)
     assert daemon.kill() == -signal.SIGKILL
 
-    def told():
+    def told(**labels):
         return {alert["annotations"]["sam_account_name"]
-                for alert in story.simulation.alerts(alertname="DriftwardenPerson")}
+                for alert in story.simulation.alerts(alertname="DriftwardenPerson", **labels)}
 
     hit = collections.Counter()
     for where in _plan(KILLS, dice):
@@ -153,10 +169,12 @@ def test_whenever_it_is_killed_the_story_ends_right(story, make_daemon):
     daemon.start()
     # Everybody who stays in Entra is warned about: no alert is lost with a life.
     wait_for(lambda: told() >= set(story.contained), 30, "everybody warned about", 0.5)
+    wait_for(lambda: told(severity="critical") == set(story.breached), 30, "who is breached paged",
+             0.5)
     story.ends()
 
     def all_converged():
-        return all(daemon.get(f"users/{sam}")["state"] == "converged" for sam in story.leavers)
+        return all(daemon.get(f"users/{sam}")["state"] == "converged" for sam in story.acted_on)
 
     # An intent whose call may or may not have been made is looked at for two minutes first.
     wait_for(all_converged, 240, "everybody converged", 1)
@@ -164,12 +182,16 @@ def test_whenever_it_is_killed_the_story_ends_right(story, make_daemon):
 
     def resolved():
         alerts = story.simulation.alerts(alertname="DriftwardenPerson")
+        firing = [alert for alert in alerts if not alert["resolvedAt"]]
         # The last of each episode by its sender: what merely runs out proves nothing.
         last = {alert["labels"]["episode"]: alert for alert in alerts}
-        return (alerts and all(alert["resolvedAt"] for alert in alerts)
-                and all(alert["resolvedByPost"] for alert in last.values()))
+        return (alerts and all(alert["resolvedByPost"] for alert in last.values()
+                               if alert not in firing)
+                and sorted(alert["annotations"]["sam_account_name"] for alert in firing)
+                == sorted(story.breached)
+                and {alert["labels"]["severity"] for alert in firing} == {"critical"})
 
-    wait_for(resolved, 30, "every alert resolved", 0.5)
+    wait_for(resolved, 30, "every alert but the breached people's resolved", 0.5)
     assert daemon.stop() == 0
     for verb in (["evidence", "verify"], ["store", "check"]):
         done = daemon.command(*verb)
