@@ -103,8 +103,7 @@ void App::Parts::BuildDirectories() {
     options.servers = entry.servers;
     options.start_tls = entry.start_tls;
     options.ca_file = entry.ca_file;
-    options.user = entry.user;
-    options.password_file = entry.password_file;
+    options.bind = entry.bind;
     options.base_dn = entry.base_dn;
     options.poll_interval = entry.poll_interval;
     options.page_size = entry.page_size;

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "monitor/policy.h"
+#include "watchers/directory/bind_options.h"
 
 namespace driftwarden::daemon {
 
@@ -35,8 +36,7 @@ struct DirectoryConfig {
   std::vector<std::string> servers;  // ldaps://host[:port] or ldap://host[:port]
   bool start_tls = false;
   std::string ca_file;
-  std::string user;
-  std::string password_file;
+  directory::BindOptions bind;
   std::string base_dn;
   absl::Duration poll_interval = absl::Seconds(5);
   int page_size = 1000;

@@ -7,9 +7,9 @@ void ReadBind(MapReader section, bool check_files, DirectoryConfig* directory) {
   if (const auto method = section.Choice("method", {"simple", "gssapi"}); method && *method == 1) {
     section.Wrong("method", *section.Take("method"), "simple (gssapi is not in this version)");
   }
-  section.Require("user", &directory->user, "svc-drift@corp.example");
-  ReadPath(section, "password_file", check_files, &directory->password_file);
-  if (directory->password_file.empty()) {
+  section.Require("user", &directory->bind.user, "svc-drift@corp.example");
+  ReadPath(section, "password_file", check_files, &directory->bind.password_file);
+  if (directory->bind.password_file.empty()) {
     section.faults().Add(section.Mark(), Cat(section.Path("password_file"),
                                              " is missing; add password_file: a file that holds "
                                              "nothing but the password"));

@@ -77,8 +77,7 @@ asio::awaitable<Status> AdConnection::TryServer(std::string server) {
   options.server = server;
   options.start_tls = options_.start_tls;
   options.ca_file = options_.ca_file;
-  options.user = options_.user;
-  options.password_file = options_.password_file;
+  options.bind = options_.bind;
   options.network_timeout = options_.network_timeout;
   options.search_timeout = options_.search_timeout;
   auto session = co_await sessions_.Open(std::move(options));

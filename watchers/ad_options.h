@@ -7,6 +7,7 @@
 
 #include "absl/time/time.h"
 #include "monitor/ids.h"
+#include "watchers/directory/bind_options.h"
 
 namespace driftwarden::watchers {
 
@@ -15,8 +16,7 @@ struct AdSourceOptions {
   std::vector<std::string> servers;  // in order of preference; see directory/server_address.h
   bool start_tls = false;
   std::string ca_file;
-  std::string user;
-  std::string password_file;
+  directory::BindOptions bind;
   std::string base_dn;  // empty: the controller's own domain
   absl::Duration poll_interval = absl::Seconds(5);
   int page_size = 1000;

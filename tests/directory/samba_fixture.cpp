@@ -54,8 +54,8 @@ SessionOptions SambaTest::Options() const {
   options.source = "corp";
   options.server = Environment("URL");
   options.ca_file = Environment("CA");
-  options.user = Environment("USER");
-  options.password_file = Environment("PASSWORD_FILE");
+  options.bind.user = Environment("USER");
+  options.bind.password_file = Environment("PASSWORD_FILE");
   options.search_timeout = absl::Seconds(30);
   return options;
 }

@@ -104,8 +104,8 @@ TEST_F(Sessions, SystemRootsDoNotTrustThePrivateAuthority) {
 
 TEST_F(Sessions, AWrongPasswordIsNamedAsSuch) {
   SessionOptions options = Options();
-  options.password_file = Cat(::testing::TempDir(), Unique("/wrong"));
-  std::ofstream(options.password_file) << "not the password\n";
+  options.bind.password_file = Cat(::testing::TempDir(), Unique("/wrong"));
+  std::ofstream(options.bind.password_file) << "not the password\n";
   const auto session = Open(options);
   EXPECT_EQ(session.status().code(), StatusCode::kUnauthenticated);
   EXPECT_NE(Text(session.status())
@@ -117,11 +117,11 @@ TEST_F(Sessions, AWrongPasswordIsNamedAsSuch) {
 TEST_F(Sessions, ThePasswordIsReadAtEveryBind) {
   const std::string path = Cat(::testing::TempDir(), Unique("/password"));
   SessionOptions options = Options();
-  options.password_file = path;
+  options.bind.password_file = path;
   EXPECT_NE(Text(Open(options).status()).find(path), std::string::npos) << "no such file";
   std::ofstream(path) << "";
   EXPECT_EQ(Open(options).status().code(), StatusCode::kInvalidArgument) << "would bind as nobody";
-  std::ofstream(path) << std::ifstream(Options().password_file).rdbuf();
+  std::ofstream(path) << std::ifstream(Options().bind.password_file).rdbuf();
   EXPECT_TRUE(Open(options).ok());
 }
 

@@ -49,8 +49,7 @@ class Sources : public directory::SambaTest {
     options.name = monitor::SourceName("corp");
     options.servers = {from.server};
     options.ca_file = from.ca_file;
-    options.user = from.user;
-    options.password_file = from.password_file;
+    options.bind = from.bind;
     return options;
   }
   void Use(const AdSourceOptions& options) {
@@ -173,9 +172,9 @@ TEST_F(Sources, ThousandsComeInPages) {
 
 TEST_F(Sources, APlainReaderSeesPeopleButNoTombstones) {
   const std::string name = Unique("reader");
-  options_.user = AddReader(name, "Drift.Reader1");
-  options_.password_file = Cat(::testing::TempDir(), '/', name);
-  std::ofstream(options_.password_file) << "Drift.Reader1\n";
+  options_.bind.user = AddReader(name, "Drift.Reader1");
+  options_.bind.password_file = Cat(::testing::TempDir(), '/', name);
+  std::ofstream(options_.bind.password_file) << "Drift.Reader1\n";
   Use(options_);
   const std::string leaver = Unique("leaver");
   const std::string dn = AddUser(leaver);

@@ -116,7 +116,7 @@ Status CheckOptions(const SessionOptions& options, const ServerAddress& address)
                             " use ldaps:// or start_tls: true"));
   }
   // An empty name or password makes a bind that succeeds as nobody (RFC 4513, 5.1).
-  if (options.user.empty()) {
+  if (options.bind.user.empty()) {
     return InvalidError(Cat(options.source, ": bind.user is empty"));
   }
   return OkStatus();
@@ -140,11 +140,11 @@ StatusOr<BoundHandle> OpenHandleBlocking(const SessionOptions& options, const Cl
   auto address = ParseServerAddress(options.server);
   if (!address.ok()) return Annotate(address.status(), options.source);
   DW_RETURN_IF_ERROR(CheckOptions(options, *address));
-  auto password = ReadSecretFile(options.password_file);
+  auto password = ReadSecretFile(options.bind.password_file);
   if (!password.ok()) return Annotate(password.status(), options.source);
   if (password->empty()) {
-    return InvalidError(Cat(options.source, ": ", options.password_file,
-                            " is empty; write the password of ", options.user, " there"));
+    return InvalidError(Cat(options.source, ": ", options.bind.password_file,
+                            " is empty; write the password of ", options.bind.user, " there"));
   }
   const std::string ca_file = options.ca_file.empty() ? kSystemRoots : options.ca_file;
   const auto roots = ReadFile(ca_file);
@@ -153,7 +153,7 @@ StatusOr<BoundHandle> OpenHandleBlocking(const SessionOptions& options, const Cl
   BoundHandle bound;
   bound.peer.source = options.source;
   bound.peer.server = address->HostPort();
-  bound.peer.user = options.user;
+  bound.peer.user = options.bind.user;
   LDAP* raw = nullptr;
   if (const int code = ldap_initialize(&raw, address->Url().c_str()); code != LDAP_SUCCESS) {
     return InternalError(Cat(options.source, ": libldap refuses ", address->Url(), " (",

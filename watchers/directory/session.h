@@ -14,6 +14,7 @@
 #include "base/secret.h"
 #include "base/status.h"
 #include "base/time.h"
+#include "watchers/directory/bind_options.h"
 
 namespace driftwarden::directory {
 
@@ -48,9 +49,8 @@ struct SessionOptions {
   std::string source;  // for error texts
   std::string server;  // ldaps://host[:port] or ldap://host[:port]
   bool start_tls = false;
-  std::string ca_file;        // PEM; empty: the system's roots
-  std::string user;           // UPN, DN or DOMAIN\user
-  std::string password_file;  // read at every bind, so that a rotation needs no restart
+  std::string ca_file;  // PEM, read at every connect; empty: the system's roots
+  BindOptions bind;
   absl::Duration network_timeout = absl::Seconds(10);
   absl::Duration search_timeout = absl::Seconds(120);
 };
