@@ -112,7 +112,7 @@ void AdUsnSource::TellIfHidden(bool refused, bool everything) {
             "no deleted object is visible: either none was deleted in the tombstone lifetime, or "
             "deletions cannot be seen; grant the service account List Contents and Read Property "
             "on the Deleted Objects container",
-            {{"source", options_.name.value}, {"user", options_.user}});
+            {{"source", options_.name.value}, {"user", options_.bind.Account()}});
 }
 
 asio::awaitable<Status> AdUsnSource::ReadAll(Query query, uint64_t from, AdRound& round) {

@@ -22,6 +22,12 @@ struct BindOptions {
   std::string credential_cache;  // kGssapi, instead: a file of tickets that somebody else renews
   std::string krb5_config;       // kGssapi; empty: the system's
 
+  // Who binds, for people.
+  std::string Account() const {
+    if (method == Method::kSimple) return user;
+    return principal.empty() ? "whom " + credential_cache + " names" : principal;
+  }
+
   friend bool operator==(const BindOptions&, const BindOptions&) = default;
 };
 
