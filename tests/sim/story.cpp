@@ -56,6 +56,22 @@ class Judge {
     const size_t calls = CallsFor(stage_, link, person);
     if (calls != times) Fault(Cat(Name(link, person), ": ", calls, " calls, must be ", times));
   }
+  // Was in that state some time, by the evidence.
+  void WasEver(size_t link, uint64_t person, State state) {
+    const auto stored = StoredPerson(stage_, link, person);
+    if (!stored) return Fault(Cat(Name(link, person), ": unknown"));
+    const auto& name = stage_.link(link).policy->link;
+    const auto entries = stage_.store().PersonEvidence(name, stored->ordinal, 1000);
+    if (!entries.ok()) return Fault(Cat(Message(entries.status())));
+    for (const monitor::EvidenceEntry& entry : *entries) {
+      const auto to = entry.details.find("to");
+      if (entry.type == "state_changed" && to != entry.details.end() &&
+          to->second == monitor::StateText(state)) {
+        return;
+      }
+    }
+    Fault(Cat(Name(link, person), ": was never ", StateText(state)));
+  }
   // Told at that severity some time; firing at the end or not.
   void WasTold(size_t link, uint64_t person, const std::string& severity, bool firing) {
     bool told = false;
@@ -201,6 +217,7 @@ std::vector<std::string> JudgeStory(Stage& stage, const Cast& cast) {
   }
   judge.Is(0, cast.skipped, State::kConverged);
   judge.WasCalled(0, cast.skipped, 2);  // once because of the lag, once to seal
+  judge.WasEver(0, cast.skipped, State::kContained);
   judge.WasTold(0, cast.skipped, "warning", false);
   judge.Is(1, cast.skipped, State::kConverged);
   judge.WasCalled(1, cast.skipped, 1);

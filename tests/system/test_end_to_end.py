@@ -66,7 +66,9 @@ class Proof:
             "bind": {"method": "simple", "user": f"svc-proof@{self.controller.dns_domain}",
                      "password_file": str(password_file)},
             "poll_interval": "300ms"}]
-        config["alerting"] = {"alertmanagers": [{"url": alertmanager.url}], "resend_interval": "1s"}
+        # Far longer than any wait here: what is resolved was told so and did not run out.
+        config["alerting"] = {"alertmanagers": [{"url": alertmanager.url}],
+                              "resend_interval": "5m"}
         return config
 
 
