@@ -9,6 +9,7 @@
 #include "base/strings.h"
 #include "daemon/app_parts.h"
 #include "daemon/verbs.h"
+#include "watchers/directory/kerberos.h"
 #include "watchers/graph/clouds.h"
 #include "watchers/graph/token.h"
 
@@ -19,11 +20,25 @@ using monitor::SourceName;
 App::App(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 App::~App() = default;
 
+namespace {
+
+Status UseKerberos(const Config& config) {
+  std::vector<std::string> files;
+  for (const DirectoryConfig& entry : config.directories) {
+    if (entry.bind.method != directory::BindOptions::Method::kGssapi) continue;
+    files.push_back(entry.bind.krb5_config);
+  }
+  return files.empty() ? OkStatus() : directory::UseKerberosConfigs(files);
+}
+
+}  // namespace
+
 StatusOr<std::unique_ptr<App>> App::New(Config config, Logger& log) {
   // libldap's TLS writes to sockets as to files: a controller that went away must be an error of
   // the write, not the end of the process. Nor must a limit on file sizes.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
+  DW_RETURN_IF_ERROR(UseKerberos(config));  // before the parts, which have threads
   auto parts = std::make_unique<Parts>(std::move(config), log);
   parts->delivery_metrics = std::make_unique<DeliveryMetrics>(parts->registry, parts->clock);
   DW_RETURN_IF_ERROR(parts->OpenStore());

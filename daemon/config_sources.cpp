@@ -3,16 +3,58 @@
 namespace driftwarden::daemon {
 namespace {
 
-void ReadBind(MapReader section, bool check_files, DirectoryConfig* directory) {
-  if (const auto method = section.Choice("method", {"simple", "gssapi"}); method && *method == 1) {
-    section.Wrong("method", *section.Take("method"), "simple (gssapi is not in this version)");
-  }
-  section.Require("user", &directory->bind.user, "svc-drift@corp.example");
-  ReadPath(section, "password_file", check_files, &directory->bind.password_file);
-  if (directory->bind.password_file.empty()) {
+using directory::BindOptions;
+
+// A key of the other method would be ignored, and somebody believes that it is not.
+void Misplaced(MapReader& section, const std::string& key, std::string_view method) {
+  const auto value = section.Take(key);
+  if (!value) return;
+  section.faults().Add(value->Mark(),
+                       Cat(section.Path(key), " belongs to method: ", method, "; remove it"));
+}
+
+void ReadSimpleBind(MapReader& section, bool check_files, BindOptions* bind) {
+  section.Require("user", &bind->user, "svc-drift@corp.example");
+  ReadPath(section, "password_file", check_files, &bind->password_file);
+  if (bind->password_file.empty()) {
     section.faults().Add(section.Mark(), Cat(section.Path("password_file"),
                                              " is missing; add password_file: a file that holds "
                                              "nothing but the password"));
+  }
+  for (const char* key : {"principal", "keytab_file", "credential_cache", "krb5_config"}) {
+    Misplaced(section, key, "gssapi");
+  }
+}
+
+void ReadKerberosBind(MapReader& section, bool check_files, BindOptions* bind) {
+  section.Text("principal", &bind->principal);
+  ReadPath(section, "keytab_file", check_files, &bind->keytab_file);
+  ReadPath(section, "credential_cache", check_files, &bind->credential_cache);
+  ReadPath(section, "krb5_config", check_files, &bind->krb5_config);
+  for (const char* key : {"user", "password_file"}) Misplaced(section, key, "simple");
+  const size_t at = bind->principal.find('@');
+  if (!bind->principal.empty() && (at == std::string::npos || at == 0)) {
+    section.Wrong("principal", *section.Take("principal"), "NAME@REALM, svc-drift@CORP.EXAMPLE");
+  }
+  if (bind->keytab_file.empty() == bind->credential_cache.empty()) {
+    section.faults().Add(
+        section.Mark(),
+        Cat(section.Path("keytab_file"),
+            bind->keytab_file.empty()
+                ? " is missing; add keytab_file: the account's keytab (or credential_cache: a file "
+                  "of tickets that something else renews)"
+                : " and credential_cache exclude each other; remove one"));
+  } else if (bind->principal.empty() && !bind->keytab_file.empty()) {
+    section.Require("principal", &bind->principal, "svc-drift@CORP.EXAMPLE");
+  }
+}
+
+void ReadBind(MapReader section, bool check_files, BindOptions* bind) {
+  if (const auto method = section.Choice("method", {"simple", "gssapi"}); method && *method == 1) {
+    bind->method = BindOptions::Method::kGssapi;
+    ReadKerberosBind(section, check_files, bind);
+  } else {
+    ReadSimpleBind(section, check_files, bind);
   }
   section.Finish();
 }
@@ -25,15 +67,17 @@ void ReadServers(MapReader& section, DirectoryConfig* directory) {
                                              " is missing; add servers: [ldaps://DC] (discovery by "
                                              "DNS is not in this version)"));
   }
+  const bool kerberos = directory->bind.method == BindOptions::Method::kGssapi;
   for (const std::string& server : directory->servers) {
     if (server.starts_with("ldaps://") && !directory->start_tls) continue;
-    if (server.starts_with("ldap://") && directory->start_tls) continue;
+    if (server.starts_with("ldap://") && (directory->start_tls || kerberos)) continue;
     const bool known = server.starts_with("ldaps://") || server.starts_with("ldap://");
     section.faults().Add(
         section.Take("servers")->Mark(),
         Cat(section.Path("servers"), ": \"", Printable(server, 100), "\" ",
             known ? "does not fit start_tls; write ldaps:// without it, or ldap:// with "
-                    "start_tls: true (a password never goes over an open connection)"
+                    "start_tls: true or bind: {method: gssapi} (a password never goes over an "
+                    "open connection)"
                   : "is not ldaps://HOST or ldap://HOST"));
   }
 }
@@ -71,9 +115,9 @@ void ReadCredential(MapReader section, bool check_files, EntraConfig* entra) {
 DirectoryConfig ReadDirectory(MapReader section, bool check_files) {
   DirectoryConfig directory;
   ReadName(section, &directory.name.value);
+  ReadBind(section.Map("bind"), check_files, &directory.bind);
   ReadServers(section, &directory);
   ReadPath(section, "ca_file", check_files, &directory.ca_file);
-  ReadBind(section.Map("bind"), check_files, &directory);
   section.Text("base_dn", &directory.base_dn);
   if (const auto tracking = section.Choice("change_tracking", {"usn", "dirsync"});
       tracking && *tracking == 1) {

@@ -32,6 +32,7 @@ void AdConnection::Prefer(const std::string& server) {
 }
 
 asio::awaitable<StatusOr<directory::ServerState>> AdConnection::Refresh() {
+  if (session_ != nullptr && session_->RenewalDue()) co_await Renew();
   if (session_ != nullptr) {
     StatusOr<directory::ServerState> state = co_await directory::ReadServerState(*session_, clock_);
     if (state.ok() && state->synchronized) {
@@ -48,9 +49,20 @@ asio::awaitable<StatusOr<directory::ServerState>> AdConnection::Refresh() {
 }
 
 asio::awaitable<Status> AdConnection::Ensure() {
+  if (session_ != nullptr && session_->RenewalDue()) co_await Renew();
   if (session_ != nullptr) co_return OkStatus();
   const Status connected = co_await Connect();
   co_return connected;
+}
+
+asio::awaitable<void> AdConnection::Renew() {
+  std::string server = server_;
+  const Status renewed = co_await TryServer(std::move(server));
+  if (renewed.ok() || renewed.code() == StatusCode::kCancelled) co_return;
+  session_->RenewalFailed(renewed);
+  log_.Warn("ad_renewal_failed",
+            Cat(Message(renewed), "; the session that stands is used until the controller ends it"),
+            {{"source", options_.name.value}, {"server", server_}});
 }
 
 asio::awaitable<Status> AdConnection::Connect() {
@@ -95,6 +107,7 @@ asio::awaitable<Status> AdConnection::TryServer(std::string server) {
             {{"source", options_.name.value},
              {"server", server},
              {"host", Printable(state_.host_name)},
+             {"protection", session_->Protection()},
              {"highest_usn", state_.highest_usn}});
   co_return OkStatus();
 }

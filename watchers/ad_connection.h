@@ -39,6 +39,9 @@ class AdConnection {
   const std::string& server() const { return server_; }
 
  private:
+  // Another session in place of one that would not be opened this way today. The old one stays
+  // where that fails: a mistake in a new password must not blind us at once.
+  asio::awaitable<void> Renew();
   asio::awaitable<Status> Connect();
   asio::awaitable<Status> TryServer(std::string server);
 

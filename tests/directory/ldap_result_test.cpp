@@ -12,6 +12,7 @@ Peer Corp() {
   peer.source = "corp";
   peer.server = "dc1:636";
   peer.user = "svc-drift@corp.example";
+  peer.credentials = "bind.user and password_file";
   return peer;
 }
 

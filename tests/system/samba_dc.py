@@ -53,7 +53,7 @@ _SMB_CONF = """[global]
 	tls keyfile = {key}
 	tls certfile = {certificate}
 	tls cafile = {ca}
-	ldap server require strong auth = yes
+	ldap server require strong auth = allow_sasl_over_tls
 	kdc default domain supported enctypes = aes256-cts-hmac-sha1-96 aes128-cts-hmac-sha1-96
 """
 
@@ -106,6 +106,7 @@ class SambaDc:
         self.folder = private_folder("dc")
         self._process = None
         self._admin = None
+        self._known_by_address = False
 
         authority = Authority(self.folder / "tls")
         self.ca_file = authority.ca_file
@@ -167,6 +168,12 @@ class SambaDc:
              "prefork"], self.folder / "log/output", env={"KRB5_CONFIG": str(self.krb5_config)},
             stdin=subprocess.PIPE)
         self._process.wait_until(self._synchronised, 60, "isSynchronized on the rootDSE")
+        if not self._known_by_address:
+            # Kerberos by address, which no name service has to know.
+            self.set_attribute(f"{self.name}$", "servicePrincipalName",
+                               *self.read_attribute(f"{self.name}$", "servicePrincipalName"),
+                               f"ldap/{self.address}")
+            self._known_by_address = True
 
     def _synchronised(self):
         try:
@@ -273,6 +280,16 @@ class SambaDc:
 
     def set_password(self, sam, password):
         self.set_attribute(sam, "unicodePwd", f'"{password}"'.encode("utf-16-le"))
+
+    def write_keytab(self, sam, path):
+        """Replaces `path` by a keytab of the account's keys of this moment, whole at once. Returns
+        its principal."""
+        fresh = f"{path}.new"
+        principal = f"{sam}@{REALM}"
+        self._tool("samba-tool", "domain", "exportkeytab", fresh, f"--principal={principal}",
+                   f"--configfile={self._smb_conf}")
+        os.replace(fresh, path)
+        return principal
 
     def create_service_account(self, sam="svc-drift", password="Drift.Reader1", deleted_objects=True):
         """A plain account with a password, what driftwarden binds as. Returns its UPN. Without

@@ -4,12 +4,16 @@
 #include <ldap.h>
 #include <sys/time.h>
 
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "base/files.h"
 #include "base/secret.h"
 #include "base/strings.h"
 #include "base/units.h"
+#include "watchers/directory/bind_openldap.h"
+#include "watchers/directory/kerberos.h"
 #include "watchers/directory/server_address.h"
 #include "watchers/directory/tcp_probe.h"
 
@@ -22,7 +26,8 @@ bool Set(LDAP* handle, int option, const void* value) {
   return ldap_set_option(handle, option, value) == LDAP_OPT_SUCCESS;
 }
 
-// Everything is set on the handle: a machine's ldap.conf must not change what we do.
+// Everything is set on the handle: a machine's ldap.conf must not change what we do. `ca_file` is
+// empty where there is no TLS.
 Status Configure(LDAP* handle, const SessionOptions& options, const Peer& peer,
                  const std::string& ca_file) {
   const int version = LDAP_VERSION3;
@@ -43,9 +48,11 @@ Status Configure(LDAP* handle, const SessionOptions& options, const Peer& peer,
        Set(handle, LDAP_OPT_X_KEEPALIVE_PROBES, &probes) &&
        Set(handle, LDAP_OPT_X_KEEPALIVE_INTERVAL, &interval);
 
+  if (!ok) return InternalError(Cat(peer.source, ": libldap refuses an option"));
+  if (ca_file.empty()) return OkStatus();
   const int demand = LDAP_OPT_X_TLS_DEMAND;
   const int lowest = LDAP_OPT_X_TLS_PROTOCOL_TLS1_2;
-  ok = ok && Set(handle, LDAP_OPT_X_TLS_CACERTFILE, ca_file.c_str()) &&
+  ok = Set(handle, LDAP_OPT_X_TLS_CACERTFILE, ca_file.c_str()) &&
        Set(handle, LDAP_OPT_X_TLS_REQUIRE_CERT, &demand) &&
        Set(handle, LDAP_OPT_X_TLS_PROTOCOL_MIN, &lowest);
   if (!ok) return InternalError(Cat(peer.source, ": libldap refuses an option"));
@@ -78,6 +85,7 @@ Status Secure(LDAP* handle, const ServerAddress& address, const SessionOptions& 
   if (const int code = ldap_connect(handle); code != LDAP_SUCCESS) {
     return NoContact(peer, address, options, LdapDiagnostic(handle));
   }
+  if (!options.start_tls && !address.ldaps) return OkStatus();
   if (!address.ldaps) {
     const int code = ldap_start_tls_s(handle, nullptr, nullptr);
     if (code > 0) {
@@ -91,35 +99,82 @@ Status Secure(LDAP* handle, const ServerAddress& address, const SessionOptions& 
   return OkStatus();
 }
 
-Status Bind(LDAP* handle, const Secret& password, const Peer& peer) {
-  berval credential;
-  credential.bv_len = password.Reveal().size();
-  credential.bv_val = const_cast<char*>(password.Reveal().data());
-  const int code = ldap_sasl_bind_s(handle, peer.user.c_str(), LDAP_SASL_SIMPLE, &credential,
-                                    nullptr, nullptr, nullptr);
-  if (code == LDAP_SUCCESS) return OkStatus();
-  if (code < 0) {
-    return UnavailableError(Cat(peer.source, ": bind with ", peer.server, " got no answer (",
-                                ldap_err2string(code), ")"));
-  }
-  LdapResult result;
-  result.code = code;
-  result.diagnostic = LdapDiagnostic(handle);
-  return BindRefused(peer, result);
-}
-
 // What can be refused before anything is sent.
 Status CheckOptions(const SessionOptions& options, const ServerAddress& address) {
+  const BindOptions& bind = options.bind;
+  if (bind.method == BindOptions::Method::kGssapi) {
+    if (bind.keytab_file.empty() == bind.credential_cache.empty()) {
+      return InvalidError(
+          Cat(options.source, ": gssapi needs bind.keytab_file or bind.credential_cache"));
+    }
+    return OkStatus();
+  }
   if (!address.ldaps && !options.start_tls) {
     return InvalidError(Cat(options.source, ": ", options.server,
                             " has no TLS, and a simple bind would send the password in the clear;"
                             " use ldaps:// or start_tls: true"));
   }
   // An empty name or password makes a bind that succeeds as nobody (RFC 4513, 5.1).
-  if (options.bind.user.empty()) {
-    return InvalidError(Cat(options.source, ": bind.user is empty"));
-  }
+  if (bind.user.empty()) return InvalidError(Cat(options.source, ": bind.user is empty"));
   return OkStatus();
+}
+
+Peer MakePeer(const SessionOptions& options, const ServerAddress& address) {
+  const BindOptions& bind = options.bind;
+  const bool simple = bind.method == BindOptions::Method::kSimple;
+  Peer peer;
+  peer.source = options.source;
+  peer.server = address.HostPort();
+  peer.user = bind.Account();
+  peer.credentials = simple                     ? "bind.user and password_file"
+                     : bind.keytab_file.empty() ? "bind.credential_cache"
+                                                : "bind.principal and keytab_file";
+  return peer;
+}
+
+// What the account is proven with, taken before the connection is made: it may take a while.
+struct Proof {
+  Secret password;
+  std::optional<Tickets> tickets;
+};
+
+StatusOr<Proof> TakeProof(const SessionOptions& options, const ServerAddress& address,
+                          const Peer& peer) {
+  Proof proof;
+  const BindOptions& bind = options.bind;
+  if (bind.method == BindOptions::Method::kGssapi) {
+    DW_ASSIGN_OR_RETURN(proof.tickets, GetTicketsBlocking(peer, bind, address.host));
+    return proof;
+  }
+  auto password = ReadSecretFile(bind.password_file);
+  if (!password.ok()) return Annotate(password.status(), options.source);
+  if (password->empty()) {
+    return InvalidError(Cat(options.source, ": ", bind.password_file,
+                            " is empty; write the password of ", bind.user, " there"));
+  }
+  proof.password = *std::move(password);
+  return proof;
+}
+
+Status Bind(LDAP* handle, const Proof& proof, BoundHandle& bound) {
+  const bool tls = ldap_tls_inplace(handle) != 0;
+  if (!proof.tickets) {
+    bound.protection = "TLS";
+    return BindSimple(handle, proof.password, bound.peer);
+  }
+  DW_ASSIGN_OR_RETURN(const int bits, BindGssapi(handle, *proof.tickets, tls, bound.peer));
+  bound.protection = tls ? std::string("TLS, Kerberos") : Cat("Kerberos (", bits, " bits)");
+  return OkStatus();
+}
+
+std::unique_ptr<RenewalWatch> Watch(const SessionOptions& options, const std::string& ca_file,
+                                    bool tls, const Clock& clock) {
+  const BindOptions& bind = options.bind;
+  std::vector<std::string> files = {bind.method == BindOptions::Method::kSimple ? bind.password_file
+                                    : bind.keytab_file.empty() ? bind.credential_cache
+                                                               : bind.keytab_file};
+  if (tls) files.push_back(ca_file);
+  return std::make_unique<RenewalWatch>(clock, std::move(files));
 }
 
 }  // namespace
@@ -140,20 +195,21 @@ StatusOr<BoundHandle> OpenHandleBlocking(const SessionOptions& options, const Cl
   auto address = ParseServerAddress(options.server);
   if (!address.ok()) return Annotate(address.status(), options.source);
   DW_RETURN_IF_ERROR(CheckOptions(options, *address));
-  auto password = ReadSecretFile(options.bind.password_file);
-  if (!password.ok()) return Annotate(password.status(), options.source);
-  if (password->empty()) {
-    return InvalidError(Cat(options.source, ": ", options.bind.password_file,
-                            " is empty; write the password of ", options.bind.user, " there"));
-  }
+  const bool tls = address->ldaps || options.start_tls;
   const std::string ca_file = options.ca_file.empty() ? kSystemRoots : options.ca_file;
-  const auto roots = ReadFile(ca_file);
-  if (!roots.ok()) return Annotate(roots.status(), Cat(options.source, ": ca_file"));
-
   BoundHandle bound;
-  bound.peer.source = options.source;
-  bound.peer.server = address->HostPort();
-  bound.peer.user = options.bind.user;
+  bound.peer = MakePeer(options, *address);
+  bound.renewal = Watch(options, ca_file, tls, clock);
+  if (tls) {
+    const auto roots = ReadFile(ca_file);
+    if (!roots.ok()) return Annotate(roots.status(), Cat(options.source, ": ca_file"));
+  }
+  DW_ASSIGN_OR_RETURN(const Proof proof, TakeProof(options, *address, bound.peer));
+  // With a cache it is the cache that changes when it gets new tickets.
+  if (proof.tickets && !options.bind.keytab_file.empty()) {
+    bound.renewal->TicketsEnd(proof.tickets->begin(), proof.tickets->end());
+  }
+
   LDAP* raw = nullptr;
   if (const int code = ldap_initialize(&raw, address->Url().c_str()); code != LDAP_SUCCESS) {
     return InternalError(Cat(options.source, ": libldap refuses ", address->Url(), " (",
@@ -162,9 +218,9 @@ StatusOr<BoundHandle> OpenHandleBlocking(const SessionOptions& options, const Cl
   bound.handle.reset(raw);
   bound.patience = std::make_unique<Patience>(clock, options.network_timeout);
   if (!bound.patience->Install(raw)) return InternalError("libldap refuses a connection callback");
-  DW_RETURN_IF_ERROR(Configure(raw, options, bound.peer, ca_file));
+  DW_RETURN_IF_ERROR(Configure(raw, options, bound.peer, tls ? ca_file : ""));
   Status made = Secure(raw, *address, options, bound.peer);
-  if (made.ok()) made = Bind(raw, *password, bound.peer);
+  if (made.ok()) made = Bind(raw, proof, bound);
   if (bound.patience->expired()) {
     return UnavailableError(Cat(options.source, ": ", bound.peer.server,
                                 " accepted the connection and then said nothing for ",

@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "watchers/directory/ldap_result.h"
 #include "watchers/directory/patience.h"
+#include "watchers/directory/renewal_watch.h"
 #include "watchers/directory/session.h"
 
 struct ldap;
@@ -30,6 +31,8 @@ struct BoundHandle {
   LdapHandle handle;
   int fd = -1;  // owned by `handle`
   Peer peer;
+  std::string protection;  // see Session
+  std::unique_ptr<RenewalWatch> renewal;
 };
 
 StatusOr<BoundHandle> OpenHandleBlocking(const SessionOptions& options, const Clock& clock);

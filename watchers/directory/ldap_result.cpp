@@ -38,7 +38,7 @@ constexpr std::array<std::pair<int, std::string_view>, 27> kNames = {{
     {80, "other"},
 }};
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kBindReasons = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kBindReasons = {{
     {"51f", "the controller cannot reach a logon server"},
     {"525", "no such user"},
     {"52e", "wrong user or password"},
@@ -50,6 +50,9 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kBindRea
     {"701", "the account has expired"},
     {"773", "the password must be changed first"},
     {"775", "the account is locked"},
+    {"80090346",
+     "the controller demands channel binding, which this SASL library cannot give; use "
+     "gssapi over ldap:// without TLS, or a simple bind"},
 }};
 
 bool IsHex(char c) {
@@ -131,8 +134,8 @@ Status BindRefused(const Peer& peer, const LdapResult& result) {
   std::string why = BindReason(result.diagnostic);
   if (why.empty()) why = Printable(result.diagnostic, 200);
   const StatusCode code = CodeOf(result.code);
-  const std::string_view advice =
-      code == StatusCode::kUnauthenticated ? "; check bind.user and password_file" : "";
+  const std::string advice =
+      code == StatusCode::kUnauthenticated ? Cat("; check ", peer.credentials) : std::string();
   return MakeStatus(
       code, Cat(peer.source, ": bind as ", Printable(peer.user), " refused by ", peer.server, " (",
                 LdapCodeName(result.code), why.empty() ? "" : ", ", why, ")", advice));

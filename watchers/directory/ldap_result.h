@@ -19,6 +19,7 @@ struct Peer {
   std::string source;  // as configured
   std::string server;  // host:port
   std::string user;
+  std::string credentials;  // the settings to check when a bind is refused
 };
 
 // "invalidCredentials"; "result code 77" for one without a name.

@@ -65,6 +65,13 @@ class Session {
  public:
   virtual ~Session() = default;
   virtual asio::awaitable<StatusOr<SearchPage>> Search(SearchRequest request) = 0;
+
+  // What keeps others from reading along: "TLS", "TLS, Kerberos", "Kerberos (256 bits)".
+  virtual std::string Protection() const { return ""; }
+  // A file that it was opened with has changed since, or its tickets are about to end: time to open
+  // another, and to keep this one until that is there (renewal_watch.h).
+  virtual bool RenewalDue() const { return false; }
+  virtual void RenewalFailed(const Status& why) { static_cast<void>(why); }
 };
 
 class SessionFactory {

@@ -65,6 +65,9 @@ class OpenLdapSession final : public Session {
         socket_(executor, own_fd) {}
 
   asio::awaitable<StatusOr<SearchPage>> Search(SearchRequest request) override;
+  std::string Protection() const override { return bound_.protection; }
+  bool RenewalDue() const override { return bound_.renewal->Due(); }
+  void RenewalFailed(const Status& why) override { bound_.renewal->Failed(why); }
 
  private:
   asio::awaitable<StatusOr<SearchPage>> Collect(SearchRequest request, int id,

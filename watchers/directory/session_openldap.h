@@ -2,8 +2,8 @@
 
 // Sessions over OpenLDAP's libldap, the only user of it. Connecting, TLS and binding block and run
 // on `lane` under the network timeout; a bound session is driven on its own strand by message id,
-// on readiness of its descriptor. Simple bind, only inside TLS. Wire: RFC 4511, RFC 2696 (paging),
-// MS-ADTS 3.1.1.3.4.1.14 (show deleted).
+// on readiness of its descriptor. Wire: RFC 4511, RFC 2696 (paging), MS-ADTS 3.1.1.3.4.1.14 (show
+// deleted).
 
 #include <memory>
 
