@@ -38,6 +38,27 @@ std::string With(const std::string& from, const std::string& to) {
   return text.replace(at, from.size(), to);
 }
 
+std::string WithBind(const std::string& keys) {
+  return With("method: simple, user: svc@corp.example, password_file: /etc/pw", keys);
+}
+
+TEST(Config, KerberosNeedsNoTls) {
+  std::string text = WithBind(
+      "method: gssapi, principal: svc@CORP.EXAMPLE, keytab_file: /etc/kt, krb5_config: /etc/k5");
+  for (const std::string server : {"ldap://dc1.corp.example", "ldaps://dc1.corp.example"}) {
+    std::string edited = text;
+    edited.replace(edited.find("ldaps://dc1.corp.example"), 24, server);
+    const auto config = Parse(edited);
+    ASSERT_TRUE(config.ok()) << config.status();
+    const directory::BindOptions& bind = config->directories[0].bind;
+    EXPECT_EQ(bind.method, directory::BindOptions::Method::kGssapi);
+    EXPECT_EQ(bind.principal, "svc@CORP.EXAMPLE");
+    EXPECT_EQ(bind.keytab_file, "/etc/kt");
+    EXPECT_EQ(bind.krb5_config, "/etc/k5");
+  }
+  EXPECT_TRUE(Parse(WithBind("method: gssapi, credential_cache: /run/cc")).ok());
+}
+
 TEST(Config, AWholeFileGetsTheDefaultsOfTheContract) {
   const auto config = Parse(kWhole);
   ASSERT_TRUE(config.ok()) << config.status();
@@ -174,6 +195,23 @@ INSTANTIATE_TEST_SUITE_P(
               "start_tls"},
         Fault{"MissingPassword", With(", password_file: /etc/pw", ""),
               "f.yaml:7:11: active_directory[].bind.password_file is missing"},
+        Fault{"MissingKeytab", WithBind("method: gssapi, principal: svc@CORP.EXAMPLE"),
+              "f.yaml:7:11: active_directory[].bind.keytab_file is missing; add keytab_file"},
+        Fault{"KeytabOfNobody", WithBind("method: gssapi, keytab_file: /etc/kt"),
+              "f.yaml:7:11: active_directory[].bind.principal is missing; add principal: "
+              "svc-drift@CORP.EXAMPLE"},
+        Fault{"PrincipalWithoutRealm",
+              WithBind("method: gssapi, keytab_file: /etc/kt, principal: svc"),
+              "f.yaml:7:61: active_directory[].bind.principal is \"svc\"; it must be NAME@REALM"},
+        Fault{"KeytabAndCache",
+              WithBind("method: gssapi, keytab_file: /a, credential_cache: /b, principal: s@R"),
+              "f.yaml:7:11: active_directory[].bind.keytab_file and credential_cache exclude each "
+              "other"},
+        Fault{"PasswordForKerberos",
+              WithBind("method: gssapi, keytab_file: /a, principal: s@R, password_file: /p"),
+              "f.yaml:7:76: active_directory[].bind.password_file belongs to method: simple"},
+        Fault{"KeytabForAPassword", WithBind("user: u, password_file: /p, keytab_file: /a"),
+              "f.yaml:7:53: active_directory[].bind.keytab_file belongs to method: gssapi"},
         Fault{"UnknownSource", With("active_directory: [corp]", "active_directory: [other]"),
               "f.yaml:14:24: links[].active_directory is \"other\"; it must be a name from "
               "active_directory"},

@@ -333,6 +333,34 @@ TEST_F(UsnSource, ARefusedPasswordIsNotTriedEverywhere) {
   EXPECT_EQ(dc2().opened, 0);
 }
 
+TEST_F(UsnSource, ASessionWhoseSecretChangedIsReplacedAtTheNextPoll) {
+  dc1().Put(FakeAccount{"ada"});
+  ASSERT_TRUE(Poll().ok());
+  ASSERT_TRUE(Poll().ok());
+  EXPECT_EQ(dc1().opened, 1);
+  dc1().secret = 1;
+  ASSERT_TRUE(Poll().ok());
+  EXPECT_EQ(dc1().opened, 2);
+  ASSERT_TRUE(Poll().ok());
+  EXPECT_EQ(dc1().opened, 2) << "once a change";
+}
+
+TEST_F(UsnSource, AWrongNewSecretDoesNotBlindASessionThatStands) {
+  dc1().Put(FakeAccount{"ada"});
+  ASSERT_TRUE(Poll().ok());
+  dc1().secret = 1;
+  dc1().open_error = UnauthenticatedError("corp: bind refused");
+  dc1().Put(FakeAccount{"grace"});
+  const Status polled = Poll();
+  EXPECT_TRUE(polled.ok()) << polled;
+  EXPECT_EQ(sink.seen.count("grace"), 1u);
+  EXPECT_EQ(dc1().renewal_failed.code(), StatusCode::kUnauthenticated);
+  const int opened = dc1().opened;
+  ASSERT_TRUE(Poll().ok());
+  EXPECT_EQ(dc1().opened, opened) << "a refused secret is not tried again";
+  EXPECT_EQ(dc2().opened, 0) << "nor elsewhere";
+}
+
 TEST_F(UsnSource, EveryUnreachableControllerIsNamed) {
   dc1().open_error = UnavailableError("corp: dc1 is unreachable");
   dc2().open_error = UnavailableError("corp: dc2 is unreachable");

@@ -15,9 +15,12 @@
 
 #include "base/strings.h"
 #include "base/time.h"
+#include "monitor/ids.h"
 #include "watchers/directory/session.h"
 
 namespace driftwarden::watchers {
+
+namespace asio = boost::asio;
 
 class FakeClock final : public Clock {
  public:
@@ -47,6 +50,8 @@ struct FakeController {
   // Asked before each search of accounts is answered: an error is the answer.
   std::function<Status(const directory::SearchRequest&)> before;
   std::vector<directory::SearchRequest> searches;  // of accounts, not of the rootDSE
+  int secret = 0;         // sessions opened with another one are due to be renewed
+  Status renewal_failed;  // what the last session that was to be renewed was told
   int opened = 0;
   int roots = 0;
 
@@ -63,7 +68,13 @@ struct FakeController {
 
 class FakeControllerSession final : public directory::Session {
  public:
-  explicit FakeControllerSession(FakeController& dc) : dc_(dc) {}
+  explicit FakeControllerSession(FakeController& dc) : dc_(dc), secret_(dc.secret) {}
+
+  bool RenewalDue() const override { return secret_ != dc_.secret; }
+  void RenewalFailed(const Status& why) override {
+    secret_ = dc_.secret;
+    dc_.renewal_failed = why;
+  }
 
   asio::awaitable<StatusOr<directory::SearchPage>> Search(
       directory::SearchRequest request) override {
@@ -155,6 +166,7 @@ class FakeControllerSession final : public directory::Session {
   }
 
   FakeController& dc_;
+  int secret_;
 };
 
 // Controllers by URL; their order is the configuration's.

@@ -31,6 +31,9 @@ class Relay {
     boost::asio::co_spawn(context, Accept(), boost::asio::detached);
   }
 
+  // All that crossed it, both ways.
+  const std::string& seen() const { return seen_; }
+
   std::string url() const { return Cat("ldaps://127.9.9.9:", acceptor_.local_endpoint().port()); }
 
  private:
@@ -51,12 +54,13 @@ class Relay {
     }
   }
 
-  static boost::asio::awaitable<void> Copy(Socket from, Socket to) {
+  boost::asio::awaitable<void> Copy(Socket from, Socket to) {
     std::array<char, 16384> bytes;
     while (true) {
       const auto [error, size] = co_await from->async_read_some(
           boost::asio::buffer(bytes), boost::asio::as_tuple(boost::asio::use_awaitable));
       if (error) break;
+      seen_.append(bytes.data(), size);
       const auto [failed, written] =
           co_await boost::asio::async_write(*to, boost::asio::buffer(bytes.data(), size),
                                             boost::asio::as_tuple(boost::asio::use_awaitable));
@@ -68,6 +72,7 @@ class Relay {
 
   Tcp::acceptor acceptor_;
   Tcp::endpoint target_;
+  std::string seen_;
 };
 
 }  // namespace driftwarden::directory

@@ -7,9 +7,11 @@ domain's administrator, the way an administrator's tool would.
 
 import contextlib
 import os
+import pathlib
 import random
 import socket
 import ssl
+import struct
 import subprocess
 import uuid
 
@@ -88,6 +90,19 @@ def _free_address():
                 continue
             return address
     raise ServerError("no loopback address with free LDAP and Kerberos ports")
+
+
+def write_stale_keytab(path, principal):
+    """A keytab with a key that is not the account's, as every keytab is after the account's
+    password was changed. The format is MIT's, version 2."""
+    name, realm = principal.split("@")
+
+    def counted(text):
+        return struct.pack(">H", len(text)) + text
+
+    entry = (struct.pack(">H", 1) + counted(realm.encode()) + counted(name.encode())
+             + struct.pack(">IIBH", 1, 0, 1, 18) + counted(os.urandom(32)))
+    pathlib.Path(path).write_bytes(b"\x05\x02" + struct.pack(">i", len(entry)) + entry)
 
 
 class SambaDc:
@@ -169,10 +184,10 @@ class SambaDc:
             stdin=subprocess.PIPE)
         self._process.wait_until(self._synchronised, 60, "isSynchronized on the rootDSE")
         if not self._known_by_address:
-            # Kerberos by address, which no name service has to know.
-            self.set_attribute(f"{self.name}$", "servicePrincipalName",
-                               *self.read_attribute(f"{self.name}$", "servicePrincipalName"),
-                               f"ldap/{self.address}")
+            # Kerberos by address, which no name service has to know; the others are relays.
+            self.admin.modify(self.user_dn(f"{self.name}$"), {"servicePrincipalName": [
+                (ldap3.MODIFY_ADD, [f"ldap/{address}" for address in (
+                    self.address, "127.0.0.1", "127.9.9.9")])]})
             self._known_by_address = True
 
     def _synchronised(self):
@@ -290,6 +305,10 @@ class SambaDc:
                    f"--configfile={self._smb_conf}")
         os.replace(fresh, path)
         return principal
+
+    def write_credential_cache(self, keytab, principal, path, *options):
+        """Tickets of the account in a file, by kinit."""
+        self._tool("kinit", "-k", "-t", keytab, "-c", path, *options, principal)
 
     def create_service_account(self, sam="svc-drift", password="Drift.Reader1", deleted_objects=True):
         """A plain account with a password, what driftwarden binds as. Returns its UPN. Without

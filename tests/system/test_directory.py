@@ -8,6 +8,17 @@ import pytest
 
 import driftwarden
 from certificates import Authority
+from samba_dc import write_stale_keytab
+
+
+def _kerberos(controller, folder):
+    keytab, stale, cache = (folder / name for name in ("keytab", "stale.keytab", "cache"))
+    controller.create_service_account("svc-kerberos")
+    principal = controller.write_keytab("svc-kerberos", keytab)
+    write_stale_keytab(stale, principal)
+    controller.write_credential_cache(keytab, principal, cache)
+    return {"PRINCIPAL": principal, "KEYTAB": keytab, "STALE_KEYTAB": stale, "CACHE": cache,
+            "KRB5_CONFIG": controller.krb5_config}
 
 
 @pytest.fixture
@@ -18,7 +29,7 @@ def controller_environment(domain_controller, tmp_path):
     settings = {
         "URL": domain_controller.ldaps_url, "CA": domain_controller.ca_file, "OTHER_CA": other_ca,
         "USER": domain_controller.admin_user, "PASSWORD_FILE": password_file,
-        "BASE": domain_controller.base_dn}
+        "BASE": domain_controller.base_dn, **_kerberos(domain_controller, tmp_path)}
     return {**os.environ, **{f"DRIFTWARDEN_TEST_DC_{key}": str(value)
                              for key, value in settings.items()}}
 

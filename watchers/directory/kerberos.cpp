@@ -162,7 +162,10 @@ Status Tickets::Impl::Fail(krb5_error_code code, KerberosFault fault) const {
 
 Status Tickets::Impl::Open(const std::string& rules) {
   if (const auto code = MakeContext(bind.krb5_config, rules, &context); code != 0) {
-    return Fail(code);
+    KerberosFault fault;
+    fault.code = KRB5_CONFIG_BADFORMAT;  // whatever the parser calls it
+    fault.text = ErrorText(nullptr, code);
+    return KerberosFailed(peer, bind, fault);
   }
   krb5_context const library = context.get();
   if (const auto code = krb5_cc_new_unique(library, "MEMORY", nullptr, &cache); code != 0) {
@@ -192,6 +195,15 @@ Status Tickets::Impl::ByKeytab() {
       code != 0) {
     return Fail(code);
   }
+  // Looked into first: later the library only says that pre-authentication failed.
+  krb5_keytab_entry entry;
+  if (const auto code = krb5_kt_get_entry(library, keytab.get(), principal.get(), 0, 0, &entry);
+      code != 0) {
+    KerberosFault fault;
+    fault.keytab_holds = KeytabHolds(library, keytab.get());
+    return Fail(code, std::move(fault));
+  }
+  krb5_free_keytab_entry_contents(library, &entry);
   InitOptions options(library);
   if (const auto code = krb5_get_init_creds_opt_alloc(library, options.Out()); code != 0) {
     return Fail(code);
@@ -199,11 +211,7 @@ Status Tickets::Impl::ByKeytab() {
   krb5_creds own{};
   krb5_error_code code = krb5_get_init_creds_keytab(library, &own, principal.get(), keytab.get(), 0,
                                                     nullptr, options.get());
-  if (code != 0) {
-    KerberosFault fault;
-    fault.keytab_holds = KeytabHolds(library, keytab.get());
-    return Fail(code, std::move(fault));
-  }
+  if (code != 0) return Fail(code);
   code = krb5_cc_initialize(library, cache, own.client);
   if (code == 0) code = krb5_cc_store_cred(library, cache, &own);
   krb5_free_cred_contents(library, &own);

@@ -33,6 +33,7 @@ Verdict JudgeAccount(const BindOptions& bind, const KerberosFault& fault) {
     case KRB5KDC_ERR_C_PRINCIPAL_UNKNOWN:
       return Account("the realm knows no such account; check bind.principal");
     case KRB5KDC_ERR_PREAUTH_FAILED:
+    case KRB5_PREAUTH_FAILED:
     case KRB5KRB_AP_ERR_BAD_INTEGRITY:
       return Account(Cat("the keys in ", bind.keytab_file,
                          " are not the account's: after a change of its password the keytab has "
@@ -54,6 +55,7 @@ Verdict JudgeAccount(const BindOptions& bind, const KerberosFault& fault) {
     case KRB5_CC_NOTFOUND:
     case KRB5_CC_END:
     case KRB5_CC_FORMAT:
+    case KRB5_CCACHE_BADVNO:
     case KRB5_FCC_NOFILE:
       if (bind.credential_cache.empty()) break;
       return Account(Cat(bind.credential_cache,
