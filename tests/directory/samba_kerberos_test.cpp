@@ -11,6 +11,7 @@
 #include "tests/directory/run.h"
 #include "tests/directory/samba_fixture.h"
 #include "watchers/directory/root_dse.h"
+#include "watchers/directory/session_openldap.h"
 
 namespace driftwarden::directory {
 namespace {
@@ -86,6 +87,38 @@ TEST_F(Kerberos, InsideTlsItProvesAndTlsSeals) {
     EXPECT_EQ((*session)->Protection(), "TLS, Kerberos");
     ExpectWorks(**session);
   }
+}
+
+// The KDC gives no tickets short enough for a test to see their end: our clock goes ahead instead.
+TEST_F(Kerberos, ASessionIsRenewedBeforeItsTicketEnds) {
+  class Ahead final : public Clock {
+   public:
+    absl::Time Wall() const override { return clock_.Wall() + by; }
+    absl::Duration Steady() const override { return clock_.Steady(); }
+    absl::Duration by;
+
+   private:
+    SystemClock clock_;
+  };
+  SessionOptions options = ByKeytab();
+  std::ifstream in(options.bind.krb5_config);
+  const std::string config(std::istreambuf_iterator<char>(in), {});
+  options.bind.krb5_config =
+      Written("/short.conf", Cat("[libdefaults]\n\tticket_lifetime = 1h\n", config));
+  Ahead clock;
+  const auto factory = MakeOpenLdapSessionFactory(lane_, clock);
+  auto session = RunOn(context_, factory->Open(options));
+  ASSERT_TRUE(session.ok()) << session.status();
+  EXPECT_FALSE((*session)->RenewalDue());
+  clock.by = absl::Minutes(54);
+  EXPECT_FALSE((*session)->RenewalDue());
+  clock.by = absl::Minutes(55) + absl::Seconds(1);
+  EXPECT_TRUE((*session)->RenewalDue());
+  clock.by = absl::ZeroDuration();
+  auto next = RunOn(context_, factory->Open(options));
+  ASSERT_TRUE(next.ok()) << next.status();
+  ExpectWorks(**session);
+  ExpectWorks(**next);
 }
 
 TEST_F(Kerberos, ACredentialCacheIsReadAndNotWritten) {

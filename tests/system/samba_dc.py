@@ -123,9 +123,7 @@ class SambaDc:
         self._admin = None
         self._known_by_address = False
 
-        authority = Authority(self.folder / "tls")
-        self.ca_file = authority.ca_file
-        certificate, key = authority.issue("dc", [self.host_name], [self.address])
+        self.ca_file, certificate, key = self._certify()
         self._settings = {
             "domain": DOMAIN, "realm": REALM, "dns": self.dns_domain, "name": name.upper(),
             "address": self.address, "folder": self.folder, "key": key, "certificate": certificate,
@@ -143,6 +141,11 @@ class SambaDc:
 
     def __exit__(self, *_):
         self.close()
+
+    def _certify(self):
+        """An authority and the server's certificate by it, in place of any that were there."""
+        authority = Authority(self.folder / "tls")
+        return authority.ca_file, *authority.issue("dc", [self.host_name], [self.address])
 
     # Lifecycle ---------------------------------------------------------------------------------
 
@@ -207,6 +210,12 @@ class SambaDc:
         if self._process is not None:
             self._process.stop()
             self._process = None
+
+    def rotate_certificates(self):
+        """Another authority and another certificate, which the server shows from now on."""
+        self.stop()
+        self._certify()
+        self.start()
 
     def close(self):
         self.stop()
