@@ -99,8 +99,8 @@ Logger::Logger(LogLevel level, LogFormat format, const std::string& path)
 
 Logger::~Logger() = default;
 
-void Logger::Log(LogLevel level, std::string_view event, std::string_view text,
-                 std::initializer_list<LogField> fields) {
+void Logger::Write(LogLevel level, std::string_view event, std::string_view text,
+                   const LogField* begin, const LogField* end) {
   if (!impl_->logger.should_log(ToSpdlog(level))) return;
   std::string line;
   const std::string at = FormatRfc3339(impl_->clock.Wall());
@@ -113,7 +113,7 @@ void Logger::Log(LogLevel level, std::string_view event, std::string_view text,
   impl_->Append(line, LogField("level", kNames[static_cast<int>(level)]));
   impl_->Append(line, LogField("event", event));
   impl_->Append(line, LogField("msg", text));
-  for (const LogField& field : fields) impl_->Append(line, field);
+  for (const LogField* field = begin; field != end; ++field) impl_->Append(line, *field);
   if (impl_->format == LogFormat::kJson) line.push_back('}');
   impl_->logger.log(ToSpdlog(level), spdlog::string_view_t(line.data(), line.size()));
 }

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "base/strings.h"
 
@@ -42,7 +43,9 @@ class Logger {
   Logger& operator=(const Logger&) = delete;
 
   void Log(LogLevel level, std::string_view event, std::string_view text,
-           std::initializer_list<LogField> fields);
+           std::initializer_list<LogField> fields) {
+    Write(level, event, text, fields.begin(), fields.end());
+  }
 
   void Debug(std::string_view event, std::string_view text,
              std::initializer_list<LogField> fields = {}) {
@@ -51,6 +54,13 @@ class Logger {
   void Info(std::string_view event, std::string_view text,
             std::initializer_list<LogField> fields = {}) {
     Log(LogLevel::kInfo, event, text, fields);
+  }
+  // For lines whose fields are not the same each time.
+  void Info(std::string_view event, std::string_view text, const std::vector<LogField>& fields) {
+    Write(LogLevel::kInfo, event, text, fields.data(), fields.data() + fields.size());
+  }
+  void Warn(std::string_view event, std::string_view text, const std::vector<LogField>& fields) {
+    Write(LogLevel::kWarn, event, text, fields.data(), fields.data() + fields.size());
   }
   void Warn(std::string_view event, std::string_view text,
             std::initializer_list<LogField> fields = {}) {
@@ -62,6 +72,9 @@ class Logger {
   }
 
  private:
+  void Write(LogLevel level, std::string_view event, std::string_view text, const LogField* begin,
+             const LogField* end);
+
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

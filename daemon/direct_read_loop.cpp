@@ -25,7 +25,12 @@ const monitor::Guid* AccountIn(const DirectTarget& target, const monitor::Source
 DirectReadLoop::DirectReadLoop(Engine& engine, DirectoryReaders directories,
                                watchers::TenantReader& tenant, Scheduler& scheduler, Rng& rng,
                                Logger& log, DirectReadOptions options)
-    : engine_(engine), tenant_(tenant), scheduler_(scheduler), log_(log), options_(options) {
+    : engine_(engine),
+      tenant_(tenant),
+      scheduler_(scheduler),
+      rng_(rng),
+      log_(log),
+      options_(options) {
   const absl::Duration first = FirstBackoff(options.interval);
   const Backoff backoff(first, std::clamp(options.interval * 4, first, kMaxBackoff), rng);
   sources_.reserve(directories.size() + 1);
@@ -56,6 +61,7 @@ absl::Duration DirectReadLoop::NextWait() const {
 }
 
 asio::awaitable<Status> DirectReadLoop::ReadOnce() {
+  round_ = monitor::BatchId(MakeUuid(rng_));
   const Status done = co_await Round();
   if (done.code() == StatusCode::kCancelled) co_return done;
   Note(&last_error_, nullptr, done);
@@ -134,7 +140,9 @@ asio::awaitable<Status> DirectReadLoop::ReadSource(Source* source,
     for (const size_t stop = at + part.tried; at < stop; ++at) source->owed.erase(queue[at].person);
     if (!failed.ok()) source->resume_after = queue[at - 1].person;
     if (part.seen.empty()) continue;
-    const Status delivered = co_await engine_.DeliverReads(std::move(part.seen));
+    monitor::BatchId batch = round_;
+    auto delivering = engine_.DeliverReads(std::move(part.seen), std::move(batch));
+    const Status delivered = co_await std::move(delivering);
     if (!delivered.ok()) co_return delivered;
   }
   Ended(source, failed);
@@ -147,7 +155,8 @@ asio::awaitable<DirectReadLoop::Part> DirectReadLoop::ReadTenant(
   for (const DirectTarget& target : targets) ids.push_back(target.entra_id);
   Part part;
   part.tried = targets.size();
-  auto answers = co_await tenant_.ReadUsers(std::move(ids));
+  monitor::BatchId batch = round_;
+  auto answers = co_await tenant_.ReadUsers(std::move(ids), std::move(batch));
   for (StatusOr<monitor::Observation>& answer : answers) {
     if (answer.ok()) {
       part.seen.push_back(std::move(*answer));
@@ -194,18 +203,12 @@ void DirectReadLoop::Note(std::string* last_error, const monitor::SourceName* so
   const std::string text(Message(status));
   if (text == *last_error) return;
   *last_error = text;
-  const std::string link = engine_.link().value;
+  std::vector<LogField> fields = {{"link", engine_.link().value}, {"batch", round_.value}};
+  if (source != nullptr) fields.emplace_back("source", source->value);
   if (status.ok()) {
-    constexpr char kAgain[] = "people are read directly again";
-    if (source == nullptr) {
-      log_.Info("direct_reads_recovered", kAgain, {{"link", link}});
-    } else {
-      log_.Info("direct_reads_recovered", kAgain, {{"link", link}, {"source", source->value}});
-    }
-  } else if (source == nullptr) {
-    log_.Warn("direct_reads_failed", text, {{"link", link}});
+    log_.Info("direct_reads_recovered", "people are read directly again", fields);
   } else {
-    log_.Warn("direct_reads_failed", text, {{"link", link}, {"source", source->value}});
+    log_.Warn("direct_reads_failed", text, fields);
   }
 }
 

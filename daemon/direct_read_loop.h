@@ -76,10 +76,12 @@ class DirectReadLoop {
   Engine& engine_;
   watchers::TenantReader& tenant_;
   Scheduler& scheduler_;
+  Rng& rng_;
   Logger& log_;
   DirectReadOptions options_;
   std::vector<Source> sources_;       // the tenant first
   monitor::PersonOrdinal after_ = 0;  // the next round goes on behind this one
+  monitor::BatchId round_;            // the present one
   std::string last_error_;            // the engine's
 };
 

@@ -231,15 +231,23 @@ void Engine::Publish(const Changes& changes) {
 
 void Engine::LogCommitted(const Changes& changes) {
   Logger& log = parts_.log;
+  const auto line = [&](const std::string& episode) {
+    std::vector<LogField> fields = {{"link", link_.value}, {"episode", episode}};
+    const monitor::Cause& cause = changes.cause;
+    if (!cause.batch.empty()) fields.emplace_back("batch", cause.batch.value);
+    if (!cause.intent.empty()) fields.emplace_back("intent", cause.intent.value);
+    return fields;
+  };
   for (const monitor::EvidenceEntry& entry : changes.evidence) {
     if (entry.type != "state_changed") continue;
     const auto to = entry.details.find("to");
-    log.Info("state_changed", to == entry.details.end() ? "" : to->second,
-             {{"link", link_.value}, {"episode", entry.episode}, {"evidence", entry.seq}});
+    std::vector<LogField> fields = line(entry.episode);
+    fields.emplace_back("evidence", entry.seq);
+    log.Info("state_changed", to == entry.details.end() ? "" : to->second, fields);
   }
   for (const monitor::Episode& episode : changes.closed_episodes) {
     const auto result = episode.result ? EpisodeResultText(*episode.result) : "";
-    log.Info("episode_closed", result, {{"link", link_.value}, {"episode", episode.id.value}});
+    log.Info("episode_closed", result, line(episode.id.value));
   }
   const absl::Time now = Now();
   if (state_->evidence_seq == 0 || now - head_logged_ < kHeadLogged) return;

@@ -91,7 +91,8 @@ class Engine final : public watchers::LinkFeed,
                                                                    size_t limit);
   // Others of whom looks contradict each other; each is given out once.
   asio::awaitable<StatusOr<std::vector<DirectTarget>>> WantedTargets(size_t limit);
-  asio::awaitable<Status> DeliverReads(std::vector<monitor::Observation> observations);
+  asio::awaitable<Status> DeliverReads(std::vector<monitor::Observation> observations,
+                                       monitor::BatchId round);
 
   // Deadlines. Judges the people who are due anew, at most review_limit of them.
   asio::awaitable<Status> ReviewDue();
@@ -136,7 +137,8 @@ class Engine final : public watchers::LinkFeed,
   // The bodies of commands: on the strand, in their turn.
   asio::awaitable<Status> OpenBody();
   asio::awaitable<Status> BatchBody(monitor::ChangeBatch batch);
-  asio::awaitable<Status> ReadsBody(std::vector<monitor::Observation> observations);
+  asio::awaitable<Status> ReadsBody(std::vector<monitor::Observation> observations,
+                                    monitor::BatchId round);
   asio::awaitable<Status> ReviewDueBody();
   asio::awaitable<Status> ReviewBody(std::vector<monitor::PersonOrdinal> people);
   asio::awaitable<StatusOr<std::vector<remediation::ActionWork>>> ClaimBody();

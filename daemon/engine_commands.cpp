@@ -71,8 +71,9 @@ asio::awaitable<Status> Engine::BatchBody(monitor::ChangeBatch batch) {
   if (batch.completes_round &&
       clock_watch_.Agree(batch.source, batch.round.lo, batch.clock_offset)) {
     PublishSuspicion();
-    parts_.log.Info("clock_trusted", "two sources' clocks agree with ours again",
-                    {{"link", link_.value}});
+    parts_.log.Info(
+        "clock_trusted", "two sources' clocks agree with ours again",
+        {{"link", link_.value}, {"source", batch.source.value}, {"batch", batch.id.value}});
     next_due_ = absl::InfinitePast();
     due_wake_.Notify();
   }
@@ -89,18 +90,20 @@ asio::awaitable<Status> Engine::BatchBody(monitor::ChangeBatch batch) {
   co_return committed;
 }
 
-asio::awaitable<Status> Engine::DeliverReads(std::vector<monitor::Observation> observations) {
-  auto body = ReadsBody(std::move(observations));
+asio::awaitable<Status> Engine::DeliverReads(std::vector<monitor::Observation> observations,
+                                             monitor::BatchId round) {
+  auto body = ReadsBody(std::move(observations), std::move(round));
   const Status done = co_await Command(Urgency::kDirectRead, std::move(body));
   co_return done;
 }
 
-asio::awaitable<Status> Engine::ReadsBody(std::vector<monitor::Observation> observations) {
+asio::awaitable<Status> Engine::ReadsBody(std::vector<monitor::Observation> observations,
+                                          monitor::BatchId round) {
   store::PeopleKeys keys = KeysFor(observations);
   auto people = co_await Load(std::move(keys));
   if (!people.ok()) co_return people.status();
   const absl::Time now = Now();
-  Changes changes = monitor::ApplyReads(MakeContext(now), std::move(*people), observations);
+  Changes changes = monitor::ApplyReads(MakeContext(now), std::move(*people), observations, round);
   const Status committed = co_await Commit(std::move(changes));
   co_return committed;
 }

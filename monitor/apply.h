@@ -63,8 +63,15 @@ struct Tally {
   uint64_t negative_lags = 0;
 };
 
+// What brought a command about, as evidence and log name it; at most one is set.
+struct Cause {
+  BatchId batch;    // a round of a source, or of direct reads
+  ActionId intent;  // an action's own reads, calls and outcomes
+};
+
 // Everything one command writes: exactly one atomic commit.
 struct Changes {
+  Cause cause;
   LinkState link;                      // as it is after
   std::vector<Person> people;          // changed or new
   std::vector<PersonOrdinal> removed;  // merged into another person (a re-join)
@@ -114,9 +121,9 @@ struct Context {
 };
 
 Changes ApplyBatch(const Context& context, PeopleSet people, const ChangeBatch& batch);
-// Direct reads: observations without a cursor. Also used for a round's late answers.
+// Direct reads: observations without a cursor. `round`: what they belong to.
 Changes ApplyReads(const Context& context, PeopleSet people,
-                   const std::vector<Observation>& observations);
+                   const std::vector<Observation>& observations, const BatchId& round);
 // People whose review_at is due, or who are to be evaluated again (policy change, baseline).
 Changes ApplyReview(const Context& context, PeopleSet people);
 

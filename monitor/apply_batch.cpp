@@ -95,6 +95,7 @@ TouchedKeys KeysOf(const std::vector<Observation>& observations) {
 
 Changes ApplyBatch(const Context& context, PeopleSet people, const ChangeBatch& batch) {
   Transaction tx(context, std::move(people));
+  tx.CausedBy({batch.id, {}});
   SourceState& source = tx.link().sources[batch.source];
   source.kind = batch.kind;
   StartSnapshot(tx, source, batch);
@@ -112,8 +113,9 @@ Changes ApplyBatch(const Context& context, PeopleSet people, const ChangeBatch& 
 }
 
 Changes ApplyReads(const Context& context, PeopleSet people,
-                   const std::vector<Observation>& observations) {
+                   const std::vector<Observation>& observations, const BatchId& round) {
   Transaction tx(context, std::move(people));
+  tx.CausedBy({round, {}});
   MergeObservations(tx, observations, !tx.link().baseline_at);
   return tx.Finish();
 }

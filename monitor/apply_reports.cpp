@@ -178,6 +178,7 @@ std::string_view ActionOutcomeText(ActionOutcome outcome) {
 
 Changes ApplyGates(const Context& context, PeopleSet people, const GateReport& report) {
   Transaction tx(context, std::move(people));
+  tx.CausedBy({{}, report.action});
   MergeObservations(tx, report.observations, false);
   Action* action = tx.FindAction(report.action);
   const bool open = action != nullptr && (action->state == ActionState::kIntent ||
@@ -216,6 +217,7 @@ Changes ApplyGates(const Context& context, PeopleSet people, const GateReport& r
 
 Changes ApplyCall(const Context& context, PeopleSet people, const CallReport& report) {
   Transaction tx(context, std::move(people));
+  tx.CausedBy({{}, report.action});
   Action* action = tx.FindAction(report.action);
   if (action == nullptr || action->state != ActionState::kCleared) return tx.Finish();
   const PersonOrdinal person = action->person;
@@ -258,6 +260,7 @@ Changes ApplyCall(const Context& context, PeopleSet people, const CallReport& re
 
 Changes ApplyVerify(const Context& context, PeopleSet people, const VerifyReport& report) {
   Transaction tx(context, std::move(people));
+  tx.CausedBy({{}, report.action});
   Action* action = tx.FindAction(report.action);
   const bool open = action != nullptr && (action->state == ActionState::kCalled ||
                                           action->state == ActionState::kCleared);

@@ -27,6 +27,7 @@ using SourceName = StrongString<struct SourceNameTag>;  // as configured, e.g. "
 using LinkName = StrongString<struct LinkNameTag>;
 using TierName = StrongString<struct TierNameTag>;      // "tier0", "standard", ...
 using EpisodeId = StrongString<struct EpisodeIdTag>;    // "e17.LINK": opaque to everybody else
+using BatchId = StrongString<struct BatchIdTag>;        // a UUID; Graph's client-request-id
 using ActionId = StrongString<struct ActionIdTag>;      // a UUID; Graph's client-request-id
 using IncidentId = StrongString<struct IncidentIdTag>;  // by default the episode's id
 

@@ -103,6 +103,7 @@ const std::vector<std::string>& ResetReasonsOf(SourceKind kind);
 // What one poll (or one page of it) found. A poll is many bounded batches; only the last one of a
 // round moves the cursor, in the same commit as the state it produced.
 struct ChangeBatch {
+  BatchId id;  // of the round: one for all its batches, and Graph's client-request-id
   SourceName source;
   SourceKind kind = SourceKind::kActiveDirectory;
   uint64_t number = 0;  // rises with every batch of the source in this process

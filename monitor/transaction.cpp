@@ -149,6 +149,10 @@ void Transaction::MoveIncident(PersonOrdinal from, PersonOrdinal to) {
 
 void Transaction::Record(EvidenceEntry entry) {
   entry.at = now();
+  const Cause& cause = changes_.cause;
+  if (!cause.batch.empty()) entry.details["batch"] = cause.batch.value;
+  const bool told = entry.action == cause.intent.value;
+  if (!cause.intent.empty() && !told) entry.details["intent"] = cause.intent.value;
   ChainEvidence(link(), entry);
   changes_.evidence.push_back(std::move(entry));
   changes_.must_sync = true;

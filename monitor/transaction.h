@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "monitor/apply.h"
 
@@ -47,7 +48,9 @@ class Transaction {
   void RemoveIncident(PersonOrdinal person);
   void MoveIncident(PersonOrdinal from, PersonOrdinal to);
 
-  // Chains the entry; `at`, link and hashes are filled in.
+  // Stands in every entry recorded from now on.
+  void CausedBy(Cause cause) { changes_.cause = std::move(cause); }
+  // Chains the entry; `at`, link, cause and hashes are filled in.
   void Record(EvidenceEntry entry);
   void CloseEpisode(Episode episode) { changes_.closed_episodes.push_back(std::move(episode)); }
   void WantReads(PersonOrdinal person) { reads_wanted_.insert(person); }

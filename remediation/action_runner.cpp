@@ -110,10 +110,12 @@ asio::awaitable<Status> ActionRunner::ReadDirectories(const ActionWork* work,
   co_return OkStatus();
 }
 
-asio::awaitable<Status> ActionRunner::ReadTenant(std::string entra_id, monitor::ReReads* reads) {
+asio::awaitable<Status> ActionRunner::ReadTenant(const ActionWork* work, monitor::ReReads* reads) {
   const Clock& clock = scheduler_.clock();
   reads->entra_read.lo = clock.Wall();
-  const auto read = co_await tenant_.ReadUser(std::move(entra_id));
+  std::string entra_id = work->action.entra_id;
+  monitor::ActionId intent = work->action.id;
+  const auto read = co_await tenant_.ReadUser(std::move(entra_id), std::move(intent));
   reads->entra_read.hi = clock.Wall();
   if (read.status().code() == StatusCode::kCancelled) co_return read.status();
   if (read.ok()) {
@@ -129,9 +131,8 @@ asio::awaitable<Status> ActionRunner::ReReadAndCall(ActionWork work) {
   const monitor::ActionId id = work.action.id;
   monitor::ReReads reads;
   reads.intent_at = work.action.intent_at.value_or(clock.Wall());
-  std::string entra_id = work.action.entra_id;
   // Entra first: its read may pause (a 404 is asked twice), and AD's must be the fresher one.
-  const Status tenant_read = co_await ReadTenant(std::move(entra_id), &reads);
+  const Status tenant_read = co_await ReadTenant(&work, &reads);
   if (!tenant_read.ok()) co_return tenant_read;
   const absl::Duration not_after = clock.Steady() + monitor::kReReadMaxAge;
   const Status directories_read = co_await ReadDirectories(&work, &reads);
@@ -165,8 +166,7 @@ asio::awaitable<Status> ActionRunner::Reconcile(ActionWork work) {
   const Clock& clock = scheduler_.clock();
   const absl::Time cleared = work.action.cleared_at.value_or(clock.Wall());
   monitor::ReReads reads;
-  std::string entra_id = work.action.entra_id;
-  const Status tenant_read = co_await ReadTenant(std::move(entra_id), &reads);
+  const Status tenant_read = co_await ReadTenant(&work, &reads);
   if (!tenant_read.ok()) co_return tenant_read;
   if (reads.entra.has_value() &&
       RevocationShows(reads.entra->sessions_valid_from, work.action.before, cleared,
@@ -189,8 +189,7 @@ asio::awaitable<Status> ActionRunner::VerifyCall(ActionWork work) {
   const Clock& clock = scheduler_.clock();
   const absl::Time begun = work.action.called.has_value() ? work.action.called->lo : clock.Wall();
   monitor::ReReads reads;
-  std::string entra_id = work.action.entra_id;
-  const Status tenant_read = co_await ReadTenant(std::move(entra_id), &reads);
+  const Status tenant_read = co_await ReadTenant(&work, &reads);
   if (!tenant_read.ok()) co_return tenant_read;
   const bool shows = reads.entra.has_value() &&
                      RevocationShows(reads.entra->sessions_valid_from, work.action.before, begun,

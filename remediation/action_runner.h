@@ -50,7 +50,7 @@ class ActionRunner {
   // Fill `reads`; a failed read is part of it. Cancelled: we are stopping, nothing is to be
   // reported.
   asio::awaitable<Status> ReadDirectories(const ActionWork* work, monitor::ReReads* reads);
-  asio::awaitable<Status> ReadTenant(std::string entra_id, monitor::ReReads* reads);
+  asio::awaitable<Status> ReadTenant(const ActionWork* work, monitor::ReReads* reads);
 
   ActionPort& port_;
   Actuator& actuator_;

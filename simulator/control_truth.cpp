@@ -129,7 +129,7 @@ json::object PersonJson(World& world, size_t forest, uint64_t person) {
 json::object TruthJson(World& world, std::string_view sam) {
   const Truth& truth = world.truth();
   json::object out = {{"now", FormatRfc3339(world.now())}, {"tenants", TenantsJson(world)}};
-  json::array people, ad_changes, entra_changes, revokes, disables, sign_ins;
+  json::array people, ad_changes, entra_changes, revokes, disables, sign_ins, asked;
   for (const auto& [forest, person] : Touched(world)) {
     if (!sam.empty() && world.people(forest).SamOf(person) != sam) continue;
     people.push_back(PersonJson(world, forest, person));
@@ -167,12 +167,18 @@ json::object TruthJson(World& world, std::string_view sam) {
                         {"success", sign_in.success},
                         {"error_code", sign_in.error_code}});
   }
+  for (const Asked& each : truth.asked) {
+    asked.push_back({{"at", FormatRfc3339(each.at)},
+                     {"client_request_id", each.client_request_id},
+                     {"requests", each.requests}});
+  }
   out["people"] = std::move(people);
   out["ad_changes"] = std::move(ad_changes);
   out["entra_changes"] = std::move(entra_changes);
   out["revokes"] = std::move(revokes);
   out["disables"] = std::move(disables);
   out["sign_ins"] = std::move(sign_ins);
+  if (sam.empty()) out["asked"] = std::move(asked);
   return out;
 }
 

@@ -70,6 +70,7 @@ net::ServerResponse GraphApi::Handle(const net::ServerRequest& request, absl::Ti
   context.base = Cat("https://", host == nullptr ? "graph.microsoft.com" : *host, "/v1.0");
   const std::string* id = request.Find("client-request-id");
   if (id != nullptr) context.client_request_id = *id;
+  world_.NoteAsked(context.client_request_id, now);
   net::ServerResponse response;
   context.tenant = TenantOf(request, now);
   if (context.tenant == nullptr) {

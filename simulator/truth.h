@@ -1,9 +1,11 @@
 #pragma once
 
 // What really happened in the simulated world, kept by the world itself: the judge of tests and of
-// the demo reads this and nothing the product says. Append-only, in the order of happening.
+// the demo reads this and nothing the product says. Append-only but for `asked`, in the order of
+// happening.
 
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -53,11 +55,20 @@ struct SignIn {
   int error_code = 0;  // 0, 50057 disabled in Entra, 50173 revoked, 50126 refused by the directory
 };
 
+// Requests to Graph under one client-request-id, one after the other; refused ones too.
+struct Asked {
+  absl::Time at;  // the first of them
+  std::string client_request_id;
+  uint64_t requests = 0;
+};
+constexpr size_t kAskedKept = 2000;
+
 struct Truth {
   std::vector<AdChange> ad_changes;
   std::vector<EntraChange> entra_changes;
   std::vector<Call> calls;
   std::vector<SignIn> sign_ins;
+  std::deque<Asked> asked;  // the last kAskedKept
 };
 
 const char* ToText(AdChangeKind kind);  // "disabled", ...

@@ -67,4 +67,13 @@ StatusOr<bool> World::SignIn(std::string_view sam, absl::Time now, size_t tenant
   return actors_->SignIn(tenant, *person, now);
 }
 
+void World::NoteAsked(const std::string& client_request_id, absl::Time now) {
+  std::deque<Asked>& asked = truth_.asked;
+  if (asked.empty() || asked.back().client_request_id != client_request_id) {
+    asked.push_back({now, client_request_id, 0});
+    if (asked.size() > kAskedKept) asked.pop_front();
+  }
+  ++asked.back().requests;
+}
+
 }  // namespace driftwarden::simulator

@@ -60,6 +60,8 @@ class World {
   SyncEngine& sync(size_t i = 0) { return *sites_[i]->sync; }
   Actors& actors() { return *actors_; }
   const Truth& truth() const { return truth_; }
+  // Graph was asked something.
+  void NoteAsked(const std::string& client_request_id, absl::Time now);
 
   // The person tries to sign in to the tenant. NotFound: nobody is called that.
   StatusOr<bool> SignIn(std::string_view sam, absl::Time now, size_t tenant = 0);

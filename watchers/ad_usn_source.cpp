@@ -41,7 +41,9 @@ AdUsnSource::AdUsnSource(AdSourceOptions options, directory::SessionFactory& ses
                          const Clock& clock, Logger& log)
     : options_(options), clock_(clock), log_(log), connection_(options, sessions, clock, log) {}
 
-asio::awaitable<Status> AdUsnSource::Poll(std::string cursor, BatchSink& sink) {
+asio::awaitable<Status> AdUsnSource::Poll(std::string cursor, monitor::BatchId batch,
+                                          BatchSink& sink) {
+  batch_ = std::move(batch);
   std::optional<AdCursor> known = ParseAdCursor(cursor);
   if (known) connection_.Prefer(known->server);
   TimeBounds begun;
@@ -84,7 +86,7 @@ asio::awaitable<Status> AdUsnSource::ReadRound(uint64_t from, AdRound& round) {
   if (read.ok()) read = co_await ReadTombstones(from, round);
   if (quarantined_ > kQuarantineLines) {
     log_.Warn("ad_objects_quarantined", "objects with unreadable attributes were passed over",
-              {{"source", options_.name.value}, {"count", quarantined_}});
+              {{"source", options_.name.value}, {"batch", batch_.value}, {"count", quarantined_}});
   }
   co_return read;
 }
@@ -112,7 +114,9 @@ void AdUsnSource::TellIfHidden(bool refused, bool everything) {
             "no deleted object is visible: either none was deleted in the tombstone lifetime, or "
             "deletions cannot be seen; grant the service account List Contents and Read Property "
             "on the Deleted Objects container",
-            {{"source", options_.name.value}, {"user", options_.bind.Account()}});
+            {{"source", options_.name.value},
+             {"batch", batch_.value},
+             {"user", options_.bind.Account()}});
 }
 
 asio::awaitable<Status> AdUsnSource::ReadAll(Query query, uint64_t from, AdRound& round) {
@@ -127,8 +131,9 @@ asio::awaitable<Status> AdUsnSource::ReadAll(Query query, uint64_t from, AdRound
     const std::vector<Window> halves =
         read.code() == StatusCode::kResourceExhausted ? Halves(window) : std::vector<Window>();
     if (halves.empty()) co_return read;
-    log_.Info("ad_window_halved", Message(read),
-              {{"source", options_.name.value}, {"from_usn", window.from}});
+    log_.Info(
+        "ad_window_halved", Message(read),
+        {{"source", options_.name.value}, {"batch", batch_.value}, {"from_usn", window.from}});
     todo.insert(todo.end(), halves.rbegin(), halves.rend());
   }
   co_return OkStatus();
@@ -193,7 +198,9 @@ std::vector<monitor::AdView> AdUsnSource::Observe(const Query& query, const Sear
     if (!view.ok()) {
       if (++quarantined_ <= kQuarantineLines) {
         log_.Warn("ad_object_quarantined", Message(view.status()),
-                  {{"source", options_.name.value}, {"server", connection_.server()}});
+                  {{"source", options_.name.value},
+                   {"batch", batch_.value},
+                   {"server", connection_.server()}});
       }
       continue;
     }

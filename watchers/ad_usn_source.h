@@ -27,7 +27,8 @@ class AdUsnSource final : public ChangeSource {
 
   const monitor::SourceName& name() const override { return options_.name; }
   monitor::SourceKind kind() const override { return monitor::SourceKind::kActiveDirectory; }
-  asio::awaitable<Status> Poll(std::string cursor, BatchSink& sink) override;
+  asio::awaitable<Status> Poll(std::string cursor, monitor::BatchId batch,
+                               BatchSink& sink) override;
 
  private:
   // One of the two searches of a round.
@@ -59,6 +60,7 @@ class AdUsnSource final : public ChangeSource {
   const Clock& clock_;
   Logger& log_;
   AdConnection connection_;
+  monitor::BatchId batch_;  // of the present round
   uint64_t next_number_ = 1;
   int quarantined_ = 0;             // of this round
   uint64_t tombstones_ = 0;         // entries of this round's second search

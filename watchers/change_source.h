@@ -31,8 +31,10 @@ class ChangeSource {
   // batches, the last with completes_round and the new cursor. A failed round leaves the cursor
   // where it was; what was delivered before is applied again later, which is harmless. A cursor
   // that no longer holds (token expired, invocation id changed, USN went back) starts a full read
-  // within the same call, with in_snapshot and snapshot_reason set.
-  virtual asio::awaitable<Status> Poll(std::string cursor, BatchSink& sink) = 0;
+  // within the same call, with in_snapshot and snapshot_reason set. `batch` names the round in the
+  // log and in what the source is asked; the sink puts it on every batch.
+  virtual asio::awaitable<Status> Poll(std::string cursor, monitor::BatchId batch,
+                                       BatchSink& sink) = 0;
 };
 
 // Direct reads, never queued behind a poll.
@@ -48,11 +50,14 @@ class TenantReader {
  public:
   virtual ~TenantReader() = default;
   // One account by Entra id. A 404 is looked up in the deleted items: then the observation says
-  // kSoft; in neither place, after a pause and a second 404, kHard.
-  virtual asio::awaitable<StatusOr<monitor::Observation>> ReadUser(std::string id) = 0;
-  // The same for many in few requests; one result an id, in the order asked.
+  // kSoft; in neither place, after a pause and a second 404, kHard. For an action: `intent` is the
+  // client-request-id.
+  virtual asio::awaitable<StatusOr<monitor::Observation>> ReadUser(std::string id,
+                                                                   monitor::ActionId intent) = 0;
+  // The same for many in few requests; one result an id, in the order asked. For a round of direct
+  // reads: `batch` is the client-request-id.
   virtual asio::awaitable<std::vector<StatusOr<monitor::Observation>>> ReadUsers(
-      std::vector<std::string> ids) = 0;
+      std::vector<std::string> ids, monitor::BatchId batch) = 0;
 };
 
 }  // namespace driftwarden::watchers

@@ -38,7 +38,9 @@ std::string GraphDeltaSource::FirstUrl() const {
   return client_.UrlOf(Cat("/users/delta?$select=", JoinStrings(select_, ",")));
 }
 
-asio::awaitable<Status> GraphDeltaSource::Poll(std::string cursor, BatchSink& sink) {
+asio::awaitable<Status> GraphDeltaSource::Poll(std::string cursor, monitor::BatchId batch,
+                                               BatchSink& sink) {
+  batch_ = std::move(batch);
   const auto link = ParseDeltaCursor(cursor);
   std::string reason;
   if (cursor.empty()) {
@@ -54,7 +56,7 @@ asio::awaitable<Status> GraphDeltaSource::Poll(std::string cursor, BatchSink& si
     reason = WhyFull(ended);
     if (reason.empty()) co_return ended.status;
     log_.Warn("graph_cursor_lost", Message(ended.status),
-              {{"source", options_.name.value}, {"reason", reason}});
+              {{"source", options_.name.value}, {"batch", batch_.value}, {"reason", reason}});
   }
   loops_ = refusals_ = 0;
   const Status full = co_await PollFull(std::move(reason), sink);
@@ -84,7 +86,7 @@ std::string GraphDeltaSource::WhyFull(const Ended& ended) {
 
 asio::awaitable<Status> GraphDeltaSource::PollFull(std::string reason, BatchSink& sink) {
   log_.Info("graph_full_read", "reading every user of the tenant",
-            {{"source", options_.name.value}, {"reason", reason}});
+            {{"source", options_.name.value}, {"batch", batch_.value}, {"reason", reason}});
   // A property that was refused once is asked for again in each full read: tenants change too.
   select_ = DeltaSelect();
   for (int restart = 0;; ++restart) {
@@ -108,6 +110,7 @@ asio::awaitable<GraphDeltaSource::Ended> GraphDeltaSource::RunRound(std::string 
       co_return Ended(End::kLoop, DataLossError("users delta: nextLink leads in a circle"));
     }
     graph::GraphRequest request(link, "users_delta", graph::Priority::kPoll);
+    request.client_request_id = batch_.value;
     auto reply = co_await client_.Send(std::move(request));
     if (!reply.ok()) co_return Ended(End::kFailed, reply.status());
     if (!reply->ok()) {
@@ -141,7 +144,7 @@ asio::awaitable<Status> GraphDeltaSource::DeliverPage(DeltaRound& round, graph::
                                                       TimeBounds at, BatchSink& sink) {
   for (const graph::Flaw& flaw : page.flaws) {
     log_.Warn("graph_object_flawed", flaw.what,
-              {{"source", options_.name.value}, {"entra_id", flaw.id}});
+              {{"source", options_.name.value}, {"batch", batch_.value}, {"entra_id", flaw.id}});
   }
   const bool last = page.next_link.empty();
   size_t from = 0;
@@ -176,7 +179,9 @@ bool GraphDeltaSource::DropRefused(const graph::GraphError& error) {
   if (dropped.empty()) return false;
   log_.Warn("graph_property_refused",
             "the tenant does not give these properties in its change feed; they are read directly",
-            {{"source", options_.name.value}, {"properties", JoinStrings(dropped, ",")}});
+            {{"source", options_.name.value},
+             {"batch", batch_.value},
+             {"properties", JoinStrings(dropped, ",")}});
   select_ = std::move(kept);
   return true;
 }

@@ -29,7 +29,8 @@ class GraphDeltaSource final : public ChangeSource {
 
   const monitor::SourceName& name() const override { return options_.name; }
   monitor::SourceKind kind() const override { return monitor::SourceKind::kEntra; }
-  asio::awaitable<Status> Poll(std::string cursor, BatchSink& sink) override;
+  asio::awaitable<Status> Poll(std::string cursor, monitor::BatchId batch,
+                               BatchSink& sink) override;
 
  private:
   // What a round came to besides success or failure.
@@ -59,6 +60,7 @@ class GraphDeltaSource final : public ChangeSource {
   graph::GraphClient& client_;
   Logger& log_;
   std::vector<std::string> select_;  // what this tenant accepts
+  monitor::BatchId batch_;           // of the present round
   uint64_t next_number_ = 1;
   int loops_ = 0;     // polls in a row
   int refusals_ = 0;  // polls in a row

@@ -25,8 +25,8 @@ bool IsTransient(int status) {
 
 }  // namespace
 
-GraphReader::Item::Item(std::string entra_id)
-    : id(std::move(entra_id)), result(NotFoundError("not looked for yet")) {}
+GraphReader::Item::Item(std::string entra_id, const Origin* of)
+    : id(std::move(entra_id)), origin(of), result(NotFoundError("not looked for yet")) {}
 
 GraphReader::GraphReader(GraphReaderOptions options, graph::GraphClient& client,
                          Scheduler& scheduler, Logger& log)
@@ -41,19 +41,22 @@ std::string GraphReader::PathOf(const std::string& id, Place place) const {
   return Cat("/directory/deletedItems/microsoft.graph.user/", safe, "?$select=id,deletedDateTime");
 }
 
-asio::awaitable<StatusOr<monitor::Observation>> GraphReader::ReadUser(std::string id) {
+asio::awaitable<StatusOr<monitor::Observation>> GraphReader::ReadUser(std::string id,
+                                                                      monitor::ActionId intent) {
   if (id.empty()) co_return InvalidError("no Entra id");
-  Item item(std::move(id));
+  const Origin origin{"intent", std::move(intent.value)};
+  Item item(std::move(id), &origin);
   std::vector<Item*> items(1, &item);
   co_await Resolve(std::move(items), true);
   co_return std::move(item.result);
 }
 
 asio::awaitable<std::vector<StatusOr<monitor::Observation>>> GraphReader::ReadUsers(
-    std::vector<std::string> ids) {
+    std::vector<std::string> ids, monitor::BatchId batch) {
+  const Origin origin{"batch", std::move(batch.value)};
   std::vector<Item> items;
   items.reserve(ids.size());
-  for (std::string& id : ids) items.emplace_back(std::move(id));
+  for (std::string& id : ids) items.emplace_back(std::move(id), &origin);
   std::vector<Item*> wanted;
   for (Item& item : items) {
     if (item.id.empty()) {
@@ -107,6 +110,7 @@ asio::awaitable<void> GraphReader::FetchSingle(Item* item, Place place) {
   const bool users = place == Place::kUsers;
   graph::GraphRequest request(PathOf(item->id, place), users ? "user" : "deleted_user",
                               graph::Priority::kDirectRead);
+  request.client_request_id = item->origin->id;
   auto reply = co_await client_.Send(std::move(request));
   if (reply.ok()) {
     Settle(*item, place, *std::move(reply));
@@ -145,6 +149,7 @@ asio::awaitable<std::vector<GraphReader::Item*>> GraphReader::SendBatch(std::vec
   graph::GraphRequest request("/$batch", "batch", graph::Priority::kDirectRead);
   request.method = "POST";
   request.body = std::move(body);
+  request.client_request_id = items.front()->origin->id;
   auto reply = co_await client_.Send(std::move(request));
   std::vector<Item*> again;
   const Status failed = reply.ok() ? graph::ToStatus(*reply, "batch of reads") : reply.status();
@@ -199,15 +204,15 @@ void GraphReader::Settle(Item& item, Place place, graph::GraphReply reply) {
     item.result = graph::ToStatus(reply, Cat("account ", Printable(item.id, 80)));
     return;
   }
-  item.result = Observe(item.id, place, std::move(reply));
+  item.result = Observe(item, place, std::move(reply));
   // Only SaysNotFound may count as "not there".
   if (absl::IsNotFound(item.result.status())) {
     item.result = UnavailableError(Message(item.result.status()));
   }
 }
 
-GraphReader::Result GraphReader::Observe(const std::string& id, Place place,
-                                         graph::GraphReply reply) {
+GraphReader::Result GraphReader::Observe(const Item& item, Place place, graph::GraphReply reply) {
+  const std::string& id = item.id;
   const std::string what = Cat("account ", Printable(id, 80));
   DW_RETURN_IF_ERROR(graph::ToStatus(reply, what));
   auto user = client_.decoder().DecodeUser(reply.body);
@@ -217,7 +222,9 @@ GraphReader::Result GraphReader::Observe(const std::string& id, Place place,
   }
   for (const graph::Flaw& flaw : user->flaws) {
     log_.Warn("graph_object_flawed", flaw.what,
-              {{"source", options_.name.value}, {"entra_id", flaw.id}});
+              {{"source", options_.name.value},
+               {item.origin->key, item.origin->id},
+               {"entra_id", flaw.id}});
   }
   if (place == Place::kDeletedItems) user->view.deletion = monitor::EntraDeletion::kSoft;
   monitor::Observation seen;

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/async/scheduler.h"
@@ -28,19 +29,26 @@ class GraphReader final : public TenantReader {
   GraphReader(GraphReaderOptions options, graph::GraphClient& client, Scheduler& scheduler,
               Logger& log);
 
-  asio::awaitable<StatusOr<monitor::Observation>> ReadUser(std::string id) override;
+  asio::awaitable<StatusOr<monitor::Observation>> ReadUser(std::string id,
+                                                           monitor::ActionId intent) override;
   asio::awaitable<std::vector<StatusOr<monitor::Observation>>> ReadUsers(
-      std::vector<std::string> ids) override;
+      std::vector<std::string> ids, monitor::BatchId batch) override;
 
  private:
   using Result = StatusOr<monitor::Observation>;
   enum class Place { kUsers, kDeletedItems };
+  // Whom the requests are for, as the log names it.
+  struct Origin {
+    std::string_view key;  // "intent" or "batch"
+    std::string id;        // the client-request-id
+  };
   // One GET on its way; `result` is NotFound until something better is known.
   struct Item {
     std::string id;
+    const Origin* origin;
     Result result;
     TimeBounds looked;  // the last answer
-    explicit Item(std::string entra_id);
+    Item(std::string entra_id, const Origin* of);
   };
 
   // Both places once; what is in neither stays NotFound.
@@ -56,7 +64,7 @@ class GraphReader final : public TenantReader {
                    std::vector<graph::BatchItem> answers, std::vector<Item*>& again,
                    absl::Duration& wait);
   void Settle(Item& item, Place place, graph::GraphReply reply);
-  Result Observe(const std::string& id, Place place, graph::GraphReply reply);
+  Result Observe(const Item& item, Place place, graph::GraphReply reply);
   std::string PathOf(const std::string& id, Place place) const;
   monitor::Observation Gone(const Item& item) const;
 

@@ -31,6 +31,7 @@ class SourceLoop::FanOut final : public BatchSink {
   FanOut(SourceLoop& loop, std::vector<LinkFeed*> links) : loop_(loop), links_(std::move(links)) {}
 
   asio::awaitable<Status> Deliver(monitor::ChangeBatch batch) override {
+    batch.id = loop_.round_;
     batch.number = ++loop_.batch_number_;
     loop_.NoteBatch(batch.in_snapshot && !batch.completes_round);
     Status first_error;
@@ -86,6 +87,7 @@ asio::awaitable<void> SourceLoop::Run() {
 asio::awaitable<Status> SourceLoop::PollOnce() {
   const absl::Duration begun = scheduler_.clock().Steady();
   NoteStart();
+  round_ = monitor::BatchId(MakeUuid(rng_));
   std::vector<LinkFeed*> reading;
   std::vector<LinkFeed*> starting;
   FeedPosition oldest;
@@ -112,7 +114,8 @@ asio::awaitable<Status> SourceLoop::PollOnce() {
 
 asio::awaitable<Status> SourceLoop::PollFor(std::vector<LinkFeed*> links, std::string cursor) {
   FanOut sink(*this, std::move(links));
-  const Status polled = co_await source_.Poll(std::move(cursor), sink);
+  monitor::BatchId batch = round_;
+  const Status polled = co_await source_.Poll(std::move(cursor), std::move(batch), sink);
   co_return polled;
 }
 
@@ -160,9 +163,9 @@ void SourceLoop::NoteEnd(const Status& status, absl::Duration took) {
   if (text == before) return;
   if (status.ok()) {
     log_.Info("source_recovered", "the source is read again",
-              {{"source", source_.name().value}, {"failures", failures}});
+              {{"source", source_.name().value}, {"batch", round_.value}, {"failures", failures}});
   } else {
-    log_.Warn("source_failed", text, {{"source", source_.name().value}});
+    log_.Warn("source_failed", text, {{"source", source_.name().value}, {"batch", round_.value}});
   }
 }
 

@@ -91,6 +91,7 @@ class SourceLoop {
   SourceLoopOptions options_;
   WakeUp wake_;
   uint64_t batch_number_ = 0;
+  monitor::BatchId round_;    // the present one
   mutable std::mutex mutex_;  // of health_, which others read
   SourceHealth health_;
 };

@@ -67,7 +67,7 @@ class UsnSource : public ::testing::Test {
     dc1().searches.clear();
     dc2().searches.clear();
     asio::io_context context;
-    return RunOn(context, source->Poll(sink.cursor, sink));
+    return RunOn(context, source->Poll(sink.cursor, monitor::BatchId("round-1"), sink));
   }
   FakeController& dc1() { return forest.controllers[kDc1]; }
   FakeController& dc2() { return forest.controllers[kDc2]; }
@@ -221,13 +221,13 @@ TEST_F(UsnSource, HiddenTombstonesAreToldOnceAndDoNotStopTheRest) {
     asio::io_context context;
     Fill(3);
     dc1().hides_tombstones = true;
-    EXPECT_TRUE(RunOn(context, told.Poll("", sink)).ok());
+    EXPECT_TRUE(RunOn(context, told.Poll("", monitor::BatchId("round-1"), sink)).ok());
     EXPECT_EQ(sink.seen.size(), 3u);
     EXPECT_NE(sink.cursor, "");
     Disable("user1");
-    EXPECT_TRUE(RunOn(context, told.Poll(sink.cursor, sink)).ok());
+    EXPECT_TRUE(RunOn(context, told.Poll(sink.cursor, monitor::BatchId("round-1"), sink)).ok());
     dc1().hides_tombstones = false;  // and finds nothing: the same to us
-    EXPECT_TRUE(RunOn(context, told.Poll("", sink)).ok());
+    EXPECT_TRUE(RunOn(context, told.Poll("", monitor::BatchId("round-1"), sink)).ok());
   }
   std::ifstream file(path);
   const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
@@ -433,7 +433,8 @@ TEST_F(UsnSource, PagesThatNeverEndAreAnError) {
   Factory factory;
   AdUsnSource endless(Options(), factory, clock, quiet);
   asio::io_context context;
-  EXPECT_EQ(RunOn(context, endless.Poll("", sink)).code(), StatusCode::kDataLoss);
+  EXPECT_EQ(RunOn(context, endless.Poll("", monitor::BatchId("round-1"), sink)).code(),
+            StatusCode::kDataLoss);
 }
 
 }  // namespace

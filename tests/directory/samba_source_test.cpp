@@ -58,7 +58,7 @@ class Sources : public directory::SambaTest {
   }
   Status Poll() {
     sink_.seen.clear();
-    return RunOn(context_, source_->Poll(sink_.cursor, sink_));
+    return RunOn(context_, source_->Poll(sink_.cursor, monitor::BatchId("round-1"), sink_));
   }
   StatusOr<monitor::AdView> Read(const monitor::Guid& guid) {
     const auto read = RunOn(context_, reader_->ReadAccount(guid));

@@ -38,9 +38,11 @@ class FakeDirectory final : public watchers::DirectoryReader {
 class FakeTenant final : public watchers::TenantReader {
  public:
   explicit FakeTenant(const Clock& clock) : clock_(clock) {}
-  asio::awaitable<StatusOr<Observation>> ReadUser(std::string id) override { co_return Answer(id); }
-  asio::awaitable<std::vector<StatusOr<Observation>>> ReadUsers(
-      std::vector<std::string> ids) override {
+  asio::awaitable<StatusOr<Observation>> ReadUser(std::string id, monitor::ActionId) override {
+    co_return Answer(id);
+  }
+  asio::awaitable<std::vector<StatusOr<Observation>>> ReadUsers(std::vector<std::string> ids,
+                                                                monitor::BatchId) override {
     ++requests;
     std::vector<StatusOr<Observation>> answers;
     for (const std::string& id : ids) answers.push_back(Answer(id));

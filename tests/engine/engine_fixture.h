@@ -118,10 +118,11 @@ class CountingObserver final : public CommitObserver {
 
 class EngineFixture {
  public:
-  explicit EngineFixture(std::shared_ptr<monitor::Policy> policy = TestPolicy())
+  explicit EngineFixture(std::shared_ptr<monitor::Policy> policy = TestPolicy(),
+                         const std::string& log_path = "/dev/null")
       : clock(absl::FromUnixSeconds(1795219200)),
         scheduler(io, clock),
-        log(LogLevel::kError, LogFormat::kLogfmt, "/dev/null") {
+        log(LogLevel::kInfo, LogFormat::kLogfmt, log_path) {
     auto opened = store::NewMemStore(disk);
     DW_CHECK(opened.ok());
     store = std::make_unique<store::FaultStore>(*std::move(opened), store::FaultPlan());

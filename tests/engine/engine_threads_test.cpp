@@ -60,7 +60,7 @@ asio::awaitable<void> Read(Work work) {
     const absl::Time now = work.clock->Wall();
     seen.push_back(Seen("contoso", EntraPerson(1 + round % kPeople, round % 2 == 0), now,
                         monitor::LookKind::kDirect));
-    const Status done = co_await work.engine->DeliverReads(std::move(seen));
+    const Status done = co_await work.engine->DeliverReads(std::move(seen), monitor::BatchId());
     Ended(work, done);
     const Status reviewed = co_await work.engine->ReviewDue();
     Ended(work, reviewed);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/asio/io_context.hpp>
+#include <set>
 
 #include "base/async/task_group.h"
 #include "tests/testing/sim_scheduler.h"
@@ -15,6 +16,7 @@ class FakeLink final : public LinkFeed {
   asio::awaitable<Status> Deliver(monitor::ChangeBatch batch) override {
     if (!refuse.ok()) co_return refuse;
     numbers.push_back(batch.number);
+    rounds.push_back(batch.id.value);
     position.cursor = batch.cursor;
     co_return OkStatus();
   }
@@ -23,6 +25,7 @@ class FakeLink final : public LinkFeed {
   FeedPosition position;
   Status refuse;
   std::vector<uint64_t> numbers;
+  std::vector<std::string> rounds;
 };
 
 class FakeSource final : public ChangeSource {
@@ -30,9 +33,11 @@ class FakeSource final : public ChangeSource {
   explicit FakeSource(Scheduler& scheduler) : scheduler_(scheduler) {}
   const monitor::SourceName& name() const override { return name_; }
   monitor::SourceKind kind() const override { return monitor::SourceKind::kEntra; }
-  asio::awaitable<Status> Poll(std::string cursor, BatchSink& sink) override {
+  asio::awaitable<Status> Poll(std::string cursor, monitor::BatchId batch_id,
+                               BatchSink& sink) override {
     polled.push_back(scheduler_.clock().Steady());
     cursors.push_back(cursor);
+    rounds.push_back(batch_id.value);
     if (!failure.ok()) co_return failure;
     monitor::ChangeBatch batch;
     batch.source = name_;
@@ -44,6 +49,7 @@ class FakeSource final : public ChangeSource {
 
   std::vector<absl::Duration> polled;
   std::vector<std::string> cursors;
+  std::vector<std::string> rounds;
   Status failure;
 
  private:
@@ -95,6 +101,10 @@ TEST_F(SourceLoopTest, PollsEveryIntervalAndGivesEveryLinkTheBatch) {
   EXPECT_EQ(source_.cursors, (std::vector<std::string>{"old", "next", "next"}));
   EXPECT_EQ(a_.numbers, (std::vector<uint64_t>{1, 2, 3}));
   EXPECT_EQ(b_.numbers, a_.numbers);
+  EXPECT_EQ(a_.rounds, source_.rounds);
+  EXPECT_EQ(b_.rounds, source_.rounds);
+  EXPECT_EQ(std::set<std::string>(a_.rounds.begin(), a_.rounds.end()).size(), 3u);
+  for (const std::string& round : a_.rounds) EXPECT_EQ(round.size(), 36u);
   EXPECT_TRUE(loop_->Health().up);
   EXPECT_EQ(loop_->Health().polls_ok, 3u);
   EXPECT_EQ(observer_.good, 3);

@@ -37,7 +37,9 @@ class DeltaSourceTest : public graph::GraphTest {
     options.batch_size = 2;
     return options;
   }
-  Status Poll(std::string cursor) { return Run(source.Poll(std::move(cursor), sink)); }
+  Status Poll(std::string cursor) {
+    return Run(source.Poll(std::move(cursor), monitor::BatchId("round-1"), sink));
+  }
   static std::string Link(std::string_view query) { return Cat(kUsersDelta, "?$", query); }
   static std::string Cursor(std::string_view token) {
     return FormatDeltaCursor(Link(Cat("deltatoken=", token)));
@@ -69,6 +71,7 @@ TEST_F(DeltaSourceTest, TheFirstRoundIsASnapshotInBoundedBatches) {
   EXPECT_EQ(Url(1), Link("skiptoken=1"));
   EXPECT_EQ(Url(2), Link("skiptoken=2"));
   EXPECT_EQ(HeaderOf(0, "x-ms-throttle-priority"), "low");
+  for (size_t i = 0; i < 3; ++i) EXPECT_EQ(HeaderOf(i, "client-request-id"), "round-1");
   ASSERT_EQ(sink.batches.size(), 3u);
   for (size_t i = 0; i < 3; ++i) {
     const monitor::ChangeBatch& batch = sink.batches[i];

@@ -17,6 +17,8 @@ namespace {
 using monitor::EntraView;
 using simulator::DeadTokenShape;
 
+const monitor::ActionId kIntent("intent-1");
+
 class CollectingSink final : public BatchSink {
  public:
   asio::awaitable<Status> Deliver(monitor::ChangeBatch batch) override {
@@ -93,7 +95,7 @@ class Live : public ::testing::Test {
   }
   Status Poll() {
     sink = CollectingSink();
-    const Status status = Run(source->Poll(cursor, sink));
+    const Status status = Run(source->Poll(cursor, monitor::BatchId("round-1"), sink));
     if (status.ok()) cursor = sink.last.cursor;
     return status;
   }
@@ -139,7 +141,7 @@ TEST_F(Live, FromTheFirstReadToARevocationThatIsSeen) {
   EXPECT_EQ(observer.requests["token 200"], 1);
 
   const std::string id = IdOf(7);
-  const auto before = Run(reader->ReadUser(id));
+  const auto before = Run(reader->ReadUser(id, kIntent));
   ASSERT_TRUE(before.ok()) << before.status();
   EXPECT_EQ(std::get<EntraView>(before->view).account_enabled, true);
   EXPECT_TRUE(std::get<EntraView>(before->view).on_premises_sid.has_value());
@@ -160,7 +162,7 @@ TEST_F(Live, FromTheFirstReadToARevocationThatIsSeen) {
       id, monitor::ActionId("5f6c2e1a-1111-4000-8000-000000000001"), absl::InfiniteDuration()));
   EXPECT_TRUE(call.status.ok()) << call.status;
   EXPECT_FALSE(call.request_id.empty());
-  const auto after = Run(reader->ReadUser(id));
+  const auto after = Run(reader->ReadUser(id, kIntent));
   ASSERT_TRUE(after.ok()) << after.status();
   const auto& revoked = std::get<EntraView>(after->view).sessions_valid_from;
   ASSERT_TRUE(revoked.has_value());
@@ -176,7 +178,7 @@ TEST_F(Live, DeletionsByBatchAndOneByOne) {
   });
   std::vector<std::string> ids;
   for (uint64_t person = 0; person < 30; ++person) ids.push_back(IdOf(person));
-  const auto seen = Run(reader->ReadUsers(ids));
+  const auto seen = Run(reader->ReadUsers(ids, monitor::BatchId("round-2")));
   ASSERT_EQ(seen.size(), 30u);
   for (size_t i = 0; i < seen.size(); ++i) {
     ASSERT_TRUE(seen[i].ok()) << i << seen[i].status();
@@ -186,7 +188,7 @@ TEST_F(Live, DeletionsByBatchAndOneByOne) {
                              : i == 2 ? monitor::EntraDeletion::kHard
                                       : monitor::EntraDeletion::kLive);
     if (i > 4) continue;
-    const auto alone = Run(reader->ReadUser(ids[i]));
+    const auto alone = Run(reader->ReadUser(ids[i], kIntent));
     ASSERT_TRUE(alone.ok()) << alone.status();
     EXPECT_EQ(std::get<EntraView>(alone->view).deletion, view.deletion);
   }

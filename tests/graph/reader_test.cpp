@@ -13,6 +13,8 @@ using graph::kCyd;
 using monitor::EntraDeletion;
 using monitor::EntraView;
 
+const monitor::ActionId kIntent("intent-1");
+
 const EntraView& View(const StatusOr<monitor::Observation>& seen) {
   return std::get<EntraView>(seen->view);
 }
@@ -39,7 +41,7 @@ class ReaderTest : public graph::GraphTest {
     http.Reply(200, Cat(R"({"responses":[)", JoinStrings(answers, ","), "]}"));
   }
   std::vector<StatusOr<monitor::Observation>> ReadAll(std::vector<std::string> ids) {
-    return Run(reader.ReadUsers(std::move(ids)));
+    return Run(reader.ReadUsers(std::move(ids), monitor::BatchId("round-1")));
   }
 
   Logger quiet_{LogLevel::kError, LogFormat::kLogfmt};
@@ -48,7 +50,7 @@ class ReaderTest : public graph::GraphTest {
 
 TEST_F(ReaderTest, ALiveAccountIsOneRequest) {
   http.Reply(200, User(kAda, false));
-  const auto seen = Run(reader.ReadUser(kAda));
+  const auto seen = Run(reader.ReadUser(kAda, kIntent));
   ASSERT_TRUE(seen.ok()) << seen.status();
   EXPECT_EQ(seen->look.kind, monitor::LookKind::kDirect);
   EXPECT_EQ(seen->look.source.value, "contoso");
@@ -58,12 +60,13 @@ TEST_F(ReaderTest, ALiveAccountIsOneRequest) {
   EXPECT_EQ(http.requests()[0].url, Cat("https://graph.example.test/v1.0/users/", kAda,
                                         "?$select=", JoinStrings(DeltaSelect(), ",")));
   EXPECT_EQ(HeaderOf(0, "x-ms-throttle-priority"), "normal");
+  EXPECT_EQ(HeaderOf(0, "client-request-id"), "intent-1");
 }
 
 TEST_F(ReaderTest, A404IsLookedUpInTheDeletedItems) {
   http.Reply(404, Missing());
   http.Reply(200, Cat(R"({"id":")", kAda, R"(","deletedDateTime":"2026-11-20T00:00:00Z"})"));
-  const auto seen = Run(reader.ReadUser(kAda));
+  const auto seen = Run(reader.ReadUser(kAda, kIntent));
   ASSERT_TRUE(seen.ok()) << seen.status();
   EXPECT_EQ(View(seen).deletion, EntraDeletion::kSoft);
   EXPECT_FALSE(View(seen).account_enabled.has_value());
@@ -73,7 +76,7 @@ TEST_F(ReaderTest, A404IsLookedUpInTheDeletedItems) {
 
 TEST_F(ReaderTest, OnlyASecondLookAfterAPauseSaysGoneForGood) {
   for (int i = 0; i < 4; ++i) http.Reply(404, Missing());
-  const auto seen = Run(reader.ReadUser(kAda));
+  const auto seen = Run(reader.ReadUser(kAda, kIntent));
   ASSERT_TRUE(seen.ok()) << seen.status();
   EXPECT_EQ(View(seen).deletion, EntraDeletion::kHard);
   EXPECT_EQ(View(seen).id, kAda);
@@ -83,7 +86,7 @@ TEST_F(ReaderTest, OnlyASecondLookAfterAPauseSaysGoneForGood) {
 
 TEST_F(ReaderTest, AReplicaThatCatchesUpIsBelieved) {
   http.Reply(404, Missing()).Reply(404, Missing()).Reply(200, User(kAda, true));
-  const auto seen = Run(reader.ReadUser(kAda));
+  const auto seen = Run(reader.ReadUser(kAda, kIntent));
   ASSERT_TRUE(seen.ok()) << seen.status();
   EXPECT_EQ(View(seen).deletion, EntraDeletion::kLive);
   EXPECT_EQ(View(seen).account_enabled, true);
@@ -92,26 +95,26 @@ TEST_F(ReaderTest, AReplicaThatCatchesUpIsBelieved) {
 TEST_F(ReaderTest, NoOther404EverMeansGone) {
   for (const std::string& body : {std::string("<html>"), std::string(), ErrorBody("Oops", "x")}) {
     http.Reply(404, body);
-    EXPECT_TRUE(absl::IsUnavailable(Run(reader.ReadUser(kAda)).status())) << body;
+    EXPECT_TRUE(absl::IsUnavailable(Run(reader.ReadUser(kAda, kIntent)).status())) << body;
   }
   http.Reply(404, Missing()).Reply(403, ErrorBody("Authorization_RequestDenied", "no"));
-  EXPECT_TRUE(absl::IsPermissionDenied(Run(reader.ReadUser(kAda)).status()))
+  EXPECT_TRUE(absl::IsPermissionDenied(Run(reader.ReadUser(kAda, kIntent)).status()))
       << "without a look at the deleted items nothing is known";
   http.Reply(404, Missing()).Reply(404, Missing()).Fail(UnavailableError("cut"));
-  EXPECT_TRUE(absl::IsUnavailable(Run(reader.ReadUser(kAda)).status()));
+  EXPECT_TRUE(absl::IsUnavailable(Run(reader.ReadUser(kAda, kIntent)).status()));
 }
 
 TEST_F(ReaderTest, AnAnswerAboutSomebodyElseIsRefused) {
   http.Reply(200, User(kBob, false));
-  EXPECT_TRUE(absl::IsDataLoss(Run(reader.ReadUser(kAda)).status()));
-  EXPECT_FALSE(Run(reader.ReadUser("")).ok());
+  EXPECT_TRUE(absl::IsDataLoss(Run(reader.ReadUser(kAda, kIntent)).status()));
+  EXPECT_FALSE(Run(reader.ReadUser("", kIntent)).ok());
 }
 
 TEST_F(ReaderTest, AnIdCannotChangeThePath) {
-  EXPECT_TRUE(absl::IsPermissionDenied(Run(reader.ReadUser("a/../../x?y")).status()));
+  EXPECT_TRUE(absl::IsPermissionDenied(Run(reader.ReadUser("a/../../x?y", kIntent)).status()));
   EXPECT_TRUE(http.requests().empty()) << "an id that climbs is not sent at all";
   http.Reply(400, ErrorBody("Request_BadRequest", "Invalid object identifier"));
-  EXPECT_FALSE(Run(reader.ReadUser("a/x?y\"")).ok());
+  EXPECT_FALSE(Run(reader.ReadUser("a/x?y\"", kIntent)).ok());
   EXPECT_EQ(http.requests().at(0).url.find("https://graph.example.test/v1.0/users/a%2Fx%3Fy%22?"),
             0u);
 }

@@ -168,7 +168,7 @@ void World::Apply(const ChangeBatch& batch) {
 }
 
 void World::ApplyDirect(const std::vector<Observation>& observations) {
-  Commit(ApplyReads(context(), Load(KeysOf(observations)), observations));
+  Commit(ApplyReads(context(), Load(KeysOf(observations)), observations, BatchId()));
 }
 
 void World::ReadDirect(int i) {

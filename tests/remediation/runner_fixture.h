@@ -143,7 +143,7 @@ class FakeDirectory final : public watchers::DirectoryReader {
 class FakeTenant final : public watchers::TenantReader {
  public:
   FakeTenant(Journal& journal, Scheduler& scheduler) : journal_(journal), scheduler_(scheduler) {}
-  asio::awaitable<StatusOr<Observation>> ReadUser(std::string id) override {
+  asio::awaitable<StatusOr<Observation>> ReadUser(std::string id, monitor::ActionId) override {
     journal_.push_back(Cat("read entra ", id));
     const Status slept = co_await scheduler_.SleepFor(kAnswer);
     if (!slept.ok()) co_return slept;
@@ -156,8 +156,8 @@ class FakeTenant final : public watchers::TenantReader {
     seen.view = view;
     co_return seen;
   }
-  asio::awaitable<std::vector<StatusOr<Observation>>> ReadUsers(
-      std::vector<std::string> ids) override {
+  asio::awaitable<std::vector<StatusOr<Observation>>> ReadUsers(std::vector<std::string> ids,
+                                                                monitor::BatchId) override {
     std::vector<StatusOr<Observation>> none(ids.size(), UnavailableError("not in this test"));
     co_return none;
   }

@@ -138,6 +138,15 @@ def test_from_a_disabled_account_in_samba_to_a_closed_episode(proof, make_daemon
     assert not proof.simulation.truth()["disables"]
     assert {call["sam"] for call in proof.simulation.revokes()} == {proof.twins[ada]}
 
+    # One id for a round: Graph got it, the evidence names it, and so does the log.
+    asked = {each["client_request_id"] for each in proof.simulation.truth()["asked"]}
+    ours = [entry for entry in daemon.get("evidence", limit=1000)["items"]
+            if entry["episode"] == episode]
+    assert {entry["intent"] for entry in ours if entry["intent"]} <= asked
+    seen = {entry["details"]["batch"] for entry in ours if entry["type"] == "entra_disabled"}
+    assert seen and seen <= asked
+    assert all(f"batch={batch}" in daemon.log_text() for batch in seen)
+
     verified = daemon.command("evidence", "verify")
     assert verified.returncode == 0, verified.stdout + verified.stderr
     assert daemon.stop() == 0

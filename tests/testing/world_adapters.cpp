@@ -143,7 +143,8 @@ WorldAdSource::Round WorldAdSource::Begin(const std::string& cursor) {
   return round;
 }
 
-asio::awaitable<Status> WorldAdSource::Poll(std::string cursor, watchers::BatchSink& sink) {
+asio::awaitable<Status> WorldAdSource::Poll(std::string cursor, monitor::BatchId,
+                                            watchers::BatchSink& sink) {
   TimeBounds at;
   at.lo = wire_.Wall();
   const absl::Time begun = at.lo;
@@ -204,7 +205,8 @@ ChangeBatch WorldEntraSource::BatchOf(const DeltaPage& page, TimeBounds at) cons
   return batch;
 }
 
-asio::awaitable<Status> WorldEntraSource::Poll(std::string cursor, watchers::BatchSink& sink) {
+asio::awaitable<Status> WorldEntraSource::Poll(std::string cursor, monitor::BatchId,
+                                               watchers::BatchSink& sink) {
   simulator::DeltaRequest request;
   request.token = std::move(cursor);
   request.select = Select();
@@ -283,7 +285,8 @@ Observation WorldEntraReader::Read(const std::string& id, TimeBounds at) const {
   return seen;
 }
 
-asio::awaitable<StatusOr<Observation>> WorldEntraReader::ReadUser(std::string id) {
+asio::awaitable<StatusOr<Observation>> WorldEntraReader::ReadUser(std::string id,
+                                                                  monitor::ActionId) {
   TimeBounds at;
   at.lo = wire_.Wall();
   const Status reached = co_await wire_.Go();
@@ -296,7 +299,7 @@ asio::awaitable<StatusOr<Observation>> WorldEntraReader::ReadUser(std::string id
 }
 
 asio::awaitable<std::vector<StatusOr<Observation>>> WorldEntraReader::ReadUsers(
-    std::vector<std::string> ids) {
+    std::vector<std::string> ids, monitor::BatchId) {
   std::vector<StatusOr<Observation>> answers;
   TimeBounds at;
   at.lo = wire_.Wall();

@@ -60,7 +60,8 @@ class WorldAdSource final : public watchers::ChangeSource {
       : wire_(wire), forest_(forest), name_(std::move(name)), page_size_(page_size) {}
   const monitor::SourceName& name() const override { return name_; }
   monitor::SourceKind kind() const override { return monitor::SourceKind::kActiveDirectory; }
-  asio::awaitable<Status> Poll(std::string cursor, watchers::BatchSink& sink) override;
+  asio::awaitable<Status> Poll(std::string cursor, monitor::BatchId,
+                               watchers::BatchSink& sink) override;
 
  private:
   struct Round;
@@ -79,7 +80,8 @@ class WorldEntraSource final : public watchers::ChangeSource {
       : wire_(wire), tenant_(tenant), name_(std::move(name)) {}
   const monitor::SourceName& name() const override { return name_; }
   monitor::SourceKind kind() const override { return monitor::SourceKind::kEntra; }
-  asio::awaitable<Status> Poll(std::string cursor, watchers::BatchSink& sink) override;
+  asio::awaitable<Status> Poll(std::string cursor, monitor::BatchId,
+                               watchers::BatchSink& sink) override;
 
  private:
   monitor::ChangeBatch BatchOf(const simulator::DeltaPage& page, TimeBounds at) const;
@@ -105,9 +107,10 @@ class WorldEntraReader final : public watchers::TenantReader {
  public:
   WorldEntraReader(Wire& wire, size_t tenant, monitor::SourceName name)
       : wire_(wire), tenant_(tenant), name_(std::move(name)) {}
-  asio::awaitable<StatusOr<monitor::Observation>> ReadUser(std::string id) override;
+  asio::awaitable<StatusOr<monitor::Observation>> ReadUser(std::string id,
+                                                           monitor::ActionId) override;
   asio::awaitable<std::vector<StatusOr<monitor::Observation>>> ReadUsers(
-      std::vector<std::string> ids) override;
+      std::vector<std::string> ids, monitor::BatchId) override;
 
  private:
   monitor::Observation Read(const std::string& id, TimeBounds at) const;
