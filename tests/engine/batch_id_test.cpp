@@ -53,6 +53,7 @@ class BatchId : public ::testing::Test {
  protected:
   BatchId() {
     fixture_.Baseline(3);
+    fixture_.scheduler.RunFor(absl::Seconds(1));  // what was read then is no longer of this moment
     graph::ClientOptions options;
     options.endpoints = graph::Endpoints("https://login.example.test", kGraph);
     client_ = std::make_unique<graph::GraphClient>(options, http_, tokens_, fixture_.scheduler,
