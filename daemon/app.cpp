@@ -123,6 +123,7 @@ void App::Parts::BuildDirectories() {
     options.poll_interval = entry.poll_interval;
     options.page_size = entry.page_size;
     options.source_anchor = entry.source_anchor;
+    options.pin = std::make_shared<watchers::AdPin>();
     built->source = std::make_unique<watchers::AdUsnSource>(options, *sessions, clock, log);
     built->reader = std::make_unique<watchers::AdReader>(options, *sessions, clock, log);
     directories.push_back(std::move(built));

@@ -291,7 +291,8 @@ asio::awaitable<void> App::Parts::Once(OnceResult* out, Status* result) {
   for (const auto& entry : directories) loops.push_back(entry->loop.get());
   for (const auto& tenant : tenants) loops.push_back(tenant->loop.get());
   for (watchers::SourceLoop* loop : loops) {
-    const Status polled = co_await loop->PollOnce();
+    Status polled = co_await loop->PollOnce();
+    while (polled.ok() && loop->InSnapshot()) polled = co_await loop->PollOnce();
     if (!polled.ok()) out->unread.push_back(Cat(loop->name().value, ": ", Message(polled)));
   }
   for (const auto& link : links) {

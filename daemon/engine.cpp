@@ -152,6 +152,7 @@ watchers::FeedPosition Engine::PositionOf(const monitor::SourceName& source) con
   if (found == state->sources.end()) return position;
   position.cursor = found->second.cursor;
   position.last_success = found->second.last_success;
+  position.in_snapshot = found->second.snapshot_running;
   return position;
 }
 

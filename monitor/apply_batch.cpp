@@ -10,9 +10,16 @@
 namespace driftwarden::monitor {
 namespace {
 
+// The batch begins a full read that is known to have begun. One that can be resumed begins with a
+// cursor of its own.
+bool BeganBefore(const SourceState& source, const ChangeBatch& batch) {
+  if (!batch.cursor.empty() && !batch.completes_round) return batch.cursor == source.cursor;
+  return source.snapshot_running || batch.round.lo == source.last_complete_begin;
+}
+
 void StartSnapshot(Transaction& tx, SourceState& source, const ChangeBatch& batch) {
   if (!batch.in_snapshot || !batch.starts_round) return;
-  const bool again = source.snapshot_running || batch.round.lo == source.last_complete_begin;
+  const bool again = BeganBefore(source, batch);
   // Not the same batch once more, but the read begun anew: perhaps by a process that counts its
   // batches from one again.
   if (!again || batch.number < source.snapshot_batch) {
@@ -42,15 +49,15 @@ void NoteGap(Transaction& tx, SourceState& source, const ChangeBatch& batch) {
 }
 
 void CompleteRound(Transaction& tx, SourceState& source, const ChangeBatch& batch) {
+  if (!batch.cursor.empty()) source.cursor = batch.cursor;
   if (!batch.completes_round) return;
-  source.cursor = batch.cursor;
   source.last_success = batch.round.hi;
-  source.last_complete_begin = batch.round.lo;
+  // A long full read ends after rounds that began later than it did.
+  source.last_complete_begin =
+      batch.in_snapshot ? std::max(source.last_complete_begin, batch.round.lo) : batch.round.lo;
   source.clock_offset = batch.clock_offset;
-  if (batch.in_snapshot) {
-    source.snapshot_running = false;
-    source.snapshot_complete = true;
-  }
+  source.snapshot_running = batch.beside_snapshot;
+  if (batch.in_snapshot) source.snapshot_complete = true;
   tx.SetMustSync();
 }
 
@@ -100,7 +107,7 @@ Changes ApplyBatch(const Context& context, PeopleSet people, const ChangeBatch& 
   source.kind = batch.kind;
   StartSnapshot(tx, source, batch);
   NoteGap(tx, source, batch);
-  if (batch.in_snapshot && batch.number > source.snapshot_batch) {
+  if (batch.in_snapshot && (batch.number > source.snapshot_batch || batch.resumes_snapshot)) {
     source.snapshot_objects += batch.observations.size();
     source.snapshot_batch = batch.number;
   }

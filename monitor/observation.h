@@ -100,8 +100,10 @@ constexpr char kEndpointChanged[] = "endpoint_changed";  // the configuration na
 // The resets that there are; whoever counts them declares these.
 const std::vector<std::string>& ResetReasonsOf(SourceKind kind);
 
-// What one poll (or one page of it) found. A poll is many bounded batches; only the last one of a
-// round moves the cursor, in the same commit as the state it produced.
+// What one poll (or one page of it) found. A round is many bounded batches; its last one moves the
+// cursor, in the same commit as the state it produced. A full read is a round too, perhaps over
+// many polls and processes: then each finished part of it moves the cursor, and ordinary rounds may
+// be completed beside it.
 struct ChangeBatch {
   BatchId id;  // of the round: one for all its batches, and Graph's client-request-id
   SourceName source;
@@ -111,8 +113,11 @@ struct ChangeBatch {
   bool in_snapshot = false;     // part of a full read: first sight, resync or reset
   std::string snapshot_reason;  // kFirstRead or one of ResetReasonsOf; empty: no full read
   bool starts_round = false;
-  bool completes_round = false;  // the round's last batch: carries `cursor`
-  std::string cursor;            // opaque to the core; set when completes_round
+  bool completes_round = false;   // the round's last batch: carries `cursor`
+  bool resumes_snapshot = false;  // the process's first batch of a full read that began before it
+  bool beside_snapshot = false;   // an ordinary round; a full read of the source goes on
+  // Opaque to the core. Set when completes_round, and when a part of a full read is finished.
+  std::string cursor;
   // lo: before the round's first request, on every batch of it; hi: the last answer so far.
   TimeBounds round;
   absl::Duration clock_offset;  // source's clock minus ours, from this round

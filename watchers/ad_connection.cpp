@@ -2,12 +2,18 @@
 
 #include <algorithm>
 #include <utility>
-#include <vector>
 
 #include "base/strings.h"
+#include "watchers/directory/dc_locator.h"
 
 namespace driftwarden::watchers {
 namespace {
+
+constexpr absl::Duration kLookEvery = absl::Minutes(1);
+constexpr absl::Duration kLookTimeout = absl::Seconds(2);  // a look holds up a poll
+constexpr absl::Duration kFollowAgain = absl::Seconds(30);
+// Found controllers that are tried in one go; the next one asks DNS anew.
+constexpr size_t kMaxFound = 8;
 
 // No other controller would answer differently, or we are to stop.
 bool IsFinal(const Status& status) {
@@ -26,17 +32,34 @@ AdConnection::AdConnection(AdSourceOptions options, directory::SessionFactory& s
 
 void AdConnection::Prefer(const std::string& server) {
   const auto& servers = options_.servers;
-  if (!server_.empty() || std::find(servers.begin(), servers.end(), server) == servers.end())
-    return;
-  server_ = server;
+  const bool known =
+      servers.empty() || std::find(servers.begin(), servers.end(), server) != servers.end();
+  if (server_.empty() && known) server_ = server;
+}
+
+void AdConnection::Follow() {
+  if (!options_.follows_pin || options_.pin == nullptr) return;
+  const std::string& pinned = options_.pin->server;
+  if (pinned.empty() || pinned == server_) return;
+  if (clock_.Steady() - followed_ < kFollowAgain) return;
+  followed_ = clock_.Steady();
+  server_ = pinned;
+  session_.reset();
+}
+
+asio::awaitable<StatusOr<directory::ServerState>> AdConnection::Reread() {
+  StatusOr<directory::ServerState> state = co_await directory::ReadServerState(*session_, clock_);
+  if (state.ok()) state_ = *state;
+  co_return state;
 }
 
 asio::awaitable<StatusOr<directory::ServerState>> AdConnection::Refresh() {
+  Follow();
   if (session_ != nullptr && session_->RenewalDue()) co_await Renew();
   if (session_ != nullptr) {
-    StatusOr<directory::ServerState> state = co_await directory::ReadServerState(*session_, clock_);
+    const StatusOr<directory::ServerState> state = co_await Reread();
     if (state.ok() && state->synchronized) {
-      state_ = *std::move(state);
+      if (clock_.Steady() >= look_at_) co_await LookForPreferred();
       co_return state_;
     }
     // Lost, or restarted: a new session says what there is to say.
@@ -49,6 +72,7 @@ asio::awaitable<StatusOr<directory::ServerState>> AdConnection::Refresh() {
 }
 
 asio::awaitable<Status> AdConnection::Ensure() {
+  Follow();
   if (session_ != nullptr && session_->RenewalDue()) co_await Renew();
   if (session_ != nullptr) co_return OkStatus();
   const Status connected = co_await Connect();
@@ -57,40 +81,84 @@ asio::awaitable<Status> AdConnection::Ensure() {
 
 asio::awaitable<void> AdConnection::Renew() {
   std::string server = server_;
-  const Status renewed = co_await TryServer(std::move(server));
-  if (renewed.ok() || renewed.code() == StatusCode::kCancelled) co_return;
-  session_->RenewalFailed(renewed);
+  StatusOr<Opened> opened = co_await Open(std::move(server), options_.network_timeout);
+  if (opened.ok()) {
+    Take(*std::move(opened));
+    co_return;
+  }
+  if (opened.status().code() == StatusCode::kCancelled) co_return;
+  session_->RenewalFailed(opened.status());
   log_.Warn("ad_renewal_failed",
-            Cat(Message(renewed), "; the session that stands is used until the controller ends it"),
+            Cat(Message(opened.status()),
+                "; the session that stands is used until the controller ends it"),
             {{"source", options_.name.value}, {"server", server_}});
 }
 
 asio::awaitable<Status> AdConnection::Connect() {
-  std::vector<std::string> order = options_.servers;
-  std::stable_partition(order.begin(), order.end(),
-                        [this](const std::string& server) { return server == server_; });
-  if (order.empty()) {
-    co_return InvalidError(Cat(options_.name.value, ": no server is configured; set servers"));
-  }
+  const auto candidates = co_await Candidates();
+  if (!candidates.ok()) co_return candidates.status();
   Status failed;
-  for (const std::string& server : order) {
+  for (const std::string& server : *candidates) {
     std::string next = server;
-    const Status tried = co_await TryServer(std::move(next));
-    if (tried.ok() || IsFinal(tried)) co_return tried;
+    StatusOr<Opened> opened = co_await Open(std::move(next), options_.network_timeout);
+    if (opened.ok()) {
+      Take(*std::move(opened));
+      co_return OkStatus();
+    }
+    const Status tried = opened.status();
+    if (IsFinal(tried)) co_return tried;
     failed =
         failed.ok() ? tried : MakeStatus(failed.code(), Cat(Message(failed), "; ", Message(tried)));
   }
   co_return failed;
 }
 
-asio::awaitable<Status> AdConnection::TryServer(std::string server) {
+asio::awaitable<StatusOr<std::vector<std::string>>> AdConnection::Candidates() {
+  std::vector<std::string> order = options_.servers;
+  if (order.empty()) {
+    StatusOr<std::vector<std::string>> found = co_await FindServers();
+    if (!found.ok()) co_return found.status();
+    order = *std::move(found);
+  }
+  std::stable_partition(order.begin(), order.end(),
+                        [this](const std::string& server) { return server == server_; });
+  if (options_.servers.empty() && order.size() > kMaxFound) order.resize(kMaxFound);
+  co_return order;
+}
+
+asio::awaitable<StatusOr<std::vector<std::string>>> AdConnection::FindServers() {
+  if (options_.locator == nullptr) {
+    co_return InvalidError(Cat(options_.name.value, ": no server is configured; set servers"));
+  }
+  std::string domain = options_.domain;
+  const auto records = co_await options_.locator->Locate(std::move(domain));
+  if (!records.ok()) {
+    if (records.status().code() == StatusCode::kCancelled || found_.empty()) {
+      co_return Annotate(records.status(), options_.name.value);
+    }
+    log_.Warn("ad_discovery_failed", Message(records.status()),
+              {{"source", options_.name.value}, {"known", found_.size()}});
+    co_return found_;
+  }
+  found_.clear();
+  const bool plain =
+      options_.start_tls || options_.bind.method == directory::BindOptions::Method::kGssapi;
+  for (const directory::DcRecord& record : *records) {
+    found_.push_back(plain ? Cat("ldap://", record.host, ':', record.port)
+                           : Cat("ldaps://", record.host));
+  }
+  co_return found_;
+}
+
+asio::awaitable<StatusOr<AdConnection::Opened>> AdConnection::Open(std::string server,
+                                                                   absl::Duration network_timeout) {
   directory::SessionOptions options;
   options.source = options_.name.value;
   options.server = server;
   options.start_tls = options_.start_tls;
   options.ca_file = options_.ca_file;
   options.bind = options_.bind;
-  options.network_timeout = options_.network_timeout;
+  options.network_timeout = network_timeout;
   options.search_timeout = options_.search_timeout;
   auto session = co_await sessions_.Open(std::move(options));
   if (!session.ok()) co_return session.status();
@@ -100,16 +168,46 @@ asio::awaitable<Status> AdConnection::TryServer(std::string server) {
     co_return UnavailableError(Cat(options_.name.value, ": ", server,
                                    " has not finished synchronising with its partners yet"));
   }
-  session_ = *std::move(session);
-  state_ = *std::move(state);
-  server_ = server;
+  Opened opened;
+  opened.server = std::move(server);
+  opened.session = *std::move(session);
+  opened.state = *std::move(state);
+  co_return opened;
+}
+
+void AdConnection::Take(Opened opened) {
+  if (opened.server != server_ || sessions_opened_ == 0) {
+    const bool away = !options_.servers.empty() && opened.server != options_.servers.front();
+    look_at_ =
+        away && !options_.follows_pin ? clock_.Steady() + kLookEvery : absl::InfiniteDuration();
+    answers_since_.reset();
+  }
+  session_ = std::move(opened.session);
+  state_ = std::move(opened.state);
+  server_ = std::move(opened.server);
+  ++sessions_opened_;
+  if (options_.pin != nullptr && !options_.follows_pin) options_.pin->server = server_;
   log_.Info("ad_connected", "reading this domain controller",
             {{"source", options_.name.value},
-             {"server", server},
+             {"server", server_},
              {"host", Printable(state_.host_name)},
              {"protection", session_->Protection()},
              {"highest_usn", state_.highest_usn}});
-  co_return OkStatus();
+}
+
+asio::awaitable<void> AdConnection::LookForPreferred() {
+  look_at_ = clock_.Steady() + kLookEvery;
+  std::string preferred = options_.servers.front();
+  StatusOr<Opened> opened = co_await Open(std::move(preferred), kLookTimeout);
+  if (!opened.ok()) {
+    answers_since_.reset();
+    // The same password refused every minute would lock the account.
+    if (IsFinal(opened.status())) look_at_ = absl::InfiniteDuration();
+    co_return;
+  }
+  if (!answers_since_) answers_since_ = clock_.Steady();
+  if (clock_.Steady() - *answers_since_ < options_.return_after) co_return;
+  Take(*std::move(opened));
 }
 
 }  // namespace driftwarden::watchers

@@ -2,6 +2,7 @@
 
 // One configured Active Directory source, as its poller and its reader take it.
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -9,11 +10,28 @@
 #include "monitor/ids.h"
 #include "watchers/directory/bind_options.h"
 
+namespace driftwarden::directory {
+class DcLocator;
+}  // namespace driftwarden::directory
+
 namespace driftwarden::watchers {
+
+// Which controller a source follows. Shared by its sessions, which live on one strand.
+struct AdPin {
+  std::string server;  // empty: none yet
+};
 
 struct AdSourceOptions {
   monitor::SourceName name;
   std::vector<std::string> servers;  // in order of preference; see directory/server_address.h
+  // Without servers: who finds those of the domain. Must outlive the source.
+  directory::DcLocator* locator = nullptr;
+  std::string domain;
+  // Common to the source's sessions: the poller sets it, the others go where it points.
+  std::shared_ptr<AdPin> pin;
+  bool follows_pin = false;
+  // How long the preferred controller must answer before a source goes back to it.
+  absl::Duration return_after = absl::Minutes(5);
   bool start_tls = false;
   std::string ca_file;
   directory::BindOptions bind;

@@ -16,8 +16,9 @@ namespace {
 
 using directory::SearchRequest;
 
-AdSourceOptions WithDirectTimeout(AdSourceOptions options) {
+AdSourceOptions ForDirectReads(AdSourceOptions options) {
   options.search_timeout = options.direct_timeout;
+  options.follows_pin = true;
   return options;
 }
 
@@ -58,7 +59,7 @@ class AdReader::Turn {
 
 AdReader::AdReader(AdSourceOptions options, directory::SessionFactory& sessions, const Clock& clock,
                    Logger& log)
-    : options_(WithDirectTimeout(std::move(options))),
+    : options_(ForDirectReads(std::move(options))),
       clock_(clock),
       connection_(options_, sessions, clock, log) {}
 

@@ -6,11 +6,11 @@
 
 namespace driftwarden::watchers {
 
-AdRound::AdRound(monitor::SourceName source, std::string snapshot_reason, TimeBounds begun,
+AdRound::AdRound(monitor::SourceName source, AdRoundKind kind, TimeBounds begun,
                  absl::Duration clock_offset, size_t batch_size, uint64_t& next_number,
                  BatchSink& sink)
     : source_(std::move(source)),
-      snapshot_reason_(std::move(snapshot_reason)),
+      kind_(std::move(kind)),
       begun_(begun),
       clock_offset_(clock_offset),
       batch_size_(std::max<size_t>(batch_size, 1)),
@@ -34,20 +34,28 @@ asio::awaitable<Status> AdRound::Add(std::vector<monitor::AdView> views, TimeBou
   co_return OkStatus();
 }
 
+asio::awaitable<Status> AdRound::Progress(std::string cursor) {
+  const Status delivered = co_await Deliver(std::move(cursor), false);
+  co_return delivered;
+}
+
 asio::awaitable<Status> AdRound::Finish(std::string cursor) {
   const Status delivered = co_await Deliver(std::move(cursor), true);
   co_return delivered;
 }
 
 asio::awaitable<Status> AdRound::Deliver(std::string cursor, bool last) {
+  const bool first = !std::exchange(started_, true);
   monitor::ChangeBatch batch;
   batch.source = source_;
   batch.kind = monitor::SourceKind::kActiveDirectory;
   batch.number = next_number_++;
   batch.observations = std::exchange(pending_, {});
-  batch.in_snapshot = !snapshot_reason_.empty();
-  batch.snapshot_reason = snapshot_reason_;
-  batch.starts_round = !std::exchange(started_, true);
+  batch.in_snapshot = !kind_.snapshot_reason.empty();
+  batch.snapshot_reason = kind_.snapshot_reason;
+  batch.starts_round = first && kind_.begins;
+  batch.resumes_snapshot = first && kind_.resumes;
+  batch.beside_snapshot = kind_.beside_snapshot;
   batch.completes_round = last;
   batch.cursor = std::move(cursor);
   batch.round = begun_;

@@ -3,6 +3,10 @@
 // The accounts of one domain, by the uSNChanged of one pinned domain controller. Wire source:
 // Microsoft, "Polling for Changes Using USNChanged": highestCommittedUSN is read before the search
 // and becomes the bound only with the state that the search produced.
+//
+// A full read walks windows of USNs, the newest first, and is resumed at the last finished one. It
+// takes several polls where it is long; unless it is the source's first, each of them begins with
+// what changed since the poll before, so that nothing new waits for it.
 
 #include <optional>
 #include <string>
@@ -13,6 +17,7 @@
 #include "watchers/ad_cursor.h"
 #include "watchers/ad_options.h"
 #include "watchers/ad_round.h"
+#include "watchers/ad_scan.h"
 #include "watchers/change_source.h"
 
 namespace driftwarden::watchers {
@@ -31,40 +36,50 @@ class AdUsnSource final : public ChangeSource {
                                BatchSink& sink) override;
 
  private:
-  // One of the two searches of a round.
-  struct Query {
-    std::string base;
-    std::string condition;  // LDAP filters, to be joined by "and"
-    bool tombstones = false;
-  };
-  // uSNChanged in [from, to]; without `to` everything above.
-  struct Window {
-    uint64_t from = 0;
-    std::optional<uint64_t> to;
+  // What a poll stands on.
+  struct Place {
+    AdCursor cursor;  // as it will be
+    directory::ServerState state;
+    TimeBounds begun;
+    absl::Duration until;  // steady; no further window of a full read after it
   };
 
-  asio::awaitable<Status> ReadRound(uint64_t from, AdRound& round);
-  asio::awaitable<Status> ReadTombstones(uint64_t from, AdRound& round);
-  // Without the right to list them a search for tombstones may also succeed with nothing.
-  void TellIfHidden(bool refused, bool everything);
-  asio::awaitable<Status> ReadAll(Query query, uint64_t from, AdRound& round);
-  asio::awaitable<Status> ReadWindow(Query query, Window window, AdRound& round);
-  // Halves of a window that met a limit of the server; empty when it is one USN wide.
-  std::vector<Window> Halves(const Window& window) const;
-  directory::SearchRequest Request(const Query& query, const Window& window) const;
-  std::vector<monitor::AdView> Observe(const Query& query, const directory::SearchPage& page);
-  bool InScope(const directory::Entry& tombstone) const;
-  std::string Base() const;
+  asio::awaitable<Status> PollAt(Place& place, std::string full_read_reason, BatchSink& sink);
+  // Why everybody has to be read; empty when the bound holds.
+  asio::awaitable<StatusOr<std::string>> WhyFull(std::string text, std::optional<AdCursor> known,
+                                                 directory::ServerState state);
+  // The controller has what it had when it was read last.
+  asio::awaitable<StatusOr<bool>> CanaryLives(AdCanary canary);
+  asio::awaitable<Status> BeginFullRead(Place& place, std::string reason, BatchSink& sink);
+  // A whole round: what changed since the bound.
+  asio::awaitable<Status> ReadFresh(Place& place, BatchSink& sink);
+  // Moves the bound to the state's highest USN, in steps where that is much.
+  asio::awaitable<Status> ReadChanges(Place& place, AdRound& round);
+  // Goes on with the full read.
+  asio::awaitable<Status> ReadSnapshot(Place& place, BatchSink& sink);
+  asio::awaitable<Status> ReadNextWindow(Place& place, AdRound& round);
+  asio::awaitable<Status> EndSnapshot(Place& place, AdRound& round);
+  void Widen();
+  AdRound NewRound(const Place& place, AdRoundKind kind, BatchSink& sink);
+  void NoteNewest(AdCursor& cursor) const;
+  void TellHalved(const Status& why, uint64_t from) const;
 
   const AdSourceOptions options_;
   const Clock& clock_;
   Logger& log_;
   AdConnection connection_;
+  AdScan scan_;
   monitor::BatchId batch_;  // of the present round
   uint64_t next_number_ = 1;
-  int quarantined_ = 0;             // of this round
-  uint64_t tombstones_ = 0;         // entries of this round's second search
-  bool tombstones_hidden_ = false;  // told once
+  uint64_t trusted_session_ = 0;  // whose controller was looked at for a disk put back
+  uint64_t width_;                // of a full read's next window, in USNs
+  int steady_windows_;            // read since one was too large
+  // How far beyond its first USN the next window of changes goes; all the way unless that was too
+  // much before.
+  std::optional<uint64_t> catch_up_;
+  // The full read that this process counts in, and whether it read all of it.
+  absl::Time counted_ = absl::InfinitePast();
+  bool from_its_begin_ = false;
 };
 
 }  // namespace driftwarden::watchers

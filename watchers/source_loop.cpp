@@ -33,7 +33,6 @@ class SourceLoop::FanOut final : public BatchSink {
   asio::awaitable<Status> Deliver(monitor::ChangeBatch batch) override {
     batch.id = loop_.round_;
     batch.number = ++loop_.batch_number_;
-    loop_.NoteBatch(batch.in_snapshot && !batch.completes_round);
     Status first_error;
     for (LinkFeed* link : links_) {
       monitor::ChangeBatch copy = batch;
@@ -88,28 +87,41 @@ asio::awaitable<Status> SourceLoop::PollOnce() {
   const absl::Duration begun = scheduler_.clock().Steady();
   NoteStart();
   round_ = monitor::BatchId(MakeUuid(rng_));
-  std::vector<LinkFeed*> reading;
-  std::vector<LinkFeed*> starting;
-  FeedPosition oldest;
-  oldest.last_success = absl::InfiniteFuture();
-  for (LinkFeed* link : links_) {
-    FeedPosition position = link->PositionOf(source_.name());
-    (position.cursor.empty() ? starting : reading).push_back(link);
-    if (!position.cursor.empty() && position.last_success < oldest.last_success) {
-      oldest = std::move(position);
-    }
-  }
   Status first_error;
-  // Whoever already follows the source comes first: a full read can take long.
-  if (!reading.empty()) {
-    first_error = co_await PollFor(std::move(reading), std::move(oldest.cursor));
-  }
-  if (!starting.empty() && first_error.ok()) {
-    std::string nothing_read;
-    first_error = co_await PollFor(std::move(starting), std::move(nothing_read));
+  std::vector<Group> groups = Groups();
+  for (Group& group : groups) {
+    first_error = co_await PollFor(std::move(group.links), std::move(group.from.cursor));
+    if (!first_error.ok()) break;
   }
   NoteEnd(first_error, scheduler_.clock().Steady() - begun);
   co_return first_error;
+}
+
+std::vector<SourceLoop::Group> SourceLoop::Groups() const {
+  // Whoever already follows the source comes first: a full read can take long.
+  std::vector<Group> groups(1);
+  for (LinkFeed* link : links_) {
+    FeedPosition position = link->PositionOf(source_.name());
+    Group* group = &groups.front();
+    if (position.cursor.empty() || position.in_snapshot) {
+      const auto same = std::find_if(groups.begin() + 1, groups.end(), [&](const Group& g) {
+        return g.from.cursor == position.cursor;
+      });
+      group = same == groups.end() ? &groups.emplace_back() : &*same;
+    }
+    if (group->links.empty() || position.last_success < group->from.last_success) {
+      group->from = std::move(position);
+    }
+    group->links.push_back(link);
+  }
+  if (groups.front().links.empty()) groups.erase(groups.begin());
+  return groups;
+}
+
+bool SourceLoop::InSnapshot() const {
+  return std::any_of(links_.begin(), links_.end(), [this](const LinkFeed* link) {
+    return link->PositionOf(source_.name()).in_snapshot;
+  });
 }
 
 asio::awaitable<Status> SourceLoop::PollFor(std::vector<LinkFeed*> links, std::string cursor) {
@@ -133,11 +145,6 @@ void SourceLoop::NoteStart() {
   health_.last_attempt = scheduler_.clock().Wall();
 }
 
-void SourceLoop::NoteBatch(bool in_snapshot) {
-  const std::lock_guard lock(mutex_);
-  health_.in_snapshot = in_snapshot;
-}
-
 void SourceLoop::NoteEnd(const Status& status, absl::Duration took) {
   if (status.code() == StatusCode::kCancelled) return;
   const std::string text(Message(status));
@@ -153,7 +160,6 @@ void SourceLoop::NoteEnd(const Status& status, absl::Duration took) {
       ++health_.polls_ok;
       health_.failures_in_a_row = 0;
       health_.last_success = scheduler_.clock().Wall();
-      health_.in_snapshot = false;
     } else {
       ++health_.polls_failed;
       ++health_.failures_in_a_row;

@@ -5,7 +5,8 @@
 //
 // Every link commits its own copy of the source's cursor. When copies differ (one commit failed, a
 // link was stopped for a while) the round starts at the older one and all take it: what comes again
-// is harmless. A link that has none yet reads everything in a round of its own.
+// is harmless. A link that has none yet, or whose full read is under way, reads in a round of its
+// own, unless another link stands at the very same place.
 
 #include <cstdint>
 #include <memory>
@@ -22,8 +23,9 @@
 namespace driftwarden::watchers {
 
 struct FeedPosition {
-  std::string cursor;  // empty: nothing was completely read yet
+  std::string cursor;  // empty: nothing was read yet
   absl::Time last_success = absl::InfinitePast();
+  bool in_snapshot = false;  // a full read is under way
 };
 
 // A link as its sources see it.
@@ -42,7 +44,6 @@ struct SourceHealth {
   uint64_t polls_ok = 0;
   uint64_t polls_failed = 0;
   int failures_in_a_row = 0;
-  bool in_snapshot = false;  // a full read is under way
 };
 
 // Told on the loop's executor, for metrics.
@@ -70,15 +71,23 @@ class SourceLoop {
   asio::awaitable<Status> PollOnce();
   // Polls now (a change notification). Thread-safe.
   void Wake();
+  // A link's full read is not complete: another PollOnce goes on with it.
+  bool InSnapshot() const;
   // Thread-safe.
   SourceHealth Health() const;
   const monitor::SourceName& name() const { return source_.name(); }
 
  private:
   class FanOut;
+  // Links that take the same round.
+  struct Group {
+    std::vector<LinkFeed*> links;
+    FeedPosition from;
+  };
+
+  std::vector<Group> Groups() const;
   asio::awaitable<Status> PollFor(std::vector<LinkFeed*> links, std::string cursor);
   void NoteStart();
-  void NoteBatch(bool in_snapshot);
   void NoteEnd(const Status& status, absl::Duration took);
 
   asio::any_io_executor executor_;

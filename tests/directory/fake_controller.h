@@ -16,6 +16,7 @@
 #include "base/strings.h"
 #include "base/time.h"
 #include "monitor/ids.h"
+#include "watchers/change_source.h"
 #include "watchers/directory/session.h"
 
 namespace driftwarden::watchers {

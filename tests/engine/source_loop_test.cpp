@@ -129,6 +129,25 @@ TEST_F(SourceLoopTest, ALinkWithoutAPositionReadsEverythingForItself) {
   EXPECT_EQ(b_.numbers, (std::vector<uint64_t>{2}));
 }
 
+TEST_F(SourceLoopTest, ALinkInAFullReadIsNotMixedWithOthers) {
+  FakeLink c;
+  FakeLink d;
+  a_.position = {"a", absl::FromUnixSeconds(900), false};
+  b_.position = {"place 1", absl::InfinitePast(), true};
+  c.position = {"place 1", absl::InfinitePast(), true};
+  d.position = {"place 2", absl::FromUnixSeconds(800), true};
+  Start({&b_, &a_, &c, &d});
+  EXPECT_TRUE(loop_->InSnapshot());
+  scheduler_.Settle();
+  EXPECT_EQ(source_.cursors, (std::vector<std::string>{"a", "place 1", "place 2"}));
+  EXPECT_EQ(a_.numbers, (std::vector<uint64_t>{1}));
+  EXPECT_EQ(b_.numbers, (std::vector<uint64_t>{2}));
+  EXPECT_EQ(c.numbers, (std::vector<uint64_t>{2}));
+  EXPECT_EQ(d.numbers, (std::vector<uint64_t>{3}));
+  tasks_.Cancel();
+  scheduler_.Settle();
+}
+
 TEST_F(SourceLoopTest, BacksOffWhileItFailsAndHealsByItself) {
   source_.failure = UnavailableError("dc1 does not answer");
   Start({&a_});

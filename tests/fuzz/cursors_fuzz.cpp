@@ -6,7 +6,9 @@ namespace driftwarden::watchers {
 
 DW_FUZZ_TARGET(cursors) {
   if (const auto cursor = ParseAdCursor(input)) {
-    DW_HOLDS(cursor->ToString() == input);
+    const auto again = ParseAdCursor(cursor->ToString());
+    DW_HOLDS(again.has_value() && again->ToString() == cursor->ToString());
+    DW_HOLDS(input.substr(0, 5) == "usn1 " || cursor->ToString() == input);
     DW_HOLDS(!cursor->bounds.empty() && cursor->bounds.size() <= AdCursor::kMaxBounds);
   }
   if (const auto token = simulator::DeltaToken::Decode(input)) {

@@ -1,0 +1,74 @@
+#pragma once
+
+// Everything of one domain whose uSNChanged lies in a window, as observations: accounts, then
+// tombstones.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "base/time.h"
+#include "watchers/ad_connection.h"
+#include "watchers/ad_cursor.h"
+#include "watchers/ad_options.h"
+#include "watchers/ad_round.h"
+
+namespace driftwarden::watchers {
+
+// uSNChanged in [from, to]; without `to` everything above.
+struct AdWindow {
+  uint64_t from = 0;
+  std::optional<uint64_t> to;
+};
+
+// One strand, one call at a time.
+class AdScan {
+ public:
+  // Pages that a window should have. At three times as many it is too large.
+  static constexpr int kPages = 10;
+
+  // Everything must outlive it.
+  AdScan(const AdSourceOptions& options, AdConnection& connection, const Clock& clock, Logger& log);
+
+  // Hands on what the window holds. ResourceExhausted: it holds more than the server gives, or than
+  // we take in one go; what was handed on comes again with smaller windows.
+  asio::awaitable<Status> Read(AdWindow window, AdRound& round);
+
+  // Of the last Read.
+  size_t found() const { return found_; }
+  // Of all since StartPoll.
+  const std::optional<AdCanary>& newest() const { return newest_; }
+  void StartPoll(const monitor::BatchId& batch);  // in the log
+  // A full read is at its end: when it gave no tombstone they may be hidden, which is told once.
+  void TellIfHidden();
+
+ private:
+  // One of the two searches of a window.
+  struct Query {
+    std::string base;
+    std::string condition;  // LDAP filters, to be joined by "and"
+    bool tombstones = false;
+  };
+
+  void TellHidden();
+  asio::awaitable<Status> Search(Query query, AdWindow window, AdRound& round);
+  directory::SearchRequest Request(const Query& query, const AdWindow& window) const;
+  std::vector<monitor::AdView> Observe(const Query& query, const directory::SearchPage& page);
+  bool InScope(const directory::Entry& tombstone) const;
+  std::string Base() const;
+
+  const AdSourceOptions& options_;
+  AdConnection& connection_;
+  const Clock& clock_;
+  Logger& log_;
+  monitor::BatchId batch_;
+  size_t found_ = 0;
+  std::optional<AdCanary> newest_;
+  uint64_t tombstones_ = 0;         // entries, since this began
+  int quarantined_ = 0;             // since StartPoll
+  bool tombstones_hidden_ = false;  // told once
+};
+
+}  // namespace driftwarden::watchers
