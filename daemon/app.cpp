@@ -124,6 +124,11 @@ void App::Parts::BuildDirectories() {
     options.page_size = entry.page_size;
     options.source_anchor = entry.source_anchor;
     options.pin = std::make_shared<watchers::AdPin>();
+    directory::DnsOptions dns;
+    dns.name_server = entry.name_server;
+    built->locator = directory::MakeDnsDcLocator(std::move(dns), ldap_lane, rng);
+    options.locator = built->locator.get();
+    options.domain = entry.domain;
     built->source = std::make_unique<watchers::AdUsnSource>(options, *sessions, clock, log);
     built->reader = std::make_unique<watchers::AdReader>(options, *sessions, clock, log);
     directories.push_back(std::move(built));

@@ -33,6 +33,7 @@
 #include "store/rocks_store.h"
 #include "watchers/ad_reader.h"
 #include "watchers/ad_usn_source.h"
+#include "watchers/directory/dc_locator.h"
 #include "watchers/directory/session_openldap.h"
 #include "watchers/graph_delta_source.h"
 #include "watchers/graph_reader.h"
@@ -43,6 +44,7 @@ namespace driftwarden::daemon {
 // One forest or domain that is read.
 struct Directory {
   DirectoryConfig config;
+  std::unique_ptr<directory::DcLocator> locator;
   std::unique_ptr<watchers::AdUsnSource> source;
   std::unique_ptr<watchers::AdReader> reader;
   std::unique_ptr<watchers::SourceLoop> loop;

@@ -33,7 +33,9 @@ struct HttpConfig {
 
 struct DirectoryConfig {
   monitor::SourceName name;
-  std::vector<std::string> servers;  // ldaps://host[:port] or ldap://host[:port]
+  std::vector<std::string> servers;  // ldaps://host[:port] or ldap://host[:port]; empty: by DNS
+  std::string domain;                // as written, or as base_dn or the account's name tell
+  std::string name_server;           // ADDRESS[:PORT]; empty: the system's
   bool start_tls = false;
   std::string ca_file;
   directory::BindOptions bind;

@@ -1,4 +1,5 @@
 #include "daemon/config_sections.h"
+#include "watchers/directory/dc_locator.h"
 
 namespace driftwarden::daemon {
 namespace {
@@ -59,14 +60,35 @@ void ReadBind(MapReader section, bool check_files, BindOptions* bind) {
   section.Finish();
 }
 
+// The domain that the account which binds belongs to; empty when its name does not say.
+std::string DomainOfAccount(const BindOptions& bind) {
+  const std::string& name =
+      bind.method == BindOptions::Method::kGssapi ? bind.principal : bind.user;
+  const size_t at = name.rfind('@');
+  return at == std::string::npos ? directory::DomainOfDn(name) : name.substr(at + 1);
+}
+
+// Without servers DNS is asked for those of the domain.
+void ReadDiscovery(MapReader& section, DirectoryConfig* directory) {
+  section.Text("domain", &directory->domain);
+  section.Text("name_server", &directory->name_server);
+  if (!directory->name_server.empty() && !directory::IsNameServer(directory->name_server)) {
+    section.Wrong("name_server", *section.Take("name_server"), "an IPv4 ADDRESS or ADDRESS:PORT");
+  }
+  std::string& domain = directory->domain;
+  if (domain.empty()) domain = directory::DomainOfDn(directory->base_dn);
+  if (domain.empty()) domain = DomainOfAccount(directory->bind);
+  if (domain.empty() && directory->servers.empty()) {
+    section.faults().Add(
+        section.Mark(), Cat(section.Path("servers"),
+                            " is missing, and no domain to look for controllers in is known; add "
+                            "servers: [ldaps://DC], or domain: corp.example"));
+  }
+}
+
 void ReadServers(MapReader& section, DirectoryConfig* directory) {
   section.Texts("servers", &directory->servers);
   section.Flag("start_tls", &directory->start_tls);
-  if (directory->servers.empty()) {
-    section.faults().Add(section.Mark(), Cat(section.Path("servers"),
-                                             " is missing; add servers: [ldaps://DC] (discovery by "
-                                             "DNS is not in this version)"));
-  }
   const bool kerberos = directory->bind.method == BindOptions::Method::kGssapi;
   for (const std::string& server : directory->servers) {
     if (server.starts_with("ldaps://") && !directory->start_tls) continue;
@@ -116,9 +138,10 @@ DirectoryConfig ReadDirectory(MapReader section, bool check_files) {
   DirectoryConfig directory;
   ReadName(section, &directory.name.value);
   ReadBind(section.Map("bind"), check_files, &directory.bind);
-  ReadServers(section, &directory);
-  ReadPath(section, "ca_file", check_files, &directory.ca_file);
   section.Text("base_dn", &directory.base_dn);
+  ReadServers(section, &directory);
+  ReadDiscovery(section, &directory);
+  ReadPath(section, "ca_file", check_files, &directory.ca_file);
   if (const auto tracking = section.Choice("change_tracking", {"usn", "dirsync"});
       tracking && *tracking == 1) {
     section.Wrong("change_tracking", *section.Take("change_tracking"),

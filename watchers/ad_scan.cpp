@@ -29,6 +29,10 @@ AdScan::AdScan(const AdSourceOptions& options, AdConnection& connection, const C
     : options_(options), connection_(connection), clock_(clock), log_(log) {}
 
 void AdScan::StartPoll(const monitor::BatchId& batch) {
+  if (quarantined_ > kQuarantineLines) {
+    log_.Warn("ad_objects_quarantined", "objects with unreadable attributes were passed over",
+              {{"source", options_.name.value}, {"batch", batch_.value}, {"count", quarantined_}});
+  }
   batch_ = batch;
   newest_.reset();
   quarantined_ = 0;

@@ -187,29 +187,29 @@ TEST(Baseline, AFirstReadInPartsKeepsItsPlaceAndIsNoBaselineBeforeItsEnd) {
   ChangeBatch begin = Part(world, {}, kFirstRead);
   begin.starts_round = true;
   world.Apply(begin);
-  const SourceState& source = world.link.sources[kAd];
-  EXPECT_EQ(source.cursor, begin.cursor);
+  const auto source = [&]() -> const SourceState& { return world.link.sources[kAd]; };
+  EXPECT_EQ(source().cursor, begin.cursor);
   const ChangeBatch first = Part(world, {1, 2}, kFirstRead);
   world.Apply(first);
-  EXPECT_EQ(source.cursor, first.cursor);
-  EXPECT_TRUE(source.snapshot_running);
-  EXPECT_FALSE(source.snapshot_complete);
-  EXPECT_EQ(source.last_success, absl::InfinitePast());
+  EXPECT_EQ(source().cursor, first.cursor);
+  EXPECT_TRUE(source().snapshot_running);
+  EXPECT_FALSE(source().snapshot_complete);
+  EXPECT_EQ(source().last_success, absl::InfinitePast());
   EXPECT_FALSE(world.link.baseline_at.has_value());
   // The process dies; the next one counts its batches from one again.
   world.link.sources[kAd].snapshot_batch = 900;
   ChangeBatch next = Part(world, {3}, kFirstRead);
   next.resumes_snapshot = true;
   world.Apply(next);
-  EXPECT_EQ(source.snapshot_objects, 3u);
+  EXPECT_EQ(source().snapshot_objects, 3u);
   ChangeBatch last = Part(world, {4}, kFirstRead);
   last.completes_round = true;
   last.round.lo = begin.round.lo;
   world.Apply(last);
-  EXPECT_EQ(source.snapshot_objects, 4u);
-  EXPECT_FALSE(source.snapshot_running);
-  EXPECT_TRUE(source.snapshot_complete);
-  EXPECT_EQ(source.last_complete_begin, begin.round.lo);
+  EXPECT_EQ(source().snapshot_objects, 4u);
+  EXPECT_FALSE(source().snapshot_running);
+  EXPECT_TRUE(source().snapshot_complete);
+  EXPECT_EQ(source().last_complete_begin, begin.round.lo);
   EXPECT_TRUE(world.link.baseline_at.has_value());
   EXPECT_TRUE(world.tally.source_resets.empty());
 }
@@ -219,21 +219,21 @@ TEST(Baseline, RoundsBesideAFullReadKeepTheSourceFreshAndEveryResetCounts) {
   for (int i = 1; i <= 3; ++i) world.AddPerson(i);
   world.ReadAll();
   world.now += absl::Seconds(30);
-  const SourceState& source = world.link.sources[kAd];
+  const auto source = [&]() -> const SourceState& { return world.link.sources[kAd]; };
   ChangeBatch begin = Part(world, {}, kDcChanged);
   begin.starts_round = true;
   world.Apply(begin);
   world.Apply(begin);
   EXPECT_EQ((world.tally.source_resets[{kAd, kDcChanged}]), 1u) << "delivered twice, counted once";
-  EXPECT_TRUE(source.snapshot_running && source.snapshot_complete);
-  EXPECT_EQ(source.gap_ended, begin.round.lo);
+  EXPECT_TRUE(source().snapshot_running && source().snapshot_complete);
+  EXPECT_EQ(source().gap_ended, begin.round.lo);
   world.now += absl::Seconds(5);
   ChangeBatch beside = world.AdBatch({});
   beside.beside_snapshot = true;
   world.Apply(beside);
-  EXPECT_TRUE(source.snapshot_running);
-  EXPECT_EQ(source.last_success, world.now);
-  EXPECT_EQ(source.last_complete_begin, beside.round.lo);
+  EXPECT_TRUE(source().snapshot_running);
+  EXPECT_EQ(source().last_success, world.now);
+  EXPECT_EQ(source().last_complete_begin, beside.round.lo);
   world.Apply(Part(world, {1}, kDcChanged));
   // The controller fails in turn: another full read, which counts again.
   world.now += absl::Seconds(5);
@@ -241,7 +241,7 @@ TEST(Baseline, RoundsBesideAFullReadKeepTheSourceFreshAndEveryResetCounts) {
   again.starts_round = true;
   world.Apply(again);
   EXPECT_EQ((world.tally.source_resets[{kAd, kDcChanged}]), 2u);
-  EXPECT_EQ(source.snapshot_objects, 0u);
+  EXPECT_EQ(source().snapshot_objects, 0u);
   world.now += absl::Seconds(5);
   beside = world.AdBatch({});
   beside.beside_snapshot = true;
@@ -250,15 +250,16 @@ TEST(Baseline, RoundsBesideAFullReadKeepTheSourceFreshAndEveryResetCounts) {
   last.completes_round = true;
   last.round.lo = again.round.lo;
   world.Apply(last);
-  EXPECT_FALSE(source.snapshot_running);
-  EXPECT_EQ(source.last_complete_begin, beside.round.lo) << "a round that began later ended first";
+  EXPECT_FALSE(source().snapshot_running);
+  EXPECT_EQ(source().last_complete_begin, beside.round.lo)
+      << "a round that began later ended first";
   // Back on the controller that was known before the end: an ordinary round ends it as well.
   world.now += absl::Seconds(5);
   ChangeBatch third = Part(world, {}, kDcChanged);
   third.starts_round = true;
   world.Apply(third);
   world.Apply(world.AdBatch({}));
-  EXPECT_FALSE(source.snapshot_running);
+  EXPECT_FALSE(source().snapshot_running);
 }
 
 TEST(Baseline, ATombstoneOfSomebodyNeverSeenIsNobody) {

@@ -42,6 +42,9 @@ struct DnsOptions {
   absl::Duration patience = absl::Seconds(3);  // with one answer; a name server is asked twice
 };
 
+// ADDRESS or ADDRESS:PORT, IPv4.
+bool IsNameServer(const std::string& text);
+
 // The system's resolver; a question blocks one thread of `lane`, which with `rng` must outlive it.
 std::unique_ptr<DcLocator> MakeDnsDcLocator(DnsOptions options, Lane& lane, Rng& rng);
 
