@@ -79,10 +79,10 @@ void ReadDiscovery(MapReader& section, DirectoryConfig* directory) {
   if (domain.empty()) domain = directory::DomainOfDn(directory->base_dn);
   if (domain.empty()) domain = DomainOfAccount(directory->bind);
   if (domain.empty() && directory->servers.empty()) {
-    section.faults().Add(
-        section.Mark(), Cat(section.Path("servers"),
-                            " is missing, and no domain to look for controllers in is known; add "
-                            "servers: [ldaps://DC], or domain: corp.example"));
+    section.faults().Add(section.Mark(),
+                         Cat(section.Path("servers"),
+                             " is missing, and no domain to look for controllers in is known; add "
+                             "servers: [ldaps://DC], or domain: corp.example"));
   }
 }
 

@@ -120,8 +120,8 @@ Status WhyNone(const std::string& name, int error) {
   switch (error) {
     case HOST_NOT_FOUND:
     case NO_DATA:
-      return NotFoundError(Cat("DNS: there is no ", name,
-                               "; check domain, or name the controllers in servers"));
+      return NotFoundError(
+          Cat("DNS: there is no ", name, "; check domain, or name the controllers in servers"));
     default:
       return UnavailableError(Cat("DNS: no name server answers about ", name));
   }
