@@ -9,6 +9,7 @@ import contextlib
 import os
 import pathlib
 import random
+import shutil
 import socket
 import ssl
 import struct
@@ -36,7 +37,7 @@ _SMB_CONF = """[global]
 	realm = {realm}
 	netbios name = {name}
 	server role = active directory domain controller
-	server services = ldap, cldap, kdc, drepl
+	server services = {services}
 	interfaces = {address}/8
 	bind interfaces only = yes
 	private dir = {folder}/private
@@ -68,7 +69,7 @@ _KRB5_CONF = """[libdefaults]
 	udp_preference_limit = 1
 [realms]
 	{realm} = {{
-		kdc = {address}:88
+{kdcs}
 	}}
 [domain_realm]
 	.{dns} = {realm}
@@ -107,9 +108,9 @@ def write_stale_keytab(path, principal):
 
 class SambaDc:
     """start() … stop(); or as a context manager. `ca_file`, `ldaps_url` and `base_dn` say how to
-    reach it."""
+    reach it. With a `partner`, which must be running, it joins the partner's domain."""
 
-    def __init__(self, name="dc1"):
+    def __init__(self, name="dc1", partner=None, services="ldap, cldap, kdc, drepl"):
         self.name = name
         self.dns_domain = REALM.lower()
         self.host_name = f"{name}.{self.dns_domain}"
@@ -122,18 +123,26 @@ class SambaDc:
         self._process = None
         self._admin = None
         self._known_by_address = False
+        self._called = [self.address] + ([] if partner else ["127.0.0.1", "127.9.9.9"])
 
+        self.authority = partner.authority if partner else None
         self.ca_file, certificate, key = self._certify()
+        addresses = [self.address] + ([partner.address] if partner else [])
         self._settings = {
             "domain": DOMAIN, "realm": REALM, "dns": self.dns_domain, "name": name.upper(),
             "address": self.address, "folder": self.folder, "key": key, "certificate": certificate,
-            "ca": self.ca_file}
+            "ca": self.ca_file, "services": services,
+            "kdcs": "\n".join(f"\t\tkdc = {address}:88" for address in addresses)}
         self.ldaps_url = f"ldaps://{self.address}"
         self.ldap_url = f"ldap://{self.address}"
         self.krb5_config = self.folder / "etc/krb5.conf"
         self._smb_conf = self.folder / "etc/smb.conf"
         self._database = self.folder / "private/sam.ldb"
-        self._provision()
+        self._make_folders()
+        if partner:
+            self._join(partner)
+        else:
+            self._provision()
 
     def __enter__(self):
         self.start()
@@ -144,8 +153,10 @@ class SambaDc:
 
     def _certify(self):
         """An authority and the server's certificate by it, in place of any that were there."""
-        authority = Authority(self.folder / "tls")
-        return authority.ca_file, *authority.issue("dc", [self.host_name], [self.address])
+        if self.authority is None or self.authority.folder == self.folder / "tls":
+            self.authority = Authority(self.folder / "tls")
+        return (self.authority.ca_file,
+                *self.authority.issue(self.name, [self.host_name], [self.address]))
 
     # Lifecycle ---------------------------------------------------------------------------------
 
@@ -158,20 +169,30 @@ class SambaDc:
             raise ServerError(f"{arguments[0]} {arguments[1]}: {done.stdout}{done.stderr}")
         return done.stdout
 
-    def _provision(self):
+    def _make_folders(self):
         for part in ("etc", "lock", "run", "log", "cache", "state", "bind-dns", "run/ncalrpc",
                      "run/winbindd", "run/ntp_signd"):
             (self.folder / part).mkdir(parents=True, exist_ok=True)
         # An empty configuration, or provisioning copies all of /etc/samba/smb.conf.
+        (self.folder / "etc/empty.conf").write_text("")
+        self.krb5_config.write_text(_KRB5_CONF.format(**self._settings))
+
+    def _join(self, partner):
+        self._tool("samba-tool", "domain", "join", REALM, "DC",
+                   f"--configfile={self.folder / 'etc/empty.conf'}", f"--targetdir={self.folder}",
+                   f"--server={partner.host_name}", f"-U{DOMAIN}\\Administrator%{ADMIN_PASSWORD}",
+                   "--dns-backend=NONE", f"--option=netbios name={self.name.upper()}",
+                   f"--option=interfaces={self.address}/8", "--option=bind interfaces only=yes")
+        self._smb_conf.write_text(_SMB_CONF.format(**self._settings))
+
+    def _provision(self):
         empty = self.folder / "etc/empty.conf"
-        empty.write_text("")
         self._tool("samba-tool", "domain", "provision", f"--configfile={empty}",
                    f"--targetdir={self.folder}", f"--realm={REALM}", f"--domain={DOMAIN}",
                    f"--adminpass={ADMIN_PASSWORD}", "--server-role=dc", "--dns-backend=NONE",
                    f"--host-name={self.name}", f"--host-ip={self.address}",
                    f"--option=interfaces={self.address}/8", "--option=bind interfaces only=yes")
         self._smb_conf.write_text(_SMB_CONF.format(**self._settings))
-        self.krb5_config.write_text(_KRB5_CONF.format(**self._settings))
         self._tool("samba-tool", "domain", "passwordsettings", "set", "-H", self._database,
                    f"--configfile={self._smb_conf}", "--complexity=off", "--min-pwd-length=0",
                    "--min-pwd-age=0", "--max-pwd-age=0", "--history-length=0")
@@ -189,8 +210,7 @@ class SambaDc:
         if not self._known_by_address:
             # Kerberos by address, which no name service has to know; the others are relays.
             self.admin.modify(self.user_dn(f"{self.name}$"), {"servicePrincipalName": [
-                (ldap3.MODIFY_ADD, [f"ldap/{address}" for address in (
-                    self.address, "127.0.0.1", "127.9.9.9")])]})
+                (ldap3.MODIFY_ADD, [f"ldap/{address}" for address in self._called])]})
             self._known_by_address = True
 
     def _synchronised(self):
@@ -216,6 +236,46 @@ class SambaDc:
         self.stop()
         self._certify()
         self.start()
+
+    def kill(self):
+        """As a power cut would. The folder stays."""
+        self._process.kill()
+        self.stop()
+
+    def pull(self, partner):
+        """Replicates from a partner, which runs, all that it has. Services without drepl do it at
+        no other time."""
+        self._tool("samba-tool", "drs", "replicate", self.host_name, partner.host_name,
+                   self.base_dn, "--local", "-P", f"--configfile={self._smb_conf}")
+
+    def backup(self):
+        """A copy of the database of a stopped server, for restore()."""
+        copy = self.folder / "backup"
+        shutil.copytree(self._database.parent, copy, dirs_exist_ok=True)
+        return copy
+
+    def restore(self, copy):
+        """Puts a copy of the database back, as a disk image would be; the server is stopped."""
+        shutil.rmtree(self._database.parent)
+        shutil.copytree(copy, self._database.parent)
+
+    def replace_invocation_id(self):
+        """As a proper restore does; the server is stopped."""
+        # Here, because these modules exist for Debian's own Python only.
+        import ldb
+        from samba.auth import system_session
+        from samba.dcerpc import misc
+        from samba.ndr import ndr_pack
+        from samba.param import LoadParm
+        from samba.samdb import SamDB
+
+        parameters = LoadParm()
+        parameters.load(str(self._smb_conf))
+        database = SamDB(url=str(self._database), session_info=system_session(), lp=parameters)
+        change = ldb.Message(ldb.Dn(database, database.get_dsServiceName()))
+        change["invocationId"] = ldb.MessageElement(
+            ndr_pack(misc.GUID(str(uuid.uuid4()))), ldb.FLAG_MOD_REPLACE, "invocationId")
+        database.modify(change, ["relax:0"])
 
     def close(self):
         self.stop()
