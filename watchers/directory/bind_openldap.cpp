@@ -1,6 +1,6 @@
 #include "watchers/directory/bind_openldap.h"
 
-#include <gssapi/gssapi_krb5.h>
+#include <gssapi/gssapi_ext.h>
 #include <ldap.h>
 #include <sasl/sasl.h>
 
@@ -13,32 +13,41 @@ namespace {
 // The least that cyrus-sasl calls encryption: older versions say 56 whatever the cipher is.
 constexpr ber_len_t kLeastStrength = 56;
 
-// The cache that GSSAPI takes tickets from, on this thread only.
-class ThreadCache {
+// The tickets of a cache, as GSSAPI takes them.
+class Credential {
  public:
-  explicit ThreadCache(const std::string& name) {
+  explicit Credential(const std::string& cache) {
+    gss_key_value_element_desc where = {"ccache", cache.c_str()};
+    const gss_key_value_set_desc store = {1, &where};
     OM_uint32 minor = 0;
-    ok_ = gss_krb5_ccache_name(&minor, name.c_str(), nullptr) == GSS_S_COMPLETE;
+    gss_acquire_cred_from(&minor, GSS_C_NO_NAME, GSS_C_INDEFINITE, GSS_C_NO_OID_SET, GSS_C_INITIATE,
+                          &store, &id_, nullptr, nullptr);
   }
-  ~ThreadCache() {
+  ~Credential() {
     OM_uint32 minor = 0;
-    gss_krb5_ccache_name(&minor, nullptr, nullptr);
+    if (id_ != GSS_C_NO_CREDENTIAL) gss_release_cred(&minor, &id_);
   }
-  ThreadCache(const ThreadCache&) = delete;
-  ThreadCache& operator=(const ThreadCache&) = delete;
-  bool ok() const { return ok_; }
+  Credential(const Credential&) = delete;
+  Credential& operator=(const Credential&) = delete;
+  gss_cred_id_t id() const { return id_; }
+  bool given = false;  // to the connection
 
  private:
-  bool ok_ = false;
+  gss_cred_id_t id_ = GSS_C_NO_CREDENTIAL;
 };
 
-// Nothing to ask a person: we act as who the ticket says.
-int AnswerNothing(LDAP*, unsigned, void*, void* questions) {
+// Nothing to ask a person: we act as who the ticket says. It is also the one moment at which
+// libldap has made cyrus-sasl's connection and not used it yet: the credential is given to it
+// here. Left to find its own, cyrus-sasl 2.1.28 would lose one with each bind inside TLS.
+int Answer(LDAP* handle, unsigned, void* argument, void* questions) {
   for (auto* at = static_cast<sasl_interact_t*>(questions); at->id != SASL_CB_LIST_END; ++at) {
     at->result = "";
     at->len = 0;
   }
-  return LDAP_SUCCESS;
+  auto* const credential = static_cast<Credential*>(argument);
+  credential->given =
+      ldap_set_option(handle, LDAP_OPT_X_SASL_GSS_CREDS, credential->id()) == LDAP_OPT_SUCCESS;
+  return credential->given ? LDAP_SUCCESS : LDAP_LOCAL_ERROR;
 }
 
 bool Set(LDAP* handle, int option, const void* value) {
@@ -97,14 +106,17 @@ Status BindSimple(LDAP* handle, const Secret& password, const Peer& peer) {
 }
 
 StatusOr<int> BindGssapi(LDAP* handle, const Tickets& tickets, bool tls, const Peer& peer) {
-  const ThreadCache cache(tickets.cache());
-  if (!cache.ok() || !Configure(handle, tls)) {
+  Credential credential(tickets.cache());
+  if (credential.id() == GSS_C_NO_CREDENTIAL || !Configure(handle, tls)) {
     return InternalError(Cat(peer.source, ": libldap or GSSAPI refuses an option"));
   }
   const int code = ldap_sasl_interactive_bind_s(handle, nullptr, "GSSAPI", nullptr, nullptr,
-                                                LDAP_SASL_QUIET, &AnswerNothing, nullptr);
+                                                LDAP_SASL_QUIET, &Answer, &credential);
   if (code < 0) return HandshakeFailed(handle, code, peer);
   if (code != LDAP_SUCCESS) return Refused(handle, code, peer);
+  if (!credential.given) {
+    return InternalError(Cat(peer.source, ": GSSAPI would bind as somebody else"));
+  }
   if (tls) return 0;
   ber_len_t strength = 0;
   if (ldap_get_option(handle, LDAP_OPT_X_SASL_SSF, &strength) != LDAP_OPT_SUCCESS ||
