@@ -10,6 +10,20 @@ namespace {
 
 constexpr absl::Time kNever = absl::InfinitePast();
 
+// Without stamps nothing tells a return from a replica that has not heard of the departure: only
+// the copy of the directory that showed the departure can take it back.
+bool IsReturnElsewhere(const AdHalf& half, const AdView& view, const Look& look) {
+  if (half.last_look.lo >= look.one_copy_since || view.deleted.value_or(false)) return false;
+  if (half.deleted && !half.deleted_stamp) return true;
+  const bool stamped = half.uac_stamp && view.uac_stamp;
+  return !stamped && half.disabled == Tri::kYes && !view.Disabled().value_or(true);
+}
+
+// The stamps say that the directory as it was looked at has not heard of what is known.
+bool LagsBehind(const AdHalf& half, const AdView& view) {
+  return half.uac_stamp && view.uac_stamp && CompareStamps(*view.uac_stamp, *half.uac_stamp) < 0;
+}
+
 // The account as this look showed it is older than what is known.
 bool IsStale(const AdHalf& half, const AdView& view, const Look& look) {
   const bool gone = view.deleted.value_or(false);
@@ -29,6 +43,7 @@ bool IsStale(const AdHalf& half, const AdView& view, const Look& look) {
     const int order = CompareStamps(*view.uac_stamp, *half.uac_stamp);
     if (order != 0) return order < 0;
   }
+  if (IsReturnElsewhere(half, view, look)) return true;
   // The same write, or no stamps to go by. A page may have been on its way for long: what it says
   // of a later change still counts.
   return look.at.lo < half.last_look.lo && view.usn_changed <= half.usn_changed;
@@ -128,6 +143,10 @@ MergeResult MergeAd(AdHalf& half, const AdView& view, const Look& look,
     half.source = look.source;
     result.changed = true;
   } else if (IsStale(half, view, look)) {
+    // It was asked and knows nothing newer: that is as good as a look which agrees, or whoever left
+    // would wait for a controller that lags.
+    const bool asked = look.kind == LookKind::kDirect && LagsBehind(half, view);
+    if (asked && look.at.lo >= half.last_look.lo) half.last_look = look.at;
     result.replay = true;
     return result;
   }

@@ -34,6 +34,9 @@ struct Look {
   SourceName source;
   TimeBounds at;  // the request was sent at lo, the answer was complete at hi; our clock
   LookKind kind = LookKind::kFeed;
+  // AD: every look since then was at the same copy of the directory, earlier ones may have been at
+  // another. InfiniteFuture: at one that nobody else looks at.
+  absl::Time one_copy_since = absl::InfinitePast();
 };
 
 // One AD account as one look showed it.

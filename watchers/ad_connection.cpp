@@ -37,6 +37,13 @@ void AdConnection::Prefer(const std::string& server) {
   if (server_.empty() && known) server_ = server;
 }
 
+absl::Time AdConnection::OneCopySince() const {
+  if (options_.pin == nullptr) return absl::InfinitePast();
+  const AdPin& pin = *options_.pin;
+  const bool same = pin.dsa == state_.dsa && pin.invocation_id == state_.invocation_id;
+  return same ? pin.since : absl::InfiniteFuture();
+}
+
 void AdConnection::Follow() {
   if (!options_.follows_pin || options_.pin == nullptr) return;
   const std::string& pinned = options_.pin->server;

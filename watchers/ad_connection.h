@@ -46,6 +46,8 @@ class AdConnection {
   directory::Session& session() { return *session_; }             // when open()
   const directory::ServerState& state() const { return state_; }  // as read last
   const std::string& server() const { return server_; }
+  // Of a look in this session, see monitor::Look: the source's poller may be elsewhere.
+  absl::Time OneCopySince() const;
   uint64_t sessions_opened() const { return sessions_opened_; }
 
  private:

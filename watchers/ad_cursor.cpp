@@ -17,7 +17,7 @@ std::string BoundText1(const AdBound& bound) {
 }
 
 std::string BoundText(const AdBound& bound) {
-  std::string text = Cat(BoundText1(bound), ':', bound.replica);
+  std::string text = BoundText1(bound);
   if (bound.canary) text += Cat(':', bound.canary->object.ToString(), ':', bound.canary->usn);
   return text;
 }
@@ -36,15 +36,17 @@ std::optional<AdBound> ParseBound(const std::vector<std::string>& parts) {
   bound.invocation_id = *invocation;
   bound.usn = *usn;
   if (parts.size() == 3) return bound;
-  const auto replica = ParseUint64(parts[3]);
-  if (!replica) return std::nullopt;
-  bound.replica = *replica;
-  if (parts.size() == 4) return bound;
-  const auto object = monitor::Guid::Parse(parts[4]);
-  const auto seen = ParseUint64(parts[5]);
+  const auto object = monitor::Guid::Parse(parts[3]);
+  const auto seen = ParseUint64(parts[4]);
   if (!object || !seen) return std::nullopt;
   bound.canary = AdCanary{*object, *seen};
   return bound;
+}
+
+std::optional<absl::Time> ParseMicros(const std::string& text) {
+  const auto micros = ParseUint64(text);
+  if (!micros || *micros > static_cast<uint64_t>(INT64_MAX)) return std::nullopt;
+  return absl::FromUnixMicros(static_cast<int64_t>(*micros));
 }
 
 std::optional<AdSnapshot> ParseSnapshot(const std::vector<std::string>& parts) {
@@ -55,12 +57,10 @@ std::optional<AdSnapshot> ParseSnapshot(const std::vector<std::string>& parts) {
       std::find(resets.begin(), resets.end(), full.reason) == resets.end()) {
     return std::nullopt;
   }
-  const auto begun = ParseUint64(parts[2]);
+  const auto begun = ParseMicros(parts[2]);
   const auto below = ParseUint64(parts[3]);
-  if (!begun || *begun > static_cast<uint64_t>(INT64_MAX) || !below || *below == 0) {
-    return std::nullopt;
-  }
-  full.begun = absl::FromUnixMicros(static_cast<int64_t>(*begun));
+  if (!begun || !below || *below == 0) return std::nullopt;
+  full.begun = *begun;
   full.below = *below;
   return full;
 }
@@ -73,7 +73,7 @@ bool ParseWord(const std::string& word, bool first_version, AdCursor& cursor) {
     cursor.snapshot = ParseSnapshot(parts);
     return cursor.snapshot.has_value();
   }
-  const bool fits = first_version ? parts.size() == 3 : parts.size() == 4 || parts.size() == 6;
+  const bool fits = first_version ? parts.size() == 3 : parts.size() == 3 || parts.size() == 5;
   const std::optional<AdBound> bound = fits ? ParseBound(parts) : std::nullopt;
   if (!bound || cursor.Find(bound->dsa) != nullptr) return false;
   if (cursor.bounds.size() == AdCursor::kMaxBounds) return false;
@@ -101,8 +101,9 @@ void AdCursor::GiveUpSnapshot() {
   bounds.erase(bounds.begin());
 }
 
-void AdCursor::TurnTo(const monitor::Guid& dsa) {
+void AdCursor::TurnTo(const monitor::Guid& dsa, absl::Time now) {
   if (bounds.front().dsa == dsa) return;
+  since = now;
   GiveUpSnapshot();
   const auto found =
       std::find_if(bounds.begin(), bounds.end(), [&dsa](const AdBound& b) { return b.dsa == dsa; });
@@ -110,16 +111,16 @@ void AdCursor::TurnTo(const monitor::Guid& dsa) {
 }
 
 void AdCursor::Begin(const AdBound& bound, const AdSnapshot& full) {
+  if (!bounds.empty()) since = full.begun;
   GiveUpSnapshot();
   std::erase_if(bounds, [&bound](const AdBound& b) { return b.dsa == bound.dsa; });
   bounds.insert(bounds.begin(), bound);
-  bounds.front().replica = ++replicas;
   if (bounds.size() > kMaxBounds) bounds.resize(kMaxBounds);
   snapshot = full;
 }
 
 std::string AdCursor::ToString() const {
-  std::string out = Cat(kVersion2, ' ', server, ' ', replicas);
+  std::string out = Cat(kVersion2, ' ', server, ' ', absl::ToUnixMicros(since));
   for (const AdBound& bound : bounds) out += Cat(' ', BoundText(bound));
   if (snapshot) out += Cat(' ', SnapshotText(*snapshot));
   return out;
@@ -135,9 +136,9 @@ std::optional<AdCursor> ParseAdCursor(std::string_view text) {
   cursor.server = words[1];
   size_t next = 2;
   if (!first_version) {
-    const auto replicas = ParseUint64(words[next++]);
-    if (!replicas) return std::nullopt;
-    cursor.replicas = *replicas;
+    const auto since = ParseMicros(words[next++]);
+    if (!since) return std::nullopt;
+    cursor.since = *since;
   }
   for (; next < words.size(); ++next) {
     if (!ParseWord(words[next], first_version, cursor)) return std::nullopt;
@@ -145,8 +146,6 @@ std::optional<AdCursor> ParseAdCursor(std::string_view text) {
   if (cursor.bounds.empty()) return std::nullopt;
   // Capitals, leading zeros: not ours.
   if ((first_version ? ToString1(cursor) : cursor.ToString()) != text) return std::nullopt;
-  if (!first_version) return cursor;
-  for (AdBound& bound : cursor.bounds) bound.replica = ++cursor.replicas;
   return cursor;
 }
 

@@ -28,9 +28,6 @@ struct AdBound {
   monitor::Guid dsa;
   monitor::Guid invocation_id;
   uint64_t usn = 0;  // every change up to it is in our state, but for a full read in progress
-  // Numbers the copies of the directory that were read, from 1: a controller that was restored is
-  // another copy. Never used twice.
-  uint64_t replica = 0;
   std::optional<AdCanary> canary;
   friend bool operator==(const AdBound&, const AdBound&) = default;
 };
@@ -46,15 +43,17 @@ struct AdSnapshot {
 struct AdCursor {
   static constexpr size_t kMaxBounds = 16;
 
-  std::string server;           // as configured or found; the one that was read last
-  uint64_t replicas = 0;        // numbered so far
+  std::string server;  // as configured or found; the one that was read last
+  // Since when that copy of the directory is the one that is read; a controller that was restored
+  // is another copy. To the microsecond; the epoch: always.
+  absl::Time since = absl::UnixEpoch();
   std::vector<AdBound> bounds;  // the last read first
   std::optional<AdSnapshot> snapshot;
 
   const AdBound* Find(const monitor::Guid& dsa) const;
   // Makes a controller that Find knows the first. A full read of another one is given up, and what
   // was read of that one forgotten.
-  void TurnTo(const monitor::Guid& dsa);
+  void TurnTo(const monitor::Guid& dsa, absl::Time now);
   // Begins a full read of a controller as it is now, whatever was known of it.
   void Begin(const AdBound& bound, const AdSnapshot& full);
   std::string ToString() const;

@@ -19,6 +19,9 @@ namespace driftwarden::watchers {
 // Which controller a source follows. Shared by its sessions, which live on one strand.
 struct AdPin {
   std::string server;  // empty: none yet
+  monitor::Guid dsa;   // the copy of the directory that is read, and since when
+  monitor::Guid invocation_id;
+  absl::Time since = absl::InfiniteFuture();
 };
 
 struct AdSourceOptions {

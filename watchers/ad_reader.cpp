@@ -112,6 +112,7 @@ asio::awaitable<StatusOr<monitor::Observation>> AdReader::Search(SearchRequest r
   const auto page = co_await connection_.session().Search(std::move(request));
   if (!page.ok()) co_return page.status();
   observation.look.at.hi = std::max(observation.look.at.lo, clock_.Wall());
+  observation.look.one_copy_since = connection_.OneCopySince();
   if (page->entries.empty()) {
     co_return NotFoundError(Cat(options_.name.value, ": neither an object nor a tombstone ",
                                 guid.ToString(), " is visible on ", connection_.server()));

@@ -28,6 +28,7 @@ asio::awaitable<Status> AdRound::Add(std::vector<monitor::AdView> views, TimeBou
     observation.look.source = source_;
     observation.look.at = at;
     observation.look.kind = monitor::LookKind::kFeed;
+    observation.look.one_copy_since = kind_.one_copy_since;
     observation.view = std::move(view);
     pending_.push_back(std::move(observation));
   }

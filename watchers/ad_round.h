@@ -19,6 +19,7 @@ struct AdRoundKind {
   bool begins = true;            // false: the full read began in an earlier poll
   bool resumes = false;          // ... of an earlier process
   bool beside_snapshot = false;  // no full read itself, but one goes on
+  absl::Time one_copy_since = absl::InfinitePast();  // see monitor::Look
 };
 
 class AdRound {

@@ -39,6 +39,10 @@ AdBound BoundOf(const ServerState& state) {
   return bound;
 }
 
+absl::Time ToMicros(absl::Time time) {
+  return absl::FromUnixMicros(absl::ToUnixMicros(time));
+}
+
 bool IsFirstRead(const AdCursor& cursor) {
   return cursor.snapshot && cursor.snapshot->reason == monitor::kFirstRead;
 }
@@ -85,12 +89,13 @@ asio::awaitable<Status> AdUsnSource::PollAt(Place& place, std::string full_read_
                                             BatchSink& sink) {
   AdCursor& cursor = place.cursor;
   if (full_read_reason.empty()) {
-    cursor.TurnTo(place.state.dsa);
+    cursor.TurnTo(place.state.dsa, ToMicros(place.begun.lo));
   } else {
     const Status begun = co_await BeginFullRead(place, std::move(full_read_reason), sink);
     if (!begun.ok()) co_return begun;
   }
   // During the first read nobody waits for changes; afterwards half of the time is theirs.
+  Pin(place);
   const bool first = IsFirstRead(cursor);
   place.until += first ? options_.poll_interval : options_.poll_interval / 2;
   if (!first) {
@@ -154,7 +159,7 @@ asio::awaitable<Status> AdUsnSource::BeginFullRead(Place& place, std::string rea
              {"highest_usn", place.state.highest_usn}});
   AdSnapshot full;
   full.reason = reason;
-  full.begun = absl::FromUnixMicros(absl::ToUnixMicros(place.begun.lo));
+  full.begun = ToMicros(place.begun.lo);
   full.below = place.state.highest_usn + 1;
   place.cursor.Begin(BoundOf(place.state), full);
   counted_ = full.begun;
@@ -293,7 +298,15 @@ asio::awaitable<Status> AdUsnSource::EndSnapshot(Place& place, AdRound& round) {
   co_return finished;
 }
 
+void AdUsnSource::Pin(const Place& place) const {
+  if (options_.pin == nullptr) return;
+  options_.pin->dsa = place.state.dsa;
+  options_.pin->invocation_id = place.state.invocation_id;
+  options_.pin->since = place.cursor.since;
+}
+
 AdRound AdUsnSource::NewRound(const Place& place, AdRoundKind kind, BatchSink& sink) {
+  kind.one_copy_since = place.cursor.since;
   return AdRound(options_.name, std::move(kind), place.begun, place.state.clock_offset,
                  static_cast<size_t>(std::max(options_.page_size, 1)), next_number_, sink);
 }

@@ -61,6 +61,8 @@ class AdUsnSource final : public ChangeSource {
   asio::awaitable<Status> EndSnapshot(Place& place, AdRound& round);
   void Widen();
   AdRound NewRound(const Place& place, AdRoundKind kind, BatchSink& sink);
+  // Where the source's other sessions go, and how far what they see can be trusted.
+  void Pin(const Place& place) const;
   void NoteNewest(AdCursor& cursor) const;
   void TellHalved(const Status& why, uint64_t from) const;
 

@@ -42,6 +42,21 @@ std::string WithBind(const std::string& keys) {
   return With("method: simple, user: svc@corp.example, password_file: /etc/pw", keys);
 }
 
+TEST(Config, WithoutServersControllersAreLookedForInTheDomainThatIsKnown) {
+  const std::string servers = "    servers: [ldaps://dc1.corp.example]\n";
+  const auto domain_of = [](const StatusOr<Config>& config) {
+    return config.ok() ? config->directories[0].domain : std::string(Message(config.status()));
+  };
+  EXPECT_EQ(domain_of(Parse(With(servers, ""))), "corp.example") << "by the account's name";
+  EXPECT_EQ(domain_of(Parse(With(servers, "    base_dn: OU=Staff,DC=sub,DC=corp\n"))), "sub.corp");
+  EXPECT_EQ(domain_of(Parse(With(servers, "    base_dn: DC=sub\n    domain: other.example\n"))),
+            "other.example");
+  const auto named = Parse(With(servers, "    servers: []\n    name_server: 10.0.0.53:5353\n"));
+  ASSERT_TRUE(named.ok()) << named.status();
+  EXPECT_TRUE(named->directories[0].servers.empty());
+  EXPECT_EQ(named->directories[0].name_server, "10.0.0.53:5353");
+}
+
 TEST(Config, KerberosNeedsNoTls) {
   std::string text = WithBind(
       "method: gssapi, principal: svc@CORP.EXAMPLE, keytab_file: /etc/kt, krb5_config: /etc/k5");
@@ -193,6 +208,15 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"PasswordOverOpenConnection", With("ldaps://dc1", "ldap://dc1"),
               "f.yaml:5:14: active_directory[].servers: \"ldap://dc1.corp.example\" does not fit "
               "start_tls"},
+        Fault{"NobodySaysWhichDomain",
+              With("    servers: [ldaps://dc1.corp.example]\n    ca_file: /etc/ca.pem\n    bind: "
+                   "{method: simple, user: svc@corp.example,",
+                   "    bind: {user: CORP\\svc,"),
+              "f.yaml:4:5: active_directory[].servers is missing, and no domain"},
+        Fault{"NameServerByName",
+              With("    ca_file: /etc/ca.pem", "    name_server: dns.corp.example"),
+              "f.yaml:6:18: active_directory[].name_server is \"dns.corp.example\"; it must be an "
+              "IPv4 ADDRESS"},
         Fault{"MissingPassword", With(", password_file: /etc/pw", ""),
               "f.yaml:7:11: active_directory[].bind.password_file is missing"},
         Fault{"MissingKeytab", WithBind("method: gssapi, principal: svc@CORP.EXAMPLE"),

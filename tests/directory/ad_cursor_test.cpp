@@ -47,10 +47,9 @@ TEST(AdCursor, TextGivesTheCursorBack) {
   const auto read = ParseAdCursor(cursor.ToString());
   ASSERT_TRUE(read.has_value());
   EXPECT_EQ(read->server, cursor.server);
-  EXPECT_EQ(read->replicas, 2u);
+  EXPECT_EQ(read->since, cursor.snapshot->begun);
   EXPECT_EQ(read->bounds, cursor.bounds);
   EXPECT_EQ(read->bounds.front().usn, UINT64_MAX);
-  EXPECT_EQ(read->bounds.front().replica, 2u);
   EXPECT_EQ(read->snapshot, cursor.snapshot);
   EXPECT_EQ(read->ToString(), cursor.ToString());
 }
@@ -64,9 +63,7 @@ TEST(AdCursor, TheFirstVersionIsReadForEver) {
   ASSERT_TRUE(read.has_value());
   ASSERT_EQ(read->bounds.size(), 2u);
   EXPECT_EQ(read->bounds[0].usn, 17u);
-  EXPECT_EQ(read->bounds[0].replica, 1u);
-  EXPECT_EQ(read->bounds[1].replica, 2u);
-  EXPECT_EQ(read->replicas, 2u);
+  EXPECT_EQ(read->since, absl::UnixEpoch());
   EXPECT_FALSE(read->snapshot.has_value());
   EXPECT_EQ(read->ToString().substr(0, 5), "usn2 ");
 }
@@ -77,7 +74,7 @@ TEST(AdCursor, KeepsOneBoundAControllerAndNotTooMany) {
   Read(cursor, Bound('a', 2));
   ASSERT_EQ(cursor.bounds.size(), 1u);
   EXPECT_EQ(cursor.Find(Bound('a', 0).dsa)->usn, 2u);
-  EXPECT_EQ(cursor.Find(Bound('a', 0).dsa)->replica, 2u) << "restored: another copy";
+  EXPECT_GT(cursor.since, absl::UnixEpoch()) << "restored: another copy";
   for (char c = 'b'; c <= 'z'; ++c) Read(cursor, Bound(c, 3));
   EXPECT_EQ(cursor.bounds.size(), AdCursor::kMaxBounds);
   EXPECT_EQ(cursor.Find(Bound('a', 0).dsa), nullptr) << "the oldest goes";
@@ -86,9 +83,12 @@ TEST(AdCursor, KeepsOneBoundAControllerAndNotTooMany) {
 
 TEST(AdCursor, TurningToAnotherControllerGivesUpTheFullRead) {
   AdCursor cursor = Sample();
-  cursor.TurnTo(Bound('b', 0).dsa);
+  const absl::Time before = cursor.since;
+  cursor.TurnTo(Bound('b', 0).dsa, before + absl::Minutes(1));
+  EXPECT_EQ(cursor.since, before);
   EXPECT_TRUE(cursor.snapshot.has_value()) << "the same one: it goes on";
-  cursor.TurnTo(Bound('a', 0).dsa);
+  cursor.TurnTo(Bound('a', 0).dsa, before + absl::Minutes(1));
+  EXPECT_EQ(cursor.since, before + absl::Minutes(1));
   EXPECT_FALSE(cursor.snapshot.has_value());
   ASSERT_EQ(cursor.bounds.size(), 1u) << "what was read of the other is no bound";
   EXPECT_EQ(cursor.bounds[0].dsa, Bound('a', 0).dsa);

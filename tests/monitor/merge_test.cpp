@@ -72,11 +72,72 @@ TEST(MergeAd, AReplicaThatLagsBehindIsAReplay) {
   AdHalf half;
   MergeAd(half, View(false, 4, T0() - absl::Hours(1)), At(T0()), kPoll);
   MergeAd(half, View(true, 5, T0() + absl::Seconds(1)), At(T0() + absl::Seconds(2)), kPoll);
-  const AdHalf before = half;
-  const MergeResult stale = MergeAd(half, View(false, 4, T0() - absl::Hours(1)),
-                                    At(T0() + absl::Minutes(1), LookKind::kDirect), kPoll);
-  EXPECT_TRUE(stale.replay);
+  AdHalf before = half;
+  const AdView lagging = View(false, 4, T0() - absl::Hours(1));
+  EXPECT_TRUE(MergeAd(half, lagging, At(T0() + absl::Minutes(1)), kPoll).replay);
   EXPECT_EQ(half, before);
+  const Look direct = At(T0() + absl::Minutes(2), LookKind::kDirect);
+  EXPECT_TRUE(MergeAd(half, lagging, direct, kPoll).replay);
+  before.last_look = direct.at;
+  EXPECT_EQ(half, before) << "asked, and it knows nothing newer";
+}
+
+AdView Unstamped(bool disabled) {
+  AdView view = View(disabled, 4, T0());
+  view.uac_stamp.reset();
+  return view;
+}
+
+TEST(MergeAd, WithoutStampsAnotherCopyOfTheDirectoryCannotTakeADisableBack) {
+  AdHalf half;
+  MergeAd(half, Unstamped(false), At(T0()), kPoll);
+  MergeAd(half, Unstamped(true), At(T0() + absl::Seconds(5)), kPoll);
+  Look elsewhere = At(T0() + absl::Seconds(20));
+  elsewhere.one_copy_since = T0() + absl::Seconds(10);
+  const AdHalf before = half;
+  for (const LookKind kind : {LookKind::kFeed, LookKind::kDirect}) {
+    elsewhere.kind = kind;
+    const MergeResult result = MergeAd(half, Unstamped(false), elsewhere, kPoll);
+    EXPECT_TRUE(result.replay);
+    EXPECT_EQ(half, before) << "unknown, not enabled";
+  }
+  // It hears of the disable; from then on what it says counts.
+  elsewhere.at = {T0() + absl::Seconds(30), T0() + absl::Seconds(30)};
+  EXPECT_FALSE(MergeAd(half, Unstamped(true), elsewhere, kPoll).changed);
+  elsewhere.at = {T0() + absl::Seconds(40), T0() + absl::Seconds(40)};
+  EXPECT_EQ(MergeAd(half, Unstamped(false), elsewhere, kPoll).events,
+            std::vector<std::string>{"ad_enabled"});
+  // A disable is taken from anybody, and from the copy that is always looked at a return as well.
+  elsewhere.one_copy_since = absl::InfiniteFuture();
+  EXPECT_EQ(MergeAd(half, Unstamped(true), elsewhere, kPoll).events,
+            std::vector<std::string>{"ad_disabled"});
+  EXPECT_EQ(MergeAd(half, Unstamped(false), At(T0() + absl::Minutes(1)), kPoll).events,
+            std::vector<std::string>{"ad_enabled"});
+}
+
+TEST(MergeAd, StampsThatWentMissingDoNotLetAnotherCopyTakeADisableBack) {
+  AdHalf half;
+  MergeAd(half, View(true, 5, T0()), At(T0()), kPoll);
+  Look elsewhere = At(T0() + absl::Seconds(20));
+  elsewhere.one_copy_since = T0() + absl::Seconds(10);
+  EXPECT_TRUE(MergeAd(half, Unstamped(false), elsewhere, kPoll).replay);
+  EXPECT_EQ(half.disabled, Tri::kYes);
+  EXPECT_FALSE(MergeAd(half, View(false, 6, T0()), elsewhere, kPoll).replay) << "stamps decide";
+  EXPECT_EQ(half.disabled, Tri::kNo);
+}
+
+TEST(MergeAd, WithoutStampsAnotherCopyCannotBringADeletedAccountBack) {
+  AdHalf half;
+  AdView tombstone = Unstamped(false);
+  MergeAd(half, tombstone, At(T0()), kPoll);
+  tombstone.deleted = true;
+  MergeAd(half, tombstone, At(T0() + absl::Seconds(5)), kPoll);
+  Look elsewhere = At(T0() + absl::Seconds(20));
+  elsewhere.one_copy_since = T0() + absl::Seconds(10);
+  AdView alive = Unstamped(false);
+  alive.deleted = false;
+  EXPECT_TRUE(MergeAd(half, alive, elsewhere, kPoll).replay);
+  EXPECT_TRUE(half.deleted);
 }
 
 TEST(MergeAd, AnOlderPageWithANewerStampStillCounts) {

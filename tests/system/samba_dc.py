@@ -221,6 +221,9 @@ class SambaDc:
         except ldap3.core.exceptions.LDAPException:
             return False
 
+    def running(self):
+        return self._process is not None
+
     def stop(self):
         """Stops the server and keeps its folder, so that start() continues with the same data."""
         if self._admin is not None:
