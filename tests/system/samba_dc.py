@@ -254,7 +254,8 @@ class SambaDc:
     def backup(self):
         """A copy of the database of a stopped server, for restore()."""
         copy = self.folder / "backup"
-        shutil.copytree(self._database.parent, copy, dirs_exist_ok=True)
+        shutil.copytree(self._database.parent, copy, dirs_exist_ok=True,
+                        ignore=shutil.ignore_patterns("ldapi"))  # sockets
         return copy
 
     def restore(self, copy):
