@@ -19,6 +19,7 @@
 #include "metrics/registry.h"
 #include "net/http_server.h"
 #include "store/state_store.h"
+#include "watchers/ad_sight.h"
 
 namespace driftwarden::daemon {
 
@@ -32,7 +33,8 @@ struct SourceReport {
   bool snapshot_running = false;
   bool snapshot_complete = false;
   uint64_t snapshot_objects = 0;
-  std::string error;  // of the last failed poll; empty when it succeeded
+  std::string error;                        // of the last failed poll; empty when it succeeded
+  std::vector<watchers::Finding> findings;  // what the account may not see, and how to mend it
 };
 
 // What came of reading the configuration again.

@@ -45,6 +45,18 @@ json::object AdJson(const AdHalf& half) {
   out["sam_account_name"] = SafeText(half.sam_account_name);
   out["upn"] = SafeText(half.upn);
   out["dn"] = SafeText(half.dn);
+  out["mail"] = half.mail.empty() ? json::value(nullptr) : json::value(SafeText(half.mail));
+  out["in_scope"] = half.scope == monitor::ScopeState::kIn;
+  out["left_scope"] = half.scope == monitor::ScopeState::kLeft ? BoundsJson(half.scope_since)
+                                                               : json::value(nullptr);
+  json::array groups;
+  for (const std::string& group : half.groups) groups.push_back(SafeText(group));
+  out["groups"] = std::move(groups);
+  out["recipient_type"] = half.recipient_type;
+  out["account_expires"] = TimeJson(half.account_expires);
+  out["password_set"] = TimeJson(half.password_set);
+  out["locked_at"] = TimeJson(half.locked_at);
+  out["when_changed"] = TimeJson(half.when_changed);
   out["enabled"] = NegatedTriJson(half.disabled);
   out["deleted"] = half.deleted;
   out["deleted_since"] = half.deleted ? BoundsJson(half.deleted_since) : json::value(nullptr);
@@ -148,7 +160,10 @@ json::object PersonJson(const Person& person, const std::vector<monitor::Action>
   out["state"] = Str(monitor::StateText(VisibleState(person, context)));
   out["phase"] = Str(monitor::StateText(person.phase));
   out["tier"] = person.tier.value;
-  out["class"] = nullptr;  // classes are not in this version
+  const auto person_class = monitor::ClassOf(person, context.policy);
+  out["class"] = person_class == monitor::PersonClass::kNone
+                     ? json::value(nullptr)
+                     : json::value(Str(monitor::PersonClassText(person_class)));
   out["grade"] = Str(GradeText(monitor::GradeOf(person.facts)));
   out["upn"] = SafeText(UpnOf(person));
   out["anchor"] =

@@ -31,6 +31,14 @@ json::object SourceJson(const SourceReport& source) {
                                                : "none";
   out["snapshot_objects"] = source.snapshot_objects;
   out["error"] = source.error.empty() ? json::value(nullptr) : json::value(source.error);
+  json::array findings;
+  for (const watchers::Finding& finding : source.findings) {
+    json::object item;
+    item["finding"] = finding.name;
+    item["text"] = finding.text;
+    findings.push_back(std::move(item));
+  }
+  out["findings"] = std::move(findings);
   return out;
 }
 

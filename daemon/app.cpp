@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "base/strings.h"
 #include "daemon/app_parts.h"
+#include "daemon/config_changes.h"
 #include "daemon/verbs.h"
 #include "watchers/directory/kerberos.h"
 #include "watchers/graph/clouds.h"
@@ -129,6 +130,9 @@ void App::Parts::BuildDirectories() {
     built->locator = directory::MakeDnsDcLocator(std::move(dns), ldap_lane, rng);
     options.locator = built->locator.get();
     options.domain = entry.domain;
+    options.kept_attributes = KeptAttributesOf(config, entry.name);
+    built->sight = std::make_shared<watchers::AdSight>(entry.name, log);
+    options.sight = built->sight;
     built->source = std::make_unique<watchers::AdUsnSource>(options, *sessions, clock, log);
     built->reader = std::make_unique<watchers::AdReader>(options, *sessions, clock, log);
     directories.push_back(std::move(built));
@@ -284,7 +288,10 @@ std::vector<SourceReport> App::Parts::Sources() const {
     report.snapshot_complete = report.snapshot_complete && read;
     out.push_back(std::move(report));
   };
-  for (const auto& entry : directories) add(*entry->loop, monitor::SourceKind::kActiveDirectory);
+  for (const auto& entry : directories) {
+    add(*entry->loop, monitor::SourceKind::kActiveDirectory);
+    out.back().findings = entry->sight->findings();
+  }
   for (const auto& tenant : tenants) add(*tenant->loop, monitor::SourceKind::kEntra);
   return out;
 }
@@ -299,6 +306,9 @@ bool App::Parts::Healthy() const {
 
 std::string App::Parts::RenderMetrics() {
   const absl::Time now = clock.Wall();
+  for (const auto& entry : directories) {
+    source_metrics->SetFindings(entry->config.name, entry->sight->findings());
+  }
   for (const auto& link : links) {
     const auto policy = link->engine->CurrentPolicy();
     const auto state = link->engine->State();

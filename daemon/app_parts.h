@@ -45,6 +45,7 @@ namespace driftwarden::daemon {
 struct Directory {
   DirectoryConfig config;
   std::unique_ptr<directory::DcLocator> locator;
+  std::shared_ptr<watchers::AdSight> sight;
   std::unique_ptr<watchers::AdUsnSource> source;
   std::unique_ptr<watchers::AdReader> reader;
   std::unique_ptr<watchers::SourceLoop> loop;

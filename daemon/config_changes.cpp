@@ -67,6 +67,14 @@ std::vector<std::string> KeysThatNeedARestart(const Config& running, const Confi
   keys.CompareNamed(
       "entra", running.tenants, edited.tenants, [](const EntraConfig& e) { return e.name.value; },
       [](const EntraConfig& a, const EntraConfig& b) { return a == b; });
+  // What is read of each account is fixed when its source starts.
+  for (const DirectoryConfig& directory : running.directories) {
+    const auto now = KeptAttributesOf(running, directory.name);
+    const auto then = KeptAttributesOf(edited, directory.name);
+    if (std::includes(now.begin(), now.end(), then.begin(), then.end())) continue;
+    keys.Compare("policy.classes (an attribute that is not read yet)", true, false);
+    break;
+  }
   // A poll interval that differs is told where it is written, at the source.
   keys.CompareNamed(
       "links", running.links, edited.links, [](const Policy& p) { return p.link.value; },
@@ -80,6 +88,18 @@ std::vector<std::string> KeysThatNeedARestart(const Config& running, const Confi
                edited.alerting.resend_interval);
   keys.Compare("alerting.collapse_after", alerting.collapse_after, edited.alerting.collapse_after);
   return keys.Take();
+}
+
+std::vector<std::string> KeptAttributesOf(const Config& config, const monitor::SourceName& source) {
+  std::set<std::string> names;
+  for (const Policy& link : config.links) {
+    if (std::find(link.ad_sources.begin(), link.ad_sources.end(), source) == link.ad_sources.end())
+      continue;
+    for (const auto& [person_class, match] : link.classes) {
+      for (const auto& [name, value] : match.attribute) names.insert(name);
+    }
+  }
+  return {names.begin(), names.end()};
 }
 
 std::vector<Policy> ChangedPolicies(const Config& running, const Config& edited) {

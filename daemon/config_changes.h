@@ -16,6 +16,8 @@ namespace driftwarden::daemon {
 std::vector<std::string> KeysThatNeedARestart(const Config& running, const Config& edited);
 
 // Links whose policy differs; only when no key needs a restart.
+// The AD attributes that classes name, of every link that reads the source: in lower case, sorted.
+std::vector<std::string> KeptAttributesOf(const Config& config, const monitor::SourceName& source);
 std::vector<monitor::Policy> ChangedPolicies(const Config& running, const Config& edited);
 
 }  // namespace driftwarden::daemon

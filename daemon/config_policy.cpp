@@ -121,15 +121,7 @@ void ReadPolicy(MapReader section, monitor::Policy* policy) {
     policy->tiers = {tier0};
   }
   CompleteTiers(&policy->tiers);
-  MapReader classes = section.Map("classes");
-  for (const std::string name : {"break_glass", "service", "shared_mailbox"}) {
-    MapReader entry = classes.Map(name);
-    for (const std::string key : {"upns", "ous", "attribute"}) {
-      entry.NotYet(key, "a class that is never acted on");
-    }
-    entry.Finish();
-  }
-  classes.Finish();
+  ReadClasses(section.Map("classes"), &policy->classes);
   section.Finish();
 }
 

@@ -21,6 +21,7 @@ void ReadRemediation(MapReader section, monitor::Remediation* remediation,
 // A mode for a link or a tier that is nowhere would silently be none.
 void CheckModes(const std::vector<monitor::Policy>& links, const std::vector<ModePlaces>& places,
                 Faults& faults);
+void ReadClasses(MapReader section, std::map<monitor::PersonClass, monitor::ClassMatch>* classes);
 DirectoryConfig ReadDirectory(MapReader section, bool check_files);
 EntraConfig ReadTenant(MapReader section, bool check_files);
 // Fills `out` and, when `check_files`, makes sure that the file can be read.

@@ -245,6 +245,7 @@ SourceMetrics::SourceMetrics(metrics::Registry& registry, const Config& config)
   };
   for (const DirectoryConfig& directory : config.directories) {
     declare(directory.name.value, monitor::SourceKind::kActiveDirectory);
+    SetFindings(directory.name, {});
   }
   for (const EntraConfig& tenant : config.tenants) {
     declare(tenant.name.value, monitor::SourceKind::kEntra);
@@ -256,6 +257,15 @@ void SourceMetrics::OnPoll(const monitor::SourceName& source, const Status& stat
   registry_.Set(Metric::kSourceUp, {source.value}, status.ok() ? 1 : 0);
   registry_.Add(Metric::kSourcePolls, {source.value, status.ok() ? "ok" : "error"});
   if (status.ok()) registry_.Observe(Metric::kSourcePollDuration, {source.value}, Seconds(took));
+}
+
+void SourceMetrics::SetFindings(const monitor::SourceName& source,
+                                const std::vector<watchers::Finding>& findings) {
+  for (const char* name : watchers::kAllFindings) {
+    const bool found = std::any_of(findings.begin(), findings.end(),
+                                   [&](const watchers::Finding& f) { return f.name == name; });
+    registry_.Set(Metric::kSourceFinding, {source.value, name}, found ? 1 : 0);
+  }
 }
 
 void DeliveryMetrics::Declare(const std::string& receiver) {

@@ -12,6 +12,7 @@
 #include "daemon/commit_observer.h"
 #include "daemon/config.h"
 #include "metrics/registry.h"
+#include "watchers/ad_sight.h"
 #include "watchers/graph/observer.h"
 #include "watchers/source_loop.h"
 
@@ -64,6 +65,8 @@ class SourceMetrics final : public watchers::SourceObserver {
   SourceMetrics(metrics::Registry& registry, const Config& config);
   void OnPoll(const monitor::SourceName& source, const Status& status,
               absl::Duration took) override;
+  void SetFindings(const monitor::SourceName& source,
+                   const std::vector<watchers::Finding>& findings);
 
  private:
   metrics::Registry& registry_;

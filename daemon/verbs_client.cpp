@@ -43,6 +43,12 @@ void PrintStatus(const json::value& status) {
                     Short(TextAt(source, "error"), "")});
   }
   Print(RenderTable({"SOURCE", "KIND", "READ", "LAST SUCCESS", "LAST CHANGE", "ERROR"}, rows));
+  for (const json::value& source : ListAt(status, "sources")) {
+    for (const json::value& finding : ListAt(source, "findings")) {
+      Print(Cat("\n", TextAt(source, "name"), ": ", TextAt(finding, "finding"), ": ",
+                TextAt(finding, "text"), "\n"));
+    }
+  }
   for (const json::value& link : ListAt(status, "links")) {
     Print(Cat("\nlink ", TextAt(link, "name"), "\n"));
     std::vector<TextRow> counts;

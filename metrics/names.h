@@ -31,6 +31,7 @@ enum class Metric {
   kDetectionLag,
   kNegativeLags,
   kSourceUp,
+  kSourceFinding,
   kSourceLastSuccess,
   kSourceLastChange,
   kSourcePolls,

@@ -158,6 +158,7 @@ void UpdateIncident(Transaction& tx, const Person& person) {
 }
 
 bool MustOpen(const Person& person, const Verdict& verdict, bool in_baseline) {
+  if (verdict.state == State::kExempt) return false;
   if (in_baseline || person.episode || person.memory.inherited || !verdict.departed) return false;
   if (person.memory.before_our_time) return false;
   return IsOpenPhase(verdict.phase) || !person.memory.departure_handled;
@@ -212,6 +213,11 @@ void EndEpisode(Transaction& tx, Person& person, EpisodeResult result) {
 
 void UpdateEpisode(Transaction& tx, Person& person, const Verdict& verdict, bool in_baseline) {
   if (MustOpen(person, verdict, in_baseline)) OpenEpisode(tx, person, verdict);
+  if (verdict.state == State::kExempt) {
+    if (person.episode) EndEpisode(tx, person, EpisodeResult::kExempt);
+    // Should the class be taken back: only what is still open then is a departure.
+    person.memory.departure_handled = verdict.departed;
+  }
   if (!person.episode) return;
   Episode& episode = *person.episode;
   episode.tier = person.tier;

@@ -27,6 +27,8 @@ bool IsQuarantined(const Situation& s) {
 }
 
 State StateOf(const Situation& s) {
+  // Nobody who could leave: no episode is open, so that there is nothing to quarantine.
+  if (s.person_class != PersonClass::kNone) return State::kExempt;
   if (IsQuarantined(s)) return State::kQuarantined;
   if (s.person->memory.inherited) return State::kInherited;
   return s.phase;
@@ -34,7 +36,7 @@ State StateOf(const Situation& s) {
 
 std::vector<OpenDrift> DriftOf(const Situation& s, State state) {
   std::vector<OpenDrift> drift;
-  if (state == State::kInherited || !s.link->baseline_at) return drift;
+  if (state == State::kInherited || state == State::kExempt || !s.link->baseline_at) return drift;
   for (const Rule* rule : AllRules()) {
     auto open = rule->open(s);
     if (!open) continue;
@@ -63,7 +65,8 @@ bool WantsLagRevoke(const Situation& s) {
 
 std::vector<WantedAction> WantedOf(const Situation& s, State state) {
   std::vector<WantedAction> wanted;
-  if (state == State::kInherited || state == State::kQuarantined || !s.link->baseline_at) {
+  const bool hands_off = state == State::kInherited || state == State::kExempt;
+  if (hands_off || state == State::kQuarantined || !s.link->baseline_at) {
     return wanted;
   }
   const auto& actions = s.policy->remediation.actions;
@@ -81,6 +84,7 @@ std::vector<WantedAction> WantedOf(const Situation& s, State state) {
 bool WantsReads(const Situation& s) {
   if (s.entra == nullptr || s.ad == nullptr) return false;
   if (s.entra->needs_direct_read) return true;
+  if (s.person_class != PersonClass::kNone) return false;
   if (s.person->memory.inherited || !s.link->baseline_at) return false;
   if (s.departed && s.was_converged && s.live) return true;  // regressed, or perhaps
   return s.person->episode.has_value() || IsOpenPhase(s.phase);

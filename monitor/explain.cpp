@@ -107,10 +107,11 @@ std::string_view GradeText(IdentityGrade grade) {
 
 NextReview NextReviewOf(const Situation& s, const Verdict& verdict) {
   Earliest next(s.now);
-  if (s.departed && s.entra != nullptr && verdict.state != State::kInherited) {
+  const bool hands_off = verdict.state == State::kInherited || verdict.state == State::kExempt;
+  if (s.departed && s.entra != nullptr && !hands_off) {
     DepartedDeadlines(s, next);
   }
-  if (!s.departed && s.phase == State::kAligned && (s.gone || s.disabled)) {
+  if (!s.departed && !hands_off && s.phase == State::kAligned && (s.gone || s.disabled)) {
     next.At(s.EntraOutSince() + 2 * CycleOf(*s.policy, *s.link),
             "enabled in AD but not in Entra for two sync cycles: becomes reversed");
   }
@@ -136,6 +137,12 @@ Because BecauseOf(const Situation& s, const Verdict& verdict) {
   add("entra", EntraText(s));
   add("identity", std::string(GradeText(GradeOf(s.person->facts))));
   add("tier", s.tier.value);
+  if (s.person_class != PersonClass::kNone) {
+    add("class", std::string(PersonClassText(s.person_class)));
+  }
+  if (s.ad != nullptr && s.ad->scope == ScopeState::kLeft) {
+    add("left_scope", Bounds(s.ad->scope_since));
+  }
   if (!s.departed || s.entra == nullptr) return because;
   add("first_seen", FormatRfc3339(s.seen));
   add("counts_from", FormatRfc3339(s.counts_from));

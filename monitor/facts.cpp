@@ -8,13 +8,15 @@ namespace {
 // Higher decides: an account that is enabled (or may be) keeps the person in, as it does in the
 // sync engine; of several that are out, the last one to leave tells when the person left.
 int Rank(const AdHalf& half) {
-  if (Departed(half)) return 0;
-  return half.disabled == Tri::kNo ? 2 : 1;
+  if (Departed(half)) return IsMailboxStub(half) ? 0 : 1;
+  return half.disabled == Tri::kNo ? 3 : 2;
 }
 
 bool DecidesBefore(const AdHalf& a, const AdHalf& b) {
+  // The sync engine does not see what left its scope.
+  if (a.scope != b.scope) return a.scope < b.scope;
   if (Rank(a) != Rank(b)) return Rank(a) > Rank(b);
-  if (Rank(a) == 0) {
+  if (Departed(a)) {
     const absl::Time left_a = DepartedSince(a).hi;
     const absl::Time left_b = DepartedSince(b).hi;
     if (left_a != left_b) return left_a > left_b;
@@ -23,6 +25,15 @@ bool DecidesBefore(const AdHalf& a, const AdHalf& b) {
 }
 
 }  // namespace
+
+bool IsMailboxStub(const AdHalf& half) {
+  // msExchRecipientTypeDetails: linked, shared, room, equipment, team, linked room mailbox, and the
+  // remote forms in Exchange Online.
+  constexpr uint64_t kStubs = 0x2 | 0x4 | 0x10 | 0x20 | (uint64_t{1} << 33) | (uint64_t{1} << 34) |
+                              (uint64_t{1} << 35) | (uint64_t{1} << 36) | (uint64_t{1} << 37) |
+                              (uint64_t{1} << 40);
+  return (half.recipient_type & kStubs) != 0;
+}
 
 bool Departed(const AdHalf& half) {
   return half.deleted || half.disabled == Tri::kYes;
@@ -41,6 +52,7 @@ absl::Time DepartureSeen(const AdHalf& half) {
 const AdHalf* Facts::DecidingAd() const {
   const AdHalf* best = nullptr;
   for (const AdHalf& half : ad) {
+    if (half.scope == ScopeState::kNever) continue;
     if (best == nullptr || DecidesBefore(half, *best)) best = &half;
   }
   return best;

@@ -17,6 +17,13 @@ inline Tri ToTri(bool v) {
   return v ? Tri::kYes : Tri::kNo;
 }
 
+// Where an account stands to the configured scope of its source. Numbers reach the disk.
+enum class ScopeState : uint8_t {
+  kIn = 0,
+  kLeft = 1,   // it was in scope when we knew it: its departure still counts
+  kNever = 2,  // out of scope as long as we know it: it decides nothing
+};
+
 // One AD account.
 struct AdHalf {
   SourceName source;
@@ -45,9 +52,24 @@ struct AdHalf {
   // Disabled or deleted already when this source (or the other side) was read for the first time,
   // and ever since. Falls when the account is seen enabled.
   bool baseline_departed = false;
+  std::string mail;
+  uint64_t recipient_type = 0;  // msExchRecipientTypeDetails
+  ScopeState scope = ScopeState::kIn;
+  TimeBounds scope_since;                          // when it left; meaningful when kLeft
+  std::vector<std::string> groups;                 // tier groups, as AdView
+  KeptAttributes attributes;                       // as AdView
+  absl::Time password_set = absl::InfinitePast();  // as AdView
+  std::optional<MetadataStamp> password_stamp;
+  std::optional<MetadataStamp> expires_stamp;
+  // Of the last look that was kept (last_look); a change of them alone is none.
+  absl::Time locked_at = absl::InfinitePast();
+  absl::Time when_changed = absl::InfinitePast();
   friend bool operator==(const AdHalf&, const AdHalf&) = default;
 };
 
+// The mailbox of a room, of equipment or of many, or the stand-in of an account of another forest:
+// disabled from its creation, and no departure of anybody.
+bool IsMailboxStub(const AdHalf& half);
 // Disabled or deleted: what "AD disabled" means everywhere in the model.
 bool Departed(const AdHalf& half);
 // In which interval it became so: the disable, else the deletion. Meaningful when Departed().
@@ -97,7 +119,8 @@ struct Revocation {
 enum class IdentityGrade : uint8_t { kNone = 0, kAnchor = 1, kStrong = 2, kConflict = 3 };
 
 // One person of one link. Several AD accounts can stand behind one person; the one that decides is
-// DecidingAd(): an enabled one wins over a disabled one, as it does in the sync engine.
+// DecidingAd(): an enabled one wins over a disabled one, as it does in the sync engine; one that
+// was never in scope decides nothing.
 struct Facts {
   Anchor anchor;
   std::vector<AdHalf> ad;
@@ -113,7 +136,7 @@ struct Facts {
   const AdHalf* DecidingAd() const;  // null when there is none
   bool EntraLive() const;            // there, not deleted, enabled
   bool EntraGone() const;            // soft or hard deleted
-  bool Linked() const { return !ad.empty() && entra.has_value(); }
+  bool Linked() const { return DecidingAd() != nullptr && entra.has_value(); }
   friend bool operator==(const Facts&, const Facts&) = default;
 };
 
@@ -135,9 +158,12 @@ struct MergeResult {
 };
 
 // Merges one look into a half. Idempotent; order-independent by metadata stamp (AD) and by look
-// kind and time (Entra). `previous_poll`: the source's poll interval, for time_uncertain.
+// kind and time (Entra). `poll_interval`: the source's, for time_uncertain. `complete_until`: the
+// begin of the source's last complete read; what it did not bring was unchanged then.
 MergeResult MergeAd(AdHalf& half, const AdView& view, const Look& look,
-                    absl::Duration poll_interval);
+                    absl::Duration poll_interval, absl::Time complete_until = absl::InfinitePast());
+// Nothing differs but when and at which USN it was seen: not worth a write while it is enabled.
+bool OnlyLookedAt(const AdHalf& before, const AdHalf& after);
 MergeResult MergeEntra(EntraHalf& half, const EntraView& view, const Look& look);
 
 }  // namespace driftwarden::monitor

@@ -130,7 +130,7 @@ void CheckBreakers(Gates& gates, PermitResult& result, const Person& person, con
   result.trip_guard = kGuardPercent;
 }
 
-void CheckPerson(Gates& gates, const Person& person, const Verdict& verdict) {
+void CheckPerson(Gates& gates, const Person& person, const Policy& policy, const Verdict& verdict) {
   const IdentityGrade grade = GradeOf(person.facts);
   if (grade == IdentityGrade::kAnchor) {
     gates.Check("grade", false, "anchor only, no SID agrees: needs an approval",
@@ -143,7 +143,9 @@ void CheckPerson(Gates& gates, const Person& person, const Verdict& verdict) {
               person.memory.inherited ? "drift from before the first look" : "no");
   const bool quarantined = verdict.state == State::kQuarantined;
   gates.Check("not_quarantined", !quarantined, quarantined ? "conflict of identity" : "no");
-  gates.Check("not_exempt", true, "no exemption");
+  const bool classed = ClassOf(person, policy) != PersonClass::kNone;
+  gates.Check("not_exempt", !classed,
+              classed ? Cat("class ", PersonClassText(ClassOf(person, policy))) : "no exemption");
   const bool flapping = IsFlapping(person.memory);
   gates.Check(
       "not_flapping", !flapping,
@@ -188,7 +190,7 @@ PermitResult PermitAction(const Person& person, const Verdict& verdict, const Wa
   if (!gates.Check("mode", mode != Mode::kObserve, std::string(ModeText(mode)))) {
     return result;
   }
-  CheckPerson(gates, person, verdict);
+  CheckPerson(gates, person, policy, verdict);
   const GateResult second = SecondDc(person.tier);
   gates.Check("second_dc", second.ok, second.observed);
   CheckTimes(gates, result, verdict, link, policy, now, clock_suspect);

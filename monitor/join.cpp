@@ -103,6 +103,7 @@ AdHalf* ResolveAd(Transaction& tx, const AdView& view, PersonOrdinal& person) {
     person = known->ordinal;
     if (AdHalf* half = HalfOf(tx.Touch(person), view.object_guid)) return half;
   }
+  if (view.partial) return nullptr;
   known = tx.FindByAnchor(AnchorOfView(view));
   if (known == nullptr && view.deleted.value_or(false) && tx.link().baseline_at) return nullptr;
   person = known != nullptr ? known->ordinal : tx.Create().ordinal;

@@ -56,17 +56,54 @@ void Take(T& known, const std::optional<T>& seen, bool& changed) {
   changed = true;
 }
 
+// Not when its stamp says that this is an older write: a replica may lag behind in one attribute.
+template <typename T>
+void TakeStamped(T& known, std::optional<MetadataStamp>& known_stamp, const std::optional<T>& seen,
+                 const std::optional<MetadataStamp>& seen_stamp, bool& changed) {
+  if (!seen) return;
+  if (known_stamp && seen_stamp && CompareStamps(*seen_stamp, *known_stamp) < 0) return;
+  Take(known, seen, changed);
+  if (seen_stamp) known_stamp = seen_stamp;
+}
+
 void MergeNames(AdHalf& half, const AdView& view, bool& changed) {
   Take(half.sid, view.sid, changed);
   Take(half.sam_account_name, view.sam_account_name, changed);
-  Take(half.account_expires, view.account_expires, changed);
   Take(half.admin_count, view.admin_count, changed);
+  Take(half.groups, view.groups, changed);
+  TakeStamped(half.account_expires, half.expires_stamp, view.account_expires, view.expires_stamp,
+              changed);
+  TakeStamped(half.password_set, half.password_stamp, view.password_set, view.password_stamp,
+              changed);
   // A tombstone lost its names and lies elsewhere; what they were tells the tier and the anchor.
   if (view.deleted.value_or(false)) return;
   Take(half.upn, view.upn, changed);
   Take(half.dn, view.dn, changed);
   Take(half.display_name, view.display_name, changed);
+  Take(half.mail, view.mail, changed);
   Take(half.consistency_guid, view.consistency_guid, changed);
+  Take(half.recipient_type, view.recipient_type, changed);
+  Take(half.attributes, view.attributes, changed);
+  bool ignored = false;
+  Take(half.locked_at, view.locked_at, ignored);
+  Take(half.when_changed, view.when_changed, ignored);
+}
+
+// A move out of scope is neither a deletion nor a return: who was known in scope stays known.
+void MergeScope(AdHalf& half, const AdView& view, const Look& look, absl::Time clear,
+                MergeResult& result) {
+  if (!view.in_scope) return;
+  if (!*view.in_scope && half.scope == ScopeState::kIn) {
+    half.scope = ScopeState::kLeft;
+    half.scope_since = {clear, look.at.hi};
+    result.events.push_back("ad_left_scope");
+    result.changed = true;
+  } else if (*view.in_scope && half.scope != ScopeState::kIn) {
+    half.scope = ScopeState::kIn;
+    half.scope_since = {};
+    result.events.push_back("ad_entered_scope");
+    result.changed = true;
+  }
 }
 
 // One modify of the attribute raises its version by 1 on Windows and by 2 on Samba.
@@ -75,8 +112,10 @@ bool MovedByOneWrite(uint32_t before, uint32_t after) {
 }
 
 // When the account became disabled, as far as this look tells.
-TimeBounds DisabledSince(const AdHalf& half, const AdView& view, const Look& look) {
-  const absl::Time last_clear = half.disabled == Tri::kNo ? half.enabled_seen : kNever;
+TimeBounds DisabledSince(const AdHalf& half, const AdView& view, const Look& look,
+                         absl::Time unchanged_at) {
+  const absl::Time last_clear =
+      half.disabled == Tri::kNo ? std::max(half.enabled_seen, unchanged_at) : kNever;
   if (!view.uac_stamp) return {last_clear, look.at.hi};
   const absl::Time written = view.uac_stamp->originating_time;
   const bool created_so = half.disabled == Tri::kUnknown && view.uac_stamp->version == 1;
@@ -88,12 +127,12 @@ TimeBounds DisabledSince(const AdHalf& half, const AdView& view, const Look& loo
 }
 
 void MergeDisabled(AdHalf& half, const AdView& view, const Look& look, absl::Duration poll_interval,
-                   MergeResult& result) {
+                   absl::Time unchanged_at, MergeResult& result) {
   const auto disabled = view.Disabled();
   if (!disabled) return;
   half.user_account_control = *view.user_account_control;
   if (*disabled && half.disabled != Tri::kYes) {
-    half.disabled_since = DisabledSince(half, view, look);
+    half.disabled_since = DisabledSince(half, view, look, unchanged_at);
     half.time_uncertain = half.disabled_since.Width() > 2 * poll_interval;
     half.disabled_seen = look.at.hi;
     half.disabled = Tri::kYes;
@@ -112,13 +151,14 @@ void MergeDisabled(AdHalf& half, const AdView& view, const Look& look, absl::Dur
   if (view.uac_stamp) half.uac_stamp = view.uac_stamp;
 }
 
-void MergeDeleted(AdHalf& half, const AdView& view, const Look& look, MergeResult& result) {
+void MergeDeleted(AdHalf& half, const AdView& view, const Look& look, absl::Time unchanged_at,
+                  MergeResult& result) {
   const bool gone = view.deleted.value_or(false);
   if (gone && !half.deleted) {
     half.deleted = true;
     half.deleted_since = view.deleted_stamp
                              ? TimeBounds::Exactly(view.deleted_stamp->originating_time)
-                             : TimeBounds{half.last_look.lo, look.at.hi};
+                             : TimeBounds{std::max(half.last_look.lo, unchanged_at), look.at.hi};
     half.deleted_seen = look.at.hi;
     result.changed = true;
     result.events.push_back("ad_deleted");
@@ -135,12 +175,13 @@ void MergeDeleted(AdHalf& half, const AdView& view, const Look& look, MergeResul
 }  // namespace
 
 MergeResult MergeAd(AdHalf& half, const AdView& view, const Look& look,
-                    absl::Duration poll_interval) {
+                    absl::Duration poll_interval, absl::Time complete_until) {
   MergeResult result;
   const bool first_sight = half.object_guid.IsZero();
   if (first_sight) {
     half.object_guid = view.object_guid;
     half.source = look.source;
+    half.scope = view.in_scope.value_or(true) ? ScopeState::kIn : ScopeState::kNever;
     result.changed = true;
   } else if (IsStale(half, view, look)) {
     // It was asked and knows nothing newer: that is as good as a look which agrees, or whoever left
@@ -150,10 +191,18 @@ MergeResult MergeAd(AdHalf& half, const AdView& view, const Look& look,
     result.replay = true;
     return result;
   }
+  // A look from before that read says nothing of what the read did not bring.
+  const bool follows = !first_sight && half.source == look.source && complete_until <= look.at.lo;
+  const absl::Time unchanged_at = follows ? complete_until : kNever;
   const bool moved = view.usn_changed != half.usn_changed;
   MergeNames(half, view, result.changed);
-  MergeDeleted(half, view, look, result);
-  MergeDisabled(half, view, look, poll_interval, result);
+  MergeDeleted(half, view, look, unchanged_at, result);
+  MergeDisabled(half, view, look, poll_interval, unchanged_at, result);
+  // By its new state: who comes into scope disabled was so before anybody asked.
+  const bool entered = half.scope == ScopeState::kNever && view.in_scope.value_or(false);
+  if (entered) half.baseline_departed = Departed(half);
+  if (half.scope == ScopeState::kNever) result.events.clear();
+  MergeScope(half, view, look, std::max(half.last_look.lo, unchanged_at), result);
   if (!Departed(half)) half.baseline_departed = false;
   const bool shows_state = view.user_account_control.has_value() || view.deleted.value_or(false);
   if (shows_state && look.at.lo >= half.last_look.lo) half.last_look = look.at;
@@ -161,6 +210,16 @@ MergeResult MergeAd(AdHalf& half, const AdView& view, const Look& look,
   result.unwatched = !result.changed && moved && view.usn_changed != 0;
   result.replay = !result.changed && !result.unwatched;
   return result;
+}
+
+bool OnlyLookedAt(const AdHalf& before, const AdHalf& after) {
+  AdHalf expected = before;
+  expected.last_look = after.last_look;
+  expected.usn_changed = after.usn_changed;
+  expected.enabled_seen = after.enabled_seen;
+  expected.locked_at = after.locked_at;
+  expected.when_changed = after.when_changed;
+  return expected == after;
 }
 
 }  // namespace driftwarden::monitor

@@ -27,8 +27,9 @@ EventFact FactOfAd(const std::string& event, const AdHalf& half, const Look& loo
   EventFact fact;
   fact.details["object_guid"] = half.object_guid.ToString();
   const bool deletion = event == "ad_deleted" || event == "ad_restored";
+  const bool move = event == "ad_left_scope" || event == "ad_entered_scope";
   const auto& stamp = deletion ? half.deleted_stamp : half.uac_stamp;
-  if (stamp) {
+  if (stamp && !move) {
     fact.details["version"] = Cat(stamp->version);
     fact.details["originating_time"] = FormatRfc3339(stamp->originating_time);
     fact.details["originating_server"] = stamp->invocation_id.ToString();
@@ -38,6 +39,12 @@ EventFact FactOfAd(const std::string& event, const AdHalf& half, const Look& loo
     fact.at = half.disabled_since;
   } else if (event == "ad_deleted") {
     fact.at = half.deleted_since;
+  } else if (event == "ad_left_scope") {
+    fact.at = half.scope_since;
+    fact.details["dn"] = half.dn;
+  } else if (event == "ad_entered_scope") {
+    fact.at = look.at;
+    fact.details["dn"] = half.dn;
   } else {
     fact.at = stamp ? TimeBounds::Exactly(stamp->originating_time) : look.at;
   }
@@ -87,18 +94,33 @@ void TallyDetection(Transaction& tx, const SourceName& source, const TimeBounds&
   tx.tally().detection_lags.emplace_back(source, lag);
 }
 
+// What the last complete read of the source before this command did not bring was unchanged when it
+// began.
+absl::Time CompleteUntil(const Transaction& tx, const SourceName& source) {
+  const auto found = tx.link_before().sources.find(source);
+  return found == tx.link_before().sources.end() ? absl::InfinitePast()
+                                                 : found->second.last_complete_begin;
+}
+
 Merged MergeOne(Transaction& tx, const AdView& view, const Look& look, bool in_baseline) {
   Merged merged;
   PersonOrdinal ordinal = 0;
   AdHalf* half = ResolveAd(tx, view, ordinal);
   if (half == nullptr) return merged;
   const bool was_enabled = half->disabled == Tri::kNo;
+  const AdHalf before = *half;
   const auto poll = tx.policy().poll_intervals.find(look.source);
   const absl::Duration interval =
       poll == tx.policy().poll_intervals.end() ? absl::Seconds(5) : poll->second;
-  merged.result = MergeAd(*half, view, look, interval);
+  merged.result = MergeAd(*half, view, look, interval, CompleteUntil(tx, look.source));
   merged.person = ordinal;
   Person& person = tx.Touch(ordinal);
+  // Logons move the USN of everybody all day: who is enabled, and no open case, costs no write.
+  const bool open = person.episode.has_value() || Departed(before);
+  if (!open && OnlyLookedAt(before, *half)) {
+    *half = before;
+    return merged;
+  }
   if (in_baseline) {
     if (merged.result.changed) RejoinAd(tx, ordinal, view.object_guid);
     return merged;

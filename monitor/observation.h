@@ -4,6 +4,7 @@
 // that was not returned is std::nullopt: absent is unknown, never false.
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -39,21 +40,36 @@ struct Look {
   absl::Time one_copy_since = absl::InfinitePast();
 };
 
+// Attributes that the configuration asks for, by name in lower case; printable, bounded.
+using KeptAttributes = std::map<std::string, std::vector<std::string>>;
+
 // One AD account as one look showed it.
 struct AdView {
   Guid object_guid;
+  // Tells of groups and nothing else: it makes nobody known, and proves nothing of the account.
+  bool partial = false;
   std::optional<Sid> sid;
   std::optional<std::string> sam_account_name;
   std::optional<std::string> upn;
   std::optional<std::string> dn;
   std::optional<std::string> display_name;
+  std::optional<std::string> mail;
   std::optional<std::string> consistency_guid;  // raw bytes; empty: read, and there is none
   std::optional<uint32_t> user_account_control;
   std::optional<bool> admin_count;
   std::optional<absl::Time> account_expires;  // InfiniteFuture: never
+  std::optional<absl::Time> password_set;     // pwdLastSet; InfinitePast: never, or must change
+  std::optional<absl::Time> locked_at;        // lockoutTime; InfinitePast: not locked
+  std::optional<absl::Time> when_changed;     // this controller's own, whole seconds
+  std::optional<uint64_t> recipient_type;     // msExchRecipientTypeDetails; 0: no mailbox
   std::optional<bool> deleted;                // true only from a tombstone or recycled object
+  std::optional<bool> in_scope;
+  std::optional<std::vector<std::string>> groups;  // tier groups it is in, nested; sorted
+  std::optional<KeptAttributes> attributes;
   std::optional<MetadataStamp> uac_stamp;
   std::optional<MetadataStamp> deleted_stamp;
+  std::optional<MetadataStamp> password_stamp;
+  std::optional<MetadataStamp> expires_stamp;
   uint64_t usn_changed = 0;
 
   std::optional<bool> Disabled() const;  // userAccountControl bit 0x2

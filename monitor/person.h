@@ -36,6 +36,7 @@ struct Person {
   State state = State::kUnlinked;
   State phase = State::kUnlinked;
   TierName tier{"standard"};
+  PersonClass person_class = PersonClass::kNone;
   absl::Time review_at = absl::InfiniteFuture();  // indexed; InfiniteFuture: none
   friend bool operator==(const Person&, const Person&) = default;
 };

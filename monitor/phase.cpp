@@ -8,6 +8,8 @@ namespace {
 // Both sides exist and AD says enabled (or does not say).
 State PhasePresent(const Situation& s) {
   if (!s.gone && !s.disabled) return State::kAligned;
+  // The sync engine takes away whom it no longer sees.
+  if (s.ad->scope == ScopeState::kLeft) return State::kUnlinked;
   if (s.returned) return State::kReversed;
   // Entra is out while AD is not: normal for a while (a new hire, a containment by hand).
   const absl::Duration wait = 2 * CycleOf(*s.policy, *s.link);

@@ -11,33 +11,21 @@ namespace {
 
 constexpr absl::Duration kMaxScaled = absl::Hours(3);
 
-// "OU=Staff, DC=corp" and "ou=staff,dc=corp" name the same place: no blanks after separators, ASCII
-// case folded. Escaped commas keep what follows them.
-std::string NormalDn(std::string_view dn) {
-  std::string out;
-  bool after_comma = true;
-  for (size_t i = 0; i < dn.size(); ++i) {
-    if (after_comma && dn[i] == ' ') continue;
-    after_comma = dn[i] == ',' && (i == 0 || dn[i - 1] != '\\');
-    out.push_back(dn[i]);
-  }
-  return ToLowerAscii(out);
-}
-
-bool IsUnder(const std::string& normal_dn, const std::string& ou) {
-  const std::string suffix = NormalDn(ou);
-  if (suffix.empty() || normal_dn.size() < suffix.size()) return false;
-  if (!std::string_view(normal_dn).ends_with(suffix)) return false;
-  const size_t before = normal_dn.size() - suffix.size();
-  return before == 0 || normal_dn[before - 1] == ',';
+bool IsUnderAny(std::string_view dn, const std::vector<std::string>& ous) {
+  if (ous.empty()) return false;
+  const std::string normal = NormalDn(dn);
+  return std::any_of(ous.begin(), ous.end(),
+                     [&](const std::string& ou) { return IsUnderDn(normal, NormalDn(ou)); });
 }
 
 bool Matches(const TierMatch& match, const AdHalf& half) {
+  if (half.scope == ScopeState::kNever) return false;
   if (match.admin_count && half.admin_count) return true;
-  if (match.ous.empty()) return false;
-  const std::string dn = NormalDn(half.dn);
-  return std::any_of(match.ous.begin(), match.ous.end(),
-                     [&](const std::string& ou) { return IsUnder(dn, ou); });
+  const auto is_member = [&](const std::string& group) {
+    return std::find(half.groups.begin(), half.groups.end(), group) != half.groups.end();
+  };
+  if (std::any_of(match.groups.begin(), match.groups.end(), is_member)) return true;
+  return IsUnderAny(half.dn, match.ous);
 }
 
 absl::Duration DefaultCycle(SyncEngine engine) {
@@ -100,6 +88,23 @@ absl::Duration Policy::StaleAfter(const SourceName& source) const {
 absl::Duration CycleOf(const Policy& policy, const LinkState& link) {
   if (link.learned_cycle > absl::ZeroDuration()) return link.learned_cycle;
   return DefaultCycle(policy.sync_engine);
+}
+
+std::string NormalDn(std::string_view dn) {
+  std::string out;
+  bool after_comma = true;
+  for (size_t i = 0; i < dn.size(); ++i) {
+    if (after_comma && dn[i] == ' ') continue;
+    after_comma = dn[i] == ',' && (i == 0 || dn[i - 1] != '\\');
+    out.push_back(dn[i]);
+  }
+  return ToLowerAscii(out);
+}
+
+bool IsUnderDn(std::string_view normal_dn, std::string_view normal_ou) {
+  if (normal_ou.empty() || !normal_dn.ends_with(normal_ou)) return false;
+  const size_t before = normal_dn.size() - normal_ou.size();
+  return before == 0 || normal_dn[before - 1] == ',';
 }
 
 TierName TierOf(const Facts& facts, const Policy& policy) {

@@ -22,7 +22,8 @@ constexpr Mode kAllModes[] = {Mode::kObserve, Mode::kShadow, Mode::kApprove, Mod
 
 struct TierMatch {
   bool admin_count = false;
-  std::vector<std::string> ous;  // DNs; a person whose DN ends with one matches
+  std::vector<std::string> ous;     // DNs; a person whose DN ends with one matches
+  std::vector<std::string> groups;  // DN, name or SID, as configured; members of members too
   friend bool operator==(const TierMatch&, const TierMatch&) = default;
 };
 
@@ -34,6 +35,14 @@ struct TierPolicy {
   std::optional<absl::Duration> revoke_after;
   std::optional<absl::Duration> breach_after;
   friend bool operator==(const TierPolicy&, const TierPolicy&) = default;
+};
+
+// Whoever meets one of these is of the class.
+struct ClassMatch {
+  std::vector<std::string> upns;                 // on either side, any case
+  std::vector<std::string> ous;                  // as TierMatch
+  std::map<std::string, std::string> attribute;  // AD attribute in lower case to value, any case
+  friend bool operator==(const ClassMatch&, const ClassMatch&) = default;
 };
 
 struct Thresholds {
@@ -83,6 +92,7 @@ struct Policy {
   bool require_revocation = true;
   std::optional<absl::Duration> settle;  // tier 0 takes the lesser of this and 15 s by default
   std::vector<TierPolicy> tiers;         // in order, first match wins; `standard` is always there
+  std::map<PersonClass, ClassMatch> classes;
   Remediation remediation;
   std::map<SourceName, absl::Duration> poll_intervals;
   std::vector<SourceName> ad_sources;
@@ -98,7 +108,17 @@ constexpr char kStandard[] = "standard";
 
 struct Facts;
 struct LinkState;
+struct Person;
 TierName TierOf(const Facts& facts, const Policy& policy);
+// By the configuration, else by what the account is: the account of a sync engine, the mailbox of a
+// room or of many. One that was a person's until it was disabled stays a person's until that
+// departure is over, whatever it is turned into.
+PersonClass ClassOf(const Person& person, const Policy& policy);
+// "OU=Staff, DC=corp" and "ou=staff,dc=corp" name the same place: no blanks after separators, ASCII
+// case folded. Escaped commas keep what follows them.
+std::string NormalDn(std::string_view dn);
+// Whether the place is `ou` (normal as well) or below it.
+bool IsUnderDn(std::string_view normal_dn, std::string_view normal_ou);
 // With the defaults of the model, scaled by the learned cycle (LinkState) where not written.
 Thresholds ThresholdsFor(const TierName& tier, const Policy& policy, const LinkState& link);
 // One sync cycle: the learned one, else the engine's default.

@@ -114,6 +114,10 @@ std::vector<GateResult> CheckReReads(const ReReads& reads, const Person& person,
   const bool tier0 = TierOf(person.facts, policy).value == kTier0 || person.tier.value == kTier0;
   gates.push_back(
       {"second_dc", !tier0, tier0 ? "no second DC in this version" : "not required for this tier"});
+  const PersonClass classed = ClassOf(person, policy);
+  gates.push_back(
+      {"not_exempt", classed == PersonClass::kNone,
+       classed == PersonClass::kNone ? "no exemption" : Cat("class ", PersonClassText(classed))});
   gates.push_back(EntraNeedsIt(reads, person, reason));
   gates.push_back(Fresh("entra_read_fresh", reads.entra_read, entra_answered, reads, now));
   gates.push_back(Skew(link));

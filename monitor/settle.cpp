@@ -26,6 +26,8 @@ void UpdateIdentity(Transaction& tx, Person& person) {
     facts.anchor = AnchorOf(*ad);
   } else if (facts.entra) {
     facts.anchor = facts.entra->immutable_id;
+  } else if (!facts.ad.empty()) {
+    facts.anchor = AnchorOf(facts.ad.front());
   }
   if (!BothSidsDiffer(facts)) {
     facts.sid_mismatch_since.reset();
@@ -133,6 +135,7 @@ void SettlePerson(Transaction& tx, PersonOrdinal ordinal, bool in_baseline) {
     UpdateBaselineFlags(person);
   }
   person.tier = TierOf(person.facts, tx.policy());
+  person.person_class = ClassOf(person, tx.policy());
   const EvaluateOptions options{tx.clock_suspect(), false};
   Verdict verdict = Evaluate(person, tx.link(), tx.policy(), tx.now(), options);
   if (person.memory.inherited && verdict.phase == State::kConverged) {

@@ -118,6 +118,7 @@ Situation DescribeSituation(const Person& person, const LinkState& link, const P
   s.ad = person.facts.DecidingAd();
   s.entra = person.facts.entra ? &*person.facts.entra : nullptr;
   s.tier = TierOf(person.facts, policy);
+  s.person_class = ClassOf(person, policy);
   s.thresholds = ThresholdsFor(s.tier, policy, link);
   s.recheck = kRecheckMax;
   if (s.ad != nullptr) {

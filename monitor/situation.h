@@ -22,6 +22,7 @@ struct Situation {
   const AdHalf* ad = nullptr;  // the one that decides
   const EntraHalf* entra = nullptr;
   TierName tier;
+  PersonClass person_class = PersonClass::kNone;
   Thresholds thresholds;
 
   bool departed = false;    // AD disabled or deleted

@@ -23,6 +23,7 @@ class Transaction {
   Rng& rng() { return context_.rng; }
   Tally& tally() { return changes_.tally; }
   const PeopleSet& people() const { return people_; }
+  const LinkState& link_before() const { return context_.link; }  // as the command found it
 
   // Null when it is not loaded or was removed. Read only: Touch() before changing it.
   const Person* Find(PersonOrdinal ordinal) const;

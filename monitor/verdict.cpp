@@ -161,6 +161,20 @@ std::optional<ActionKind> ParseActionKind(std::string_view text) {
   return Find(kAllActionKinds, ActionKindText, text);
 }
 
+std::string_view PersonClassText(PersonClass c) {
+  switch (c) {
+    case PersonClass::kNone:
+      return "";
+    case PersonClass::kBreakGlass:
+      return "break_glass";
+    case PersonClass::kService:
+      return "service";
+    case PersonClass::kSharedMailbox:
+      return "shared_mailbox";
+  }
+  return "unknown";
+}
+
 std::string_view ActionReasonText(ActionReason r) {
   switch (r) {
     case ActionReason::kLag:

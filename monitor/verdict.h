@@ -76,6 +76,12 @@ enum class ActionKind : uint8_t { kRevokeSessions = 1, kDisableAccount = 2, kDis
 std::string_view ActionKindText(ActionKind a);  // "revoke_sessions"
 std::optional<ActionKind> ParseActionKind(std::string_view text);
 
+// Accounts that are watched and shown, but of no person who could leave: exempt, never acted on.
+enum class PersonClass : uint8_t { kNone = 0, kBreakGlass = 1, kService = 2, kSharedMailbox = 3 };
+constexpr PersonClass kAllPersonClasses[] = {PersonClass::kBreakGlass, PersonClass::kService,
+                                             PersonClass::kSharedMailbox};
+std::string_view PersonClassText(PersonClass c);  // "break_glass"; "" for kNone
+
 // Why an action is wanted: the sync lags, or the account is disabled but not sealed.
 enum class ActionReason : uint8_t { kLag = 1, kSeal = 2 };
 std::string_view ActionReasonText(ActionReason r);  // "lag", "seal"

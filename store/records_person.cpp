@@ -14,10 +14,62 @@ using monitor::Tri;
 
 namespace {
 
-constexpr uint8_t kPersonFormat = 1;
+constexpr uint8_t kPersonFormat = 2;
 
 Tri GetTri(ByteReader& in) {
   return GetEnum(in, Tri::kUnknown, Tri::kYes);
+}
+
+void PutAttributes(ByteWriter& out, const monitor::KeptAttributes& attributes) {
+  out.Varint(attributes.size());
+  for (const auto& [name, values] : attributes) {
+    out.Bytes(name);
+    PutList(out, values, [](ByteWriter& each, const std::string& value) { each.Bytes(value); });
+  }
+}
+
+std::vector<std::string> GetTexts(ByteReader& in) {
+  std::vector<std::string> texts;
+  GetList(in, [&texts](ByteReader& each) { texts.push_back(each.Bytes()); });
+  return texts;
+}
+
+monitor::KeptAttributes GetAttributes(ByteReader& in) {
+  monitor::KeptAttributes attributes;
+  GetList(in, [&attributes](ByteReader& each) {
+    std::string name = each.Bytes();
+    if (!attributes.emplace(std::move(name), GetTexts(each)).second) each.Fail();
+  });
+  return attributes;
+}
+
+// Since format 2.
+void PutAdSideFacts(ByteWriter& out, const AdHalf& half) {
+  out.Bytes(half.mail);
+  out.Varint(half.recipient_type);
+  PutEnum(out, half.scope);
+  PutBounds(out, half.scope_since);
+  PutList(out, half.groups, [](ByteWriter& each, const std::string& text) { each.Bytes(text); });
+  PutAttributes(out, half.attributes);
+  PutTime(out, half.password_set);
+  PutOptional(out, half.password_stamp, PutStamp);
+  PutOptional(out, half.expires_stamp, PutStamp);
+  PutTime(out, half.locked_at);
+  PutTime(out, half.when_changed);
+}
+
+void GetAdSideFacts(ByteReader& in, AdHalf& half) {
+  half.mail = in.Bytes();
+  half.recipient_type = in.Varint();
+  half.scope = GetEnum(in, monitor::ScopeState::kIn, monitor::ScopeState::kNever);
+  half.scope_since = GetBounds(in);
+  half.groups = GetTexts(in);
+  half.attributes = GetAttributes(in);
+  half.password_set = GetTime(in);
+  half.password_stamp = GetOptional(in, GetStamp);
+  half.expires_stamp = GetOptional(in, GetStamp);
+  half.locked_at = GetTime(in);
+  half.when_changed = GetTime(in);
 }
 
 void PutAd(ByteWriter& out, const AdHalf& half) {
@@ -45,9 +97,10 @@ void PutAd(ByteWriter& out, const AdHalf& half) {
   out.Varint(half.usn_changed);
   out.Bool(half.time_uncertain);
   out.Bool(half.baseline_departed);
+  PutAdSideFacts(out, half);
 }
 
-AdHalf GetAd(ByteReader& in) {
+AdHalf GetAd(ByteReader& in, uint8_t format) {
   AdHalf half;
   half.source.value = in.Bytes();
   half.object_guid = GetGuid(in);
@@ -73,6 +126,7 @@ AdHalf GetAd(ByteReader& in) {
   half.usn_changed = in.Varint();
   half.time_uncertain = in.Bool();
   half.baseline_departed = in.Bool();
+  if (format >= 2) GetAdSideFacts(in, half);
   return half;
 }
 
@@ -193,6 +247,7 @@ std::string EncodePerson(const Person& person) {
   PutEnum(out, person.state);
   PutEnum(out, person.phase);
   out.Bytes(person.tier.value);
+  PutEnum(out, person.person_class);
   PutTime(out, person.review_at);
   return out.Take();
 }
@@ -204,7 +259,7 @@ StatusOr<Person> DecodePerson(std::string_view key, std::string_view bytes) {
   Person person;
   person.ordinal = in.Varint();
   person.facts.anchor.value = in.Bytes();
-  GetList(in, [&person](ByteReader& each) { person.facts.ad.push_back(GetAd(each)); });
+  GetList(in, [&](ByteReader& each) { person.facts.ad.push_back(GetAd(each, *format)); });
   person.facts.entra = GetOptional(in, GetEntra);
   person.facts.last_revocation = GetOptional(in, GetRevocation);
   GetConflicts(in, person.facts);
@@ -213,6 +268,10 @@ StatusOr<Person> DecodePerson(std::string_view key, std::string_view bytes) {
   person.state = GetState(in);
   person.phase = GetState(in);
   person.tier.value = in.Bytes();
+  if (*format >= 2) {
+    person.person_class =
+        GetEnum(in, monitor::PersonClass::kNone, monitor::PersonClass::kSharedMailbox);
+  }
   person.review_at = GetTime(in);
   DW_RETURN_IF_ERROR(EndRecord(in, Family::kPeople, key));
   return person;

@@ -22,10 +22,6 @@ bool IsFinal(const Status& status) {
 
 }  // namespace
 
-bool AdSourceOptions::UsesConsistencyGuid() const {
-  return !source_anchor.empty() && EqualsIgnoreCase(source_anchor.front(), "mS-DS-ConsistencyGuid");
-}
-
 AdConnection::AdConnection(AdSourceOptions options, directory::SessionFactory& sessions,
                            const Clock& clock, Logger& log)
     : options_(std::move(options)), sessions_(sessions), clock_(clock), log_(log) {}

@@ -8,7 +8,9 @@
 
 #include "absl/time/time.h"
 #include "monitor/ids.h"
+#include "watchers/ad_sight.h"
 #include "watchers/directory/bind_options.h"
+#include "watchers/directory/observe.h"
 
 namespace driftwarden::directory {
 class DcLocator;
@@ -46,8 +48,13 @@ struct AdSourceOptions {
   absl::Duration search_timeout = absl::Seconds(120);
   absl::Duration direct_timeout = absl::Seconds(15);  // of the reader's searches
 
+  std::vector<std::string> kept_attributes;  // for classes, see directory/observe.h
+  std::shared_ptr<AdSight> sight;            // what is not visible; null: not told
+
   // The first of source_anchor that every account has decides.
   bool UsesConsistencyGuid() const;
+  // How its accounts are asked for and read now.
+  directory::ObserveOptions Observing() const;
 };
 
 }  // namespace driftwarden::watchers

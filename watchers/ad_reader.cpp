@@ -27,7 +27,6 @@ SearchRequest Base(std::string base, SearchRequest::Scope scope, std::string fil
   request.base = std::move(base);
   request.scope = scope;
   request.filter = std::move(filter);
-  request.attributes = directory::AccountAttributes();
   request.show_deleted = true;
   request.page_size = 0;
   return request;
@@ -109,6 +108,8 @@ asio::awaitable<StatusOr<monitor::Observation>> AdReader::Search(SearchRequest r
   observation.look.source = options_.name;
   observation.look.kind = monitor::LookKind::kDirect;
   observation.look.at.lo = clock_.Wall();
+  const directory::ObserveOptions options = options_.Observing();
+  request.attributes = directory::RequestedAttributes(options);
   const auto page = co_await connection_.session().Search(std::move(request));
   if (!page.ok()) co_return page.status();
   observation.look.at.hi = std::max(observation.look.at.lo, clock_.Wall());
@@ -117,8 +118,6 @@ asio::awaitable<StatusOr<monitor::Observation>> AdReader::Search(SearchRequest r
     co_return NotFoundError(Cat(options_.name.value, ": neither an object nor a tombstone ",
                                 guid.ToString(), " is visible on ", connection_.server()));
   }
-  directory::ObserveOptions options;
-  options.use_consistency_guid = options_.UsesConsistencyGuid();
   auto view = directory::ObserveAccount(page->entries.front(), options);
   if (!view.ok()) co_return Annotate(view.status(), options_.name.value);
   if (!view->has_value()) {

@@ -58,7 +58,7 @@ asio::awaitable<Status> AdScan::Read(AdWindow window, AdRound& round) {
   deleted.condition = "(isDeleted=TRUE)(objectClass=user)";
   deleted.tombstones = true;
   const Status gone = co_await Search(std::move(deleted), window, round);
-  if (tombstones_ > 0) tombstones_hidden_ = false;
+  if (tombstones_ > 0 && options_.sight != nullptr) options_.sight->Lower(kTombstonesHidden);
   const bool refused =
       gone.code() == StatusCode::kNotFound || gone.code() == StatusCode::kPermissionDenied;
   if (refused) TellHidden();
@@ -66,14 +66,13 @@ asio::awaitable<Status> AdScan::Read(AdWindow window, AdRound& round) {
 }
 
 void AdScan::TellHidden() {
-  if (std::exchange(tombstones_hidden_, true)) return;
-  log_.Warn("ad_tombstones_hidden",
-            "no deleted object is visible: either none was deleted in the tombstone lifetime, or "
-            "deletions cannot be seen; grant the service account List Contents and Read Property "
-            "on the Deleted Objects container",
-            {{"source", options_.name.value},
-             {"batch", batch_.value},
-             {"user", options_.bind.Account()}});
+  if (options_.sight == nullptr) return;
+  options_.sight->Raise(
+      kTombstonesHidden,
+      Cat("no deleted object is visible: either none was deleted in the tombstone lifetime, or "
+          "deletions cannot be seen; grant ",
+          options_.bind.Account(),
+          " List Contents and Read Property on the Deleted Objects container"));
 }
 
 asio::awaitable<Status> AdScan::Search(Query query, AdWindow window, AdRound& round) {
@@ -114,15 +113,14 @@ SearchRequest AdScan::Request(const Query& query, const AdWindow& window) const 
   if (window.from > 0) usn += Cat("(uSNChanged>=", window.from, ')');
   if (window.to) usn += Cat("(uSNChanged<=", *window.to, ')');
   request.filter = Cat("(&", query.condition, usn, ')');
-  request.attributes = directory::AccountAttributes();
+  request.attributes = directory::RequestedAttributes(options_.Observing());
   request.show_deleted = query.tombstones;
   request.page_size = options_.page_size;
   return request;
 }
 
 std::vector<monitor::AdView> AdScan::Observe(const Query& query, const SearchPage& page) {
-  directory::ObserveOptions options;
-  options.use_consistency_guid = options_.UsesConsistencyGuid();
+  const directory::ObserveOptions options = options_.Observing();
   std::vector<monitor::AdView> views;
   if (query.tombstones) tombstones_ += page.entries.size();
   for (const Entry& entry : page.entries) {
@@ -138,6 +136,7 @@ std::vector<monitor::AdView> AdScan::Observe(const Query& query, const SearchPag
       continue;
     }
     if (!view->has_value()) continue;
+    if (options_.sight != nullptr) options_.sight->NoteAccount(**view);
     views.push_back(**std::move(view));
     const monitor::AdView& seen = views.back();
     if (!newest_ || seen.usn_changed > newest_->usn) {

@@ -41,7 +41,7 @@ class AdScan {
   // Of all since StartPoll.
   const std::optional<AdCanary>& newest() const { return newest_; }
   void StartPoll(const monitor::BatchId& batch);  // in the log
-  // A full read is at its end: when it gave no tombstone they may be hidden, which is told once.
+  // A full read is at its end: when it gave no tombstone they may be hidden, which is a finding.
   void TellIfHidden();
 
  private:
@@ -66,9 +66,8 @@ class AdScan {
   monitor::BatchId batch_;
   size_t found_ = 0;
   std::optional<AdCanary> newest_;
-  uint64_t tombstones_ = 0;         // entries, since this began
-  int quarantined_ = 0;             // since StartPoll
-  bool tombstones_hidden_ = false;  // told once
+  uint64_t tombstones_ = 0;  // entries, since this began
+  int quarantined_ = 0;      // since StartPoll
 };
 
 }  // namespace driftwarden::watchers

@@ -279,11 +279,16 @@ INSTANTIATE_TEST_SUITE_P(
               std::string(kWhole) + "remediation: {actions: [disable_account]}\n",
               "f.yaml:16:25: remediation.actions is \"disable_account\"; it must be "
               "revoke_sessions"},
-        Fault{"ClassThatWouldNotProtect",
-              std::string(kWhole) + "policy: {classes: {break_glass: {upns: [a@b]}}}\n",
-              "f.yaml:16:40: policy.classes.break_glass.upns: a class that is never acted on is "
-              "not in this "
-              "version"},
+        Fault{
+            "ClassByASecret",
+            std::string(kWhole) + "policy: {classes: {service: {attribute: {unicodePwd: x}}}}\n",
+            "f.yaml:16:41: policy.classes.service.attribute: unicodepwd holds secrets and is never "
+            "read"},
+        Fault{"ClassByNoAttribute",
+              std::string(kWhole) + "policy: {classes: {service: {attribute: {'a;b': x}}}}\n",
+              "f.yaml:16:41: policy.classes.service.attribute takes the name of an AD attribute"},
+        Fault{"ClassThatIsNone", std::string(kWhole) + "policy: {classes: {robots: {}}}\n",
+              "f.yaml:16:20: unknown key policy.classes.robots"},
         Fault{"NotYaml", "data_dir: [", "f.yaml:1:"},
         Fault{"NotAMapping", "- a\n", "f.yaml:1:1: the file must be a YAML mapping"},
         Fault{"KeyTwice", With("http:", "data_dir: /x\nhttp:"),
@@ -328,6 +333,24 @@ TEST(Config, AListThatHoldsItselfIsAFaultLikeAnyOther) {
   const auto config = Parse("data_dir: x\nactive_directory: &a [*a, b]\nentra: &e [*e, *e]\n");
   ASSERT_FALSE(config.ok());
   EXPECT_NE(Message(config.status()).find("f.yaml:2:"), std::string::npos) << config.status();
+}
+
+TEST(Config, ClassesAreTheFilesUnlessTheLinkHasItsOwn) {
+  const std::string text =
+      With("    entra: contoso\n",
+           "    entra: contoso\n    policy: {classes: {service: {ous: ['OU=Robots,DC=corp']}}}\n") +
+      "policy: {classes: {break_glass: {upns: [a@b], attribute: {employeeType: Emergency}}}}\n";
+  const auto config = ParseConfig("f.yaml", text, false);
+  ASSERT_TRUE(config.ok()) << config.status();
+  const auto& classes = config->links.front().classes;
+  ASSERT_EQ(classes.size(), 1u);
+  EXPECT_EQ(classes.at(monitor::PersonClass::kService).ous,
+            std::vector<std::string>{"OU=Robots,DC=corp"});
+  const auto base =
+      ParseConfig("f.yaml", std::string(kWhole) + text.substr(text.rfind("policy:")), false);
+  ASSERT_TRUE(base.ok()) << base.status();
+  EXPECT_EQ(base->links.front().classes.at(monitor::PersonClass::kBreakGlass).attribute,
+            (std::map<std::string, std::string>{{"employeetype", "Emergency"}}));
 }
 
 }  // namespace

@@ -156,7 +156,9 @@ TEST_F(UsnSource, HiddenTombstonesAreToldOnceAndDoNotStopTheRest) {
   std::remove(path.c_str());
   {
     Logger log(LogLevel::kWarn, LogFormat::kLogfmt, path);
-    AdUsnSource told(Options(), forest, clock, log);
+    AdSourceOptions options = Options();
+    options.sight = std::make_shared<AdSight>(options.name, log);
+    AdUsnSource told(options, forest, clock, log);
     asio::io_context context;
     Fill(3);
     dc1().hides_tombstones = true;
@@ -167,6 +169,11 @@ TEST_F(UsnSource, HiddenTombstonesAreToldOnceAndDoNotStopTheRest) {
     EXPECT_TRUE(RunOn(context, told.Poll(sink.cursor, monitor::BatchId("round-1"), sink)).ok());
     dc1().hides_tombstones = false;  // and finds nothing: the same to us
     EXPECT_TRUE(RunOn(context, told.Poll("", monitor::BatchId("round-1"), sink)).ok());
+    const std::vector<Finding> findings = options.sight->findings();
+    ASSERT_EQ(findings.size(), 2u) << "these accounts have no replication metadata either";
+    EXPECT_EQ(findings.front().name, kMetadataHidden);
+    EXPECT_EQ(findings.back().name, kTombstonesHidden);
+    EXPECT_TRUE(options.sight->asks_for_xml());
   }
   std::ifstream file(path);
   const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());

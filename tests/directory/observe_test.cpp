@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -149,6 +150,75 @@ TEST(ObserveAccount, IgnoresWhatIsNoPersonsAccount) {
   Entry krbtgt = Person();
   krbtgt.attributes["samaccountname"] = {"krbtgt_12345"};
   EXPECT_TRUE(IsIgnored(krbtgt));
+  // What a domain is born with, by its RID, whatever it is called: Administrator, Guest, krbtgt.
+  for (const char* rid : {"f4010000", "f5010000", "f6010000"}) {
+    Entry born = Person();
+    born.attributes["objectsid"] = {
+        *HexDecode(std::string("010500000000000515000000010000000200000003000000") + rid)};
+    EXPECT_TRUE(IsIgnored(born)) << rid;
+  }
+}
+
+TEST(ObserveAccount, ReadsWhatSurroundsTheState) {
+  Entry entry = Person();
+  entry.attributes["mail"] = {"ada@corp.example"};
+  entry.attributes["pwdlastset"] = {"134397001355000000"};
+  entry.attributes["lockouttime"] = {"134397001350000000"};
+  entry.attributes["whenchanged"] = {"20261121020215.0Z"};
+  entry.attributes["msexchrecipienttypedetails"] = {"34359738368"};
+  entry.attributes["employeetype"] = {"Service", "A\nB"};
+  entry.attributes["replpropertymetadata"] = {
+      MetadataBytes({{0x00090060, 2, 13'439'700'135}, {0x0009009f, 1, 13'439'700'100}})};
+  ObserveOptions options;
+  options.kept_attributes = {"employeetype", "department"};
+  const monitor::AdView view = View(entry, options);
+  EXPECT_EQ(view.mail, "ada@corp.example");
+  EXPECT_EQ(FormatRfc3339(*view.password_set), "2026-11-21T02:02:15.5Z");
+  EXPECT_EQ(FormatRfc3339(*view.locked_at), "2026-11-21T02:02:15Z");
+  EXPECT_EQ(FormatRfc3339(*view.when_changed), "2026-11-21T02:02:15Z");
+  EXPECT_EQ(view.recipient_type, uint64_t{1} << 35);
+  EXPECT_EQ(view.password_stamp->version, 2u);
+  EXPECT_EQ(view.expires_stamp->version, 1u);
+  ASSERT_EQ(view.attributes->size(), 1u);
+  EXPECT_EQ(view.attributes->at("employeetype").size(), 2u);
+  EXPECT_EQ(view.attributes->at("employeetype").front().find('\n'), std::string::npos);
+  // None of these is worth losing the account over.
+  for (const char* name :
+       {"pwdlastset", "lockouttime", "whenchanged", "msexchrecipienttypedetails"}) {
+    entry.attributes[name] = {"nonsense", "twice"};
+  }
+  const monitor::AdView odd = View(entry, options);
+  EXPECT_FALSE(odd.password_set.has_value());
+  EXPECT_EQ(odd.recipient_type, 0u);
+}
+
+TEST(ObserveAccount, AsksForWhatItReads) {
+  ObserveOptions options;
+  options.xml_metadata = true;
+  options.kept_attributes = {"employeetype", "MAIL"};
+  const std::vector<std::string> names = RequestedAttributes(options);
+  const auto count = [&](const std::string& name) {
+    return std::count(names.begin(), names.end(), name);
+  };
+  EXPECT_EQ(count("msDS-ReplAttributeMetaData"), 1);
+  EXPECT_EQ(count("employeetype"), 1);
+  EXPECT_EQ(count("mail"), 1);
+  EXPECT_EQ(count("MAIL"), 0);
+}
+
+TEST(ObserveAccount, TakesTheXmlFormWhereTheOtherIsNotGiven) {
+  Entry entry = Person();
+  entry.attributes.erase("replpropertymetadata");
+  entry.attributes["msds-replattributemetadata"] = {
+      "<DS_REPL_ATTR_META_DATA>\n\t<pszAttributeName>userAccountControl</pszAttributeName>\n"
+      "\t<dwVersion>7</dwVersion>\n"
+      "\t<ftimeLastOriginatingChange>2026-11-21T02:02:15Z</ftimeLastOriginatingChange>\n"
+      "\t<uuidLastOriginatingDsaInvocationID>f789bb45-2226-40c9-9569-77e293f6ac3a"
+      "</uuidLastOriginatingDsaInvocationID>\n"
+      "\t<usnOriginatingChange>9004</usnOriginatingChange>\n"
+      "\t<usnLocalChange>9004</usnLocalChange>\n"
+      "\t<pszLastOriginatingDsaDN></pszLastOriginatingDsaDN>\n</DS_REPL_ATTR_META_DATA>\n"};
+  EXPECT_EQ(View(entry).uac_stamp->version, 7u);
 }
 
 TEST(ObserveAccount, BadValuesNameTheAttributeAndTheObject) {

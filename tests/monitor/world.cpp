@@ -411,7 +411,8 @@ void World::Check() {
   for (const auto& [ordinal, p] : people) {
     ++users[{p.state, p.tier}];
     linked += p.facts.Linked() ? 1 : 0;
-    inherited_live += p.memory.inherited && p.facts.EntraLive() ? 1 : 0;
+    const bool counts = p.person_class == PersonClass::kNone;
+    inherited_live += counts && p.memory.inherited && p.facts.EntraLive() ? 1 : 0;
     if (!p.episode) continue;
     for (const EpisodeKind& kind : p.episode->kinds) {
       if (!kind.cleared) ++open[{kind.kind, p.episode->tier, kind.severity}];

@@ -63,9 +63,35 @@ void ExpectGolden(const std::string& name, const T& sample, std::string (*encode
   EXPECT_EQ(encode(*record), encode(sample)) << name;
 }
 
+// What format 1 did not hold yet is as if nobody had looked.
+monitor::Person SamplePersonOfFormat1() {
+  monitor::Person person = SamplePerson();
+  person.person_class = monitor::PersonClass::kNone;
+  monitor::AdHalf& half = person.facts.ad.front();
+  half.mail.clear();
+  half.recipient_type = 0;
+  half.scope = monitor::ScopeState::kIn;
+  half.scope_since = {};
+  half.groups.clear();
+  half.attributes.clear();
+  half.password_set = absl::InfinitePast();
+  half.password_stamp.reset();
+  half.expires_stamp.reset();
+  half.locked_at = absl::InfinitePast();
+  half.when_changed = absl::InfinitePast();
+  return person;
+}
+
+// FORMAT.md, "Person, format 2".
+TEST(Golden, PersonFormat2) {
+  ExpectGolden("person.2", SamplePerson(), EncodePerson, DecodePerson);
+}
+
 // FORMAT.md, "Person, format 1".
-TEST(Golden, PersonFormat1) {
-  ExpectGolden("person.1", SamplePerson(), EncodePerson, DecodePerson);
+TEST(Golden, PersonFormat1StillReads) {
+  const auto person = DecodePerson("person.1", Golden("person.1", ""));
+  ASSERT_TRUE(person.ok()) << person.status();
+  EXPECT_EQ(*person, SamplePersonOfFormat1());
 }
 
 // FORMAT.md, "Episode, format 1".

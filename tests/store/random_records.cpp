@@ -82,6 +82,7 @@ class Random {
 };
 
 AdHalf RandomAd(Random& r) {
+  constexpr ScopeState kAllScopes[] = {ScopeState::kIn, ScopeState::kLeft, ScopeState::kNever};
   AdHalf half;
   half.source.value = r.Text();
   half.object_guid = r.AnyGuid();
@@ -107,6 +108,17 @@ AdHalf RandomAd(Random& r) {
   half.usn_changed = r.Number();
   half.time_uncertain = r.Flip();
   half.baseline_departed = r.Flip();
+  half.mail = r.Text();
+  half.recipient_type = r.Number();
+  half.scope = r.OneOf(kAllScopes);
+  half.scope_since = r.Bounds();
+  for (uint32_t i = r.Small() % 3; i > 0; --i) half.groups.push_back(r.Text());
+  for (uint32_t i = r.Small() % 3; i > 0; --i) half.attributes[r.Text()] = {r.Text(), r.Text()};
+  half.password_set = r.Time();
+  half.password_stamp = r.Maybe([&] { return r.Stamp(); });
+  half.expires_stamp = r.Maybe([&] { return r.Stamp(); });
+  half.locked_at = r.Time();
+  half.when_changed = r.Time();
   return half;
 }
 
@@ -207,6 +219,7 @@ Person RandomPerson(Rng& rng) {
   person.state = r.OneOf(kAllStates);
   person.phase = r.OneOf(kAllStates);
   person.tier.value = r.Text();
+  person.person_class = r.OneOf(kAllPersonClasses);
   person.review_at = r.Time();
   return person;
 }

@@ -53,6 +53,17 @@ AdHalf SampleAd() {
   half.usn_changed = 123456789;
   half.time_uncertain = true;
   half.baseline_departed = true;
+  half.mail = "ada@corp.example";
+  half.recipient_type = uint64_t{1} << 31;
+  half.scope = ScopeState::kLeft;
+  half.scope_since = {At(91), At(92)};
+  half.groups = {"Domain Admins", "Tier 0"};
+  half.attributes = {{"employeetype", {"service", "shared"}}, {"extensionattribute5", {}}};
+  half.password_set = At(93);
+  half.password_stamp = MetadataStamp{2, At(94), SampleGuid(0x40), 5000};
+  half.expires_stamp = MetadataStamp{4, At(95), SampleGuid(0x50), 6000};
+  half.locked_at = At(96);
+  half.when_changed = At(97);
   return half;
 }
 
@@ -130,6 +141,7 @@ Person SamplePerson() {
   person.state = State::kInherited;
   person.phase = State::kLagging;
   person.tier = TierName("tier0");
+  person.person_class = PersonClass::kService;
   person.review_at = At(57);
   return person;
 }

@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "base/strings.h"
+#include "watchers/directory/account_kind.h"
 #include "watchers/directory/replication_metadata.h"
+#include "watchers/directory/root_dse.h"
 #include "watchers/directory/schema.h"
 
 namespace driftwarden::directory {
@@ -16,7 +18,7 @@ namespace {
 constexpr size_t kMaxName = 1024;
 constexpr size_t kMaxDn = 4096;
 constexpr size_t kMaxAnchor = 64;
-constexpr int64_t kNever = std::numeric_limits<int64_t>::max();
+constexpr size_t kMaxKeptValues = 16;
 constexpr int64_t kFiletimePerSecond = 10'000'000;
 constexpr int64_t kSecondsFrom1601To1970 = 11'644'473'600;
 constexpr int64_t kFiletimeOfYear10000 = 265'046'774'400 * kFiletimePerSecond;
@@ -66,35 +68,6 @@ std::optional<std::string> Name(const Entry& entry, std::string_view name) {
   return Printable(*raw, kMaxName);
 }
 
-bool HasClass(const Entry& entry, std::string_view name) {
-  const auto found = entry.attributes.find(kObjectClass);
-  if (found == entry.attributes.end()) return false;
-  return std::any_of(found->second.begin(), found->second.end(),
-                     [name](const std::string& v) { return EqualsIgnoreCase(v, name); });
-}
-
-// The classes, types and flags of what is not a person's account.
-StatusOr<bool> IsPersonalAccount(const Entry& entry, const monitor::AdView& view) {
-  if (entry.attributes.find(kObjectClass) == entry.attributes.end()) {
-    return Bad(entry, kObjectClass, "is missing");
-  }
-  if (!HasClass(entry, "user") || HasClass(entry, "computer") ||
-      HasClass(entry, "msDS-GroupManagedServiceAccount") ||
-      HasClass(entry, "msDS-ManagedServiceAccount") ||
-      HasClass(entry, "msDS-DelegatedManagedServiceAccount")) {
-    return false;
-  }
-  DW_ASSIGN_OR_RETURN(const auto type, Flags(entry, kSamAccountType));
-  if (type && *type != kSamUserObject) return false;
-  constexpr uint32_t kMachine = kUacInterdomainTrust | kUacWorkstationTrust | kUacServerTrust;
-  if (view.user_account_control && (*view.user_account_control & kMachine) != 0) return false;
-  DW_ASSIGN_OR_RETURN(const auto critical, Boolean(entry, kIsCriticalSystemObject));
-  if (critical.value_or(false)) return false;
-  // A read-only controller has a krbtgt_NNNNN of its own, which is not marked as critical.
-  const std::string sam = ToLowerAscii(view.sam_account_name.value_or(""));
-  return sam != "krbtgt" && sam.rfind("krbtgt_", 0) != 0;
-}
-
 Status TakeIdentity(const Entry& entry, monitor::AdView& view) {
   DW_ASSIGN_OR_RETURN(const std::string* guid, Single(entry, kObjectGuid));
   if (guid == nullptr) return Bad(entry, kObjectGuid, "is missing");
@@ -113,18 +86,65 @@ Status TakeIdentity(const Entry& entry, monitor::AdView& view) {
   return OkStatus();
 }
 
+// FILETIME, 100 ns since 1601, to a time; 0 and what no calendar holds give `none`.
+absl::Time FromFiletime(int64_t filetime, absl::Time none) {
+  if (filetime <= 0 || filetime >= kFiletimeOfYear10000) return none;
+  return absl::FromUnixSeconds(filetime / kFiletimePerSecond - kSecondsFrom1601To1970) +
+         absl::Nanoseconds(100) * (filetime % kFiletimePerSecond);
+}
+
 Status TakeExpiry(const Entry& entry, monitor::AdView& view) {
   DW_ASSIGN_OR_RETURN(const auto expires, Integer(entry, kAccountExpires));
   if (!expires) return OkStatus();
   if (*expires < 0) return Bad(entry, kAccountExpires, Cat("is negative: ", *expires));
-  if (*expires == 0 || *expires == kNever || *expires >= kFiletimeOfYear10000) {
-    view.account_expires = absl::InfiniteFuture();
-    return OkStatus();
+  view.account_expires = FromFiletime(*expires, absl::InfiniteFuture());
+  return OkStatus();
+}
+
+// What drift is not decided by: a value that makes no sense stays unknown and hides nobody.
+void TakeSideFacts(const Entry& entry, monitor::AdView& view) {
+  view.mail = Name(entry, kMail);
+  if (const auto set = Integer(entry, kPwdLastSet); set.ok() && *set) {
+    view.password_set = FromFiletime(**set, absl::InfinitePast());
   }
-  // FILETIME: 100 ns since 1601.
-  view.account_expires =
-      absl::FromUnixSeconds(*expires / kFiletimePerSecond - kSecondsFrom1601To1970) +
-      absl::Nanoseconds(100) * (*expires % kFiletimePerSecond);
+  if (const auto locked = Integer(entry, kLockoutTime); locked.ok() && *locked) {
+    view.locked_at = FromFiletime(**locked, absl::InfinitePast());
+  }
+  if (const std::string* const changed = entry.First(kWhenChanged)) {
+    view.when_changed = ParseGeneralizedTime(*changed);
+  }
+  if (const auto type = Integer(entry, kRecipientType); type.ok() && *type && **type >= 0) {
+    view.recipient_type = static_cast<uint64_t>(**type);
+  }
+}
+
+void TakeKept(const Entry& entry, const ObserveOptions& options, monitor::AdView& view) {
+  if (options.kept_attributes.empty()) return;
+  monitor::KeptAttributes kept;
+  for (const std::string& name : options.kept_attributes) {
+    const auto found = entry.attributes.find(ToLowerAscii(name));
+    if (found == entry.attributes.end()) continue;
+    std::vector<std::string>& values = kept[found->first];
+    for (const std::string& value : found->second) {
+      if (values.size() < kMaxKeptValues) values.push_back(Printable(value, kMaxName));
+    }
+    std::sort(values.begin(), values.end());
+  }
+  view.attributes = std::move(kept);
+}
+
+Status TakeStamps(const Entry& entry, monitor::AdView& view) {
+  DW_ASSIGN_OR_RETURN(const std::string* metadata, Single(entry, kReplMetaData));
+  const auto xml = entry.attributes.find(kReplMetaDataXml);
+  if (metadata == nullptr && xml == entry.attributes.end()) return OkStatus();
+  const std::string_view name = metadata != nullptr ? kReplMetaData : kReplMetaDataXml;
+  const auto stamps = metadata != nullptr ? DecodeReplicationMetadata(*metadata)
+                                          : DecodeReplicationXml(xml->second);
+  if (!stamps.ok()) return Bad(entry, name, Cat("is unreadable: ", Message(stamps.status())));
+  view.uac_stamp = stamps->user_account_control;
+  view.deleted_stamp = stamps->is_deleted;
+  view.password_stamp = stamps->password_last_set;
+  view.expires_stamp = stamps->account_expires;
   return OkStatus();
 }
 
@@ -137,14 +157,7 @@ Status TakeState(const Entry& entry, monitor::AdView& view) {
   if (usn && *usn < 0) return Bad(entry, kUsnChanged, "is negative");
   view.usn_changed = static_cast<uint64_t>(usn.value_or(0));
   DW_RETURN_IF_ERROR(TakeExpiry(entry, view));
-  DW_ASSIGN_OR_RETURN(const std::string* metadata, Single(entry, kReplMetaData));
-  if (metadata == nullptr) return OkStatus();
-  const auto stamps = DecodeReplicationMetadata(*metadata);
-  if (!stamps.ok())
-    return Bad(entry, kReplMetaData, Cat("is unreadable: ", Message(stamps.status())));
-  view.uac_stamp = stamps->user_account_control;
-  view.deleted_stamp = stamps->is_deleted;
-  return OkStatus();
+  return TakeStamps(entry, view);
 }
 
 Status TakeAnchor(const Entry& entry, const ObserveOptions& options, monitor::AdView& view) {
@@ -167,21 +180,33 @@ StatusOr<std::optional<monitor::AdView>> ObserveAccount(const Entry& entry,
                                                         const ObserveOptions& options) {
   monitor::AdView view;
   // Who it is comes first: what is no person's account cannot be a fault.
-  view.sam_account_name = Name(entry, kSamAccountName);
-  DW_ASSIGN_OR_RETURN(view.user_account_control, Flags(entry, kUserAccountControl));
-  DW_ASSIGN_OR_RETURN(const bool personal, IsPersonalAccount(entry, view));
+  DW_ASSIGN_OR_RETURN(const bool personal, IsPersonalAccount(entry));
   if (!personal) return std::optional<monitor::AdView>();
 
   DW_RETURN_IF_ERROR(TakeIdentity(entry, view));
   DW_RETURN_IF_ERROR(TakeState(entry, view));
   DW_RETURN_IF_ERROR(TakeAnchor(entry, options, view));
+  TakeSideFacts(entry, view);
   const bool alive = !view.deleted.value_or(false) && view.user_account_control.has_value();
   if (alive) {
     view.deleted = false;
     if (!view.admin_count) view.admin_count = false;
     if (!view.consistency_guid) view.consistency_guid = "";
+    if (!view.recipient_type) view.recipient_type = 0;
+    if (!view.locked_at) view.locked_at = absl::InfinitePast();
+    TakeKept(entry, options, view);
   }
   return std::optional<monitor::AdView>(std::move(view));
+}
+
+std::vector<std::string> RequestedAttributes(const ObserveOptions& options) {
+  std::vector<std::string> names = AccountAttributes();
+  if (options.xml_metadata) names.emplace_back("msDS-ReplAttributeMetaData");
+  for (const std::string& name : options.kept_attributes) {
+    const auto same = [&](const std::string& known) { return EqualsIgnoreCase(known, name); };
+    if (std::none_of(names.begin(), names.end(), same)) names.push_back(name);
+  }
+  return names;
 }
 
 }  // namespace driftwarden::directory

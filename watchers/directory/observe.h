@@ -4,6 +4,8 @@
 // "not an account of a person", or DataLoss.
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "base/status.h"
 #include "monitor/observation.h"
@@ -15,17 +17,24 @@ struct ObserveOptions {
   // source_anchor begins with mS-DS-ConsistencyGuid. Otherwise the view says "there is none", so
   // that the anchor is objectGUID.
   bool use_consistency_guid = true;
+  // Read and kept beyond what is always read, for classes: names as configured.
+  std::vector<std::string> kept_attributes;
+  // Ask for msDS-ReplAttributeMetaData as well: replPropertyMetaData was not to be had.
+  bool xml_metadata = false;
 };
 
-// nullopt: not a person's account (computer, managed service account, trust, krbtgt and the other
-// objects that are critical to the system, which no sync engine exports). DataLoss names the
-// attribute and the DN: that object is to be quarantined, never its page.
+// nullopt: not a person's account (account_kind.h). DataLoss names the attribute and the DN: that
+// object is to be quarantined, never its page.
 //
-// Attributes that were not returned stay unknown. Three are different where the object is alive and
+// Attributes that were not returned stay unknown. Some are different where the object is alive and
 // its userAccountControl could be read, as the directory has no other way to say "none": adminCount
-// is then false, mS-DS-ConsistencyGuid empty, isDeleted false. Names that people read are cut and
+// is then false, mS-DS-ConsistencyGuid empty, isDeleted false; so for lockoutTime,
+// msExchRecipientTypeDetails and kept attributes. Names that people read are cut and
 // made safe instead of refused: a name must not hide its account from us.
 StatusOr<std::optional<monitor::AdView>> ObserveAccount(const Entry& entry,
                                                         const ObserveOptions& options);
+
+// What a search must ask for, for ObserveAccount.
+std::vector<std::string> RequestedAttributes(const ObserveOptions& options);
 
 }  // namespace driftwarden::directory

@@ -18,6 +18,12 @@ inline constexpr std::string_view kSamAccountType = "samaccounttype";
 inline constexpr std::string_view kUserPrincipalName = "userprincipalname";
 inline constexpr std::string_view kDisplayName = "displayname";
 inline constexpr std::string_view kConsistencyGuid = "ms-ds-consistencyguid";
+inline constexpr std::string_view kMail = "mail";
+inline constexpr std::string_view kPwdLastSet = "pwdlastset";
+inline constexpr std::string_view kLockoutTime = "lockouttime";
+inline constexpr std::string_view kWhenChanged = "whenchanged";
+inline constexpr std::string_view kRecipientType = "msexchrecipienttypedetails";
+inline constexpr std::string_view kTokenGroups = "tokengroups";
 inline constexpr std::string_view kUserAccountControl = "useraccountcontrol";
 inline constexpr std::string_view kAdminCount = "admincount";
 inline constexpr std::string_view kAccountExpires = "accountexpires";
@@ -26,6 +32,7 @@ inline constexpr std::string_view kIsCriticalSystemObject = "iscriticalsystemobj
 inline constexpr std::string_view kLastKnownParent = "lastknownparent";
 inline constexpr std::string_view kUsnChanged = "usnchanged";
 inline constexpr std::string_view kReplMetaData = "replpropertymetadata";
+inline constexpr std::string_view kReplMetaDataXml = "msds-replattributemetadata";
 
 inline constexpr std::string_view kDsServiceName = "dsservicename";
 inline constexpr std::string_view kHighestCommittedUsn = "highestcommittedusn";
@@ -35,7 +42,7 @@ inline constexpr std::string_view kCurrentTime = "currenttime";
 inline constexpr std::string_view kIsSynchronized = "issynchronized";
 inline constexpr std::string_view kInvocationId = "invocationid";
 
-// What every look at an account asks for.
+// What every look at an account asks for; see also RequestedAttributes (observe.h).
 inline std::vector<std::string> AccountAttributes() {
   return {"objectGUID",
           "objectSid",
@@ -52,7 +59,12 @@ inline std::vector<std::string> AccountAttributes() {
           "isCriticalSystemObject",
           "lastKnownParent",
           "uSNChanged",
-          "replPropertyMetaData"};
+          "replPropertyMetaData",
+          "mail",
+          "pwdLastSet",
+          "lockoutTime",
+          "whenChanged",
+          "msExchRecipientTypeDetails"};
 }
 
 inline std::vector<std::string> RootDseAttributes() {
@@ -64,6 +76,10 @@ inline std::vector<std::string> RootDseAttributes() {
 inline constexpr uint32_t kUacInterdomainTrust = 0x0800;
 inline constexpr uint32_t kUacWorkstationTrust = 0x1000;
 inline constexpr uint32_t kUacServerTrust = 0x2000;
+// The last part of a domain's SIDs: below are the accounts that every domain is born with
+// (Administrator 500, Guest 501, krbtgt 502, DefaultAccount 503), from here on those that somebody
+// made (MS-DTYP 2.4.2.4).
+inline constexpr uint32_t kFirstMadeRid = 1000;
 // sAMAccountType (MS-SAMR 2.2.1.9).
 inline constexpr uint32_t kSamUserObject = 0x30000000;
 
