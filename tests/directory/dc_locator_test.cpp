@@ -16,7 +16,7 @@
 #include <boost/asio/write.hpp>
 #include <functional>
 #include <map>
-#include <set>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -126,8 +126,10 @@ StatusOr<std::vector<DcRecord>> Locate(const NameServer& server,
 }
 
 TEST(DcLocator, AsksForTheDomainsControllersInTheirOrder) {
+  std::mutex mutex;  // the server answers on a thread of its own
   std::string asked;
-  const NameServer server([&asked](const std::string& question, bool) {
+  const NameServer server([&](const std::string& question, bool) {
+    const std::lock_guard lock(mutex);
     asked = question.substr(12);
     return Answer(question, {Srv({10, 100, 389, "far.corp.example"}),
                              Srv({0, 100, 3389, "near.corp.example"})});
@@ -137,6 +139,7 @@ TEST(DcLocator, AsksForTheDomainsControllersInTheirOrder) {
   ASSERT_EQ(found->size(), 2u);
   EXPECT_EQ((*found)[0], (DcRecord{0, 100, 3389, "near.corp.example"}));
   EXPECT_EQ((*found)[1], (DcRecord{10, 100, 389, "far.corp.example"}));
+  const std::lock_guard lock(mutex);
   EXPECT_EQ(asked.substr(0, asked.find('\0') + 1), Name("_ldap._tcp.dc._msdcs.corp.example"));
   EXPECT_EQ(server.over_tcp(), 0);
 }
