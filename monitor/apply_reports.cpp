@@ -215,12 +215,40 @@ Changes ApplyGates(const Context& context, PeopleSet people, const GateReport& r
   return tx.Finish();
 }
 
+namespace {
+
+// Of a call that was not accepted: what time, or somebody's work on the monitor, may mend.
+bool IsPassing(StatusCode code) {
+  return code == StatusCode::kUnavailable || code == StatusCode::kResourceExhausted ||
+         code == StatusCode::kUnauthenticated || code == StatusCode::kCancelled;
+}
+
+// Nothing was sent: the call counts nowhere, and every gate is asked again before the next try.
+void StartOver(Transaction& tx, Action& action, const Status& why) {
+  const absl::Duration wait =
+      std::max(RetryAfter(why).value_or(absl::ZeroDuration()), BackOff(TriesBefore(tx, action)));
+  ReleaseCall(tx.link(), action);
+  ++action.attempts;
+  action.state = ActionState::kQueued;
+  action.retry_at = tx.now() + wait;
+  action.outcome = Cat("not sent: ", Message(why));
+  tx.MarkChanged(action);
+  RecordOutcome(tx, action, "action_queued");
+}
+
+}  // namespace
+
 Changes ApplyCall(const Context& context, PeopleSet people, const CallReport& report) {
   Transaction tx(context, std::move(people));
   tx.CausedBy({{}, report.action});
   Action* action = tx.FindAction(report.action);
   if (action == nullptr || action->state != ActionState::kCleared) return tx.Finish();
   const PersonOrdinal person = action->person;
+  if (!report.sent && IsPassing(report.status.code())) {
+    StartOver(tx, *action, report.status);
+    SettlePerson(tx, person, false);
+    return tx.Finish();
+  }
   action->called = report.called;
   action->request_id = report.request_id;
   ++action->attempts;
@@ -239,9 +267,7 @@ Changes ApplyCall(const Context& context, PeopleSet people, const CallReport& re
     RecordOutcome(tx, *action, "action_called");
     tx.WakeActions();
   } else {
-    const bool passing = code == StatusCode::kUnavailable ||
-                         code == StatusCode::kResourceExhausted ||
-                         code == StatusCode::kUnauthenticated || code == StatusCode::kCancelled;
+    const bool passing = IsPassing(code);
     const absl::Duration wait = std::max(RetryAfter(report.status).value_or(absl::ZeroDuration()),
                                          BackOff(TriesBefore(tx, *action)));
     if (!passing && code != StatusCode::kNotFound) {

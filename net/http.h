@@ -71,7 +71,8 @@ struct HttpResponse {
 // Any HTTP status is a response. Only the transport fails: Unavailable (refused, DNS, TLS, cut
 // connection; the text names host and reason), DeadlineExceeded, Cancelled (the awaiting coroutine
 // was), DataLoss (malformed or larger than response_limit), InvalidArgument (the request itself).
-// Redirects are answers, never followed.
+// Redirects are answers, never followed. What failed before anything was sent, a time-out included,
+// is marked (base/unsent.h); without the mark the request may have arrived.
 class HttpClient {
  public:
   virtual ~HttpClient() = default;

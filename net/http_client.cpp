@@ -14,6 +14,7 @@
 #include "base/strings.h"
 #include "base/time.h"
 #include "base/units.h"
+#include "base/unsent.h"
 #include "net/byte_stream.h"
 #include "net/http_feed.h"
 #include "net/http_wire.h"
@@ -291,7 +292,7 @@ asio::awaitable<StatusOr<HttpResponse>> SendNow(std::shared_ptr<Core> core, Http
   const absl::Duration deadline = core->clock.Steady() + timeout;
   const std::shared_ptr<HostPool> pool = core->PoolOf(url);
   const auto slot = co_await Acquire(core, pool, timeout);
-  if (!slot.ok()) co_return slot.status();
+  if (!slot.ok()) co_return Unsent(slot.status());
   const bool repeatable = request.method == "GET" || request.method == "HEAD";
   Status failed = OkStatus();
   for (int attempt = 0; attempt < 2; ++attempt) {
@@ -303,7 +304,7 @@ asio::awaitable<StatusOr<HttpResponse>> SendNow(std::shared_ptr<Core> core, Http
     const bool kept = exchange.stream != nullptr;
     if (!kept) {
       auto dialed = co_await Connect(core, url, deadline);
-      if (!dialed.ok()) co_return dialed.status();
+      if (!dialed.ok()) co_return attempt == 0 ? Unsent(dialed.status()) : dialed.status();
       exchange.stream = *std::move(dialed);
     }
     exchange.stream->ExpiresAfter(deadline - core->clock.Steady());

@@ -149,6 +149,7 @@ asio::awaitable<Status> ActionRunner::ReReadAndCall(ActionWork work) {
   if (result.status.code() == StatusCode::kCancelled) co_return result.status;
   report.called.hi = clock.Wall();
   report.status = result.status;
+  report.sent = result.sent;
   report.request_id = result.request_id;
   if (result.status.ok()) {
     log_.Info("sessions_revoked", "Entra accepted the revocation",
@@ -157,6 +158,11 @@ asio::awaitable<Status> ActionRunner::ReReadAndCall(ActionWork work) {
                {"episode", work.action.episode.value},
                {"reason", monitor::ActionReasonText(work.action.reason)},
                {"request_id", result.request_id}});
+  }
+  if (!result.sent) {
+    log_.Warn(
+        "call_not_sent", Message(result.status),
+        {{"link", options_.link}, {"intent", id.value}, {"episode", work.action.episode.value}});
   }
   const Status reported = co_await port_.ReportCall(std::move(report));
   co_return reported;

@@ -14,6 +14,7 @@ namespace asio = boost::asio;
 
 struct CallResult {
   Status status;           // Ok: accepted. PermissionDenied: refused for privilege, never retried.
+  bool sent = true;        // false: nothing left this machine, so the call was not made
   std::string request_id;  // the tenant's own id of the request, if it gave one
 };
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/strings.h"
+#include "base/unsent.h"
 
 namespace driftwarden::remediation {
 
@@ -12,6 +13,7 @@ asio::awaitable<CallResult> GraphActuator::RevokeSessions(std::string entra_id,
   CallResult result;
   if (entra_id.empty()) {
     result.status = InvalidError("no Entra id");
+    result.sent = false;
     co_return result;
   }
   // An empty body: the HTTP client sends Content-Length: 0, without which a 411 is possible.
@@ -31,6 +33,7 @@ asio::awaitable<CallResult> GraphActuator::RevokeSessions(std::string entra_id,
     }
   } else {
     result.status = reply.status();
+    result.sent = !WasUnsent(result.status);
   }
   co_return result;
 }

@@ -1,4 +1,6 @@
 #include "remediation/graph_actuator.h"
+
+#include "base/unsent.h"
 #include "tests/graph/graph_fixture.h"
 
 namespace driftwarden::remediation {
@@ -54,6 +56,26 @@ TEST_F(ActuatorTest, RefusalsAreToldApartAndNothingIsTriedAgain) {
   EXPECT_TRUE(scheduler.slept().empty());
 }
 
+TEST_F(ActuatorTest, WhatWasNeverSentIsToldFromWhatMayHaveArrived) {
+  http.Fail(DeadlineError("no answer"));
+  EXPECT_TRUE(Revoke().sent);
+  http.Fail(Unsent(DeadlineError("all connections were busy")));
+  const CallResult busy = Revoke();
+  EXPECT_FALSE(busy.sent);
+  EXPECT_TRUE(absl::IsUnavailable(busy.status)) << busy.status;
+  http.Fail(UnavailableError("cut in the middle"));
+  EXPECT_TRUE(Revoke().sent);
+  http.Reply(503, "");
+  EXPECT_TRUE(Revoke().sent);
+  const size_t sent = http.requests().size();
+  scheduler.manual().Advance(absl::Minutes(1));
+  tokens.failure = DeadlineError("the login endpoint does not answer");
+  const CallResult no_token = Revoke();
+  EXPECT_FALSE(no_token.sent);
+  EXPECT_TRUE(absl::IsUnavailable(no_token.status)) << no_token.status;
+  EXPECT_EQ(http.requests().size(), sent);
+}
+
 TEST_F(ActuatorTest, AGatewaysWordIsNoAnswer) {
   http.Reply(502, "").Reply(504, "");
   EXPECT_TRUE(absl::IsDeadlineExceeded(Revoke().status));
@@ -68,6 +90,7 @@ TEST_F(ActuatorTest, WhatTheGatesSawIsNotActedOnLater) {
   const CallResult late = Run(actuator.RevokeSessions(kAda, monitor::ActionId("a-2"), soon));
   EXPECT_FALSE(late.status.ok());
   EXPECT_FALSE(absl::IsDeadlineExceeded(late.status)) << "it was not sent: " << late.status;
+  EXPECT_FALSE(late.sent);
   EXPECT_EQ(http.requests().size(), sent);
 }
 

@@ -345,6 +345,30 @@ TEST_F(ActionTest, NoAnswerIsNotANo) {
   EXPECT_EQ(world.person(1).phase, State::kContained);
 }
 
+TEST_F(ActionTest, ACallThatNeverLeftWaitsForAnotherTryAndCountsNowhere) {
+  Disable(1);
+  world.Advance(absl::Minutes(2));
+  const ActionId id = Only(1).id;
+  for (const absl::Duration wait : {absl::Seconds(30), absl::Seconds(60)}) {
+    ASSERT_TRUE(world.RunGates(id));
+    world.RunCall(id, UnavailableError("all connections were busy"), false);
+    const Action& action = world.actions.at(id);
+    EXPECT_EQ(action.state, ActionState::kQueued);
+    EXPECT_EQ(action.outcome, "not sent: all connections were busy");
+    EXPECT_EQ(action.retry_at, world.now + wait);
+    EXPECT_FALSE(action.called.has_value());
+    EXPECT_TRUE(world.link.calls.empty());
+    EXPECT_EQ(world.person(1).episode->revokes, 0u);
+    EXPECT_FALSE(world.person(1).episode->containment_failed);
+    world.Advance(wait + absl::Seconds(1));
+    EXPECT_EQ(world.actions.at(id).state, ActionState::kIntent) << "the same action";
+  }
+  EXPECT_EQ(world.EvidenceOf("action_called"), 0u);
+  ASSERT_TRUE(world.RunGates(id));
+  world.RunCall(id);
+  EXPECT_EQ(world.person(1).episode->revokes, 1u);
+}
+
 TEST_F(ActionTest, ACallThatACrashHidIsFoundByReading) {
   Disable(1);
   world.Advance(absl::Minutes(2));

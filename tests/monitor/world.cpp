@@ -237,9 +237,9 @@ bool World::RunGates(const ActionId& id) {
   return actions.at(id).state == ActionState::kCleared && !actions.at(id).retry_at;
 }
 
-void World::RunCall(const ActionId& id, Status status) {
+void World::RunCall(const ActionId& id, Status status, bool sent) {
   now += absl::Seconds(1);
-  CallReport report{id, {now - kTrip, now}, std::move(status), "req-1"};
+  CallReport report{id, {now - kTrip, now}, std::move(status), "req-1", sent};
   if (report.status.ok()) {
     for (auto& [i, view] : entra_) {
       if (view.id == actions.at(id).entra_id)

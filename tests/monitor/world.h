@@ -56,7 +56,7 @@ class World {
 
   // The runner's part: gates after re-reads of the accounts as they are, the call, the read-back.
   bool RunGates(const ActionId& action);
-  void RunCall(const ActionId& action, Status status = OkStatus());
+  void RunCall(const ActionId& action, Status status = OkStatus(), bool sent = true);
   void RunVerify(const ActionId& action, bool verified = true);
   // All three, for every intent there is.
   void RunActions();

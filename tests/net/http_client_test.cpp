@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/unsent.h"
 #include "tests/net/loopback.h"
 
 namespace driftwarden::net {
@@ -88,6 +89,7 @@ TEST_F(HttpClientTest, WaitingForABusyHostHasALimit) {
   const auto late = Send(HttpRequest(base + "/a"), absl::Milliseconds(50));
   EXPECT_TRUE(absl::IsDeadlineExceeded(late.status())) << late.status();
   EXPECT_TRUE(Says(late.status(), "busy"));
+  EXPECT_TRUE(WasUnsent(late.status()));
   served_.release.Set();
   ASSERT_TRUE(loop_.Until([&answers] { return answers.size() == 1; }));
   EXPECT_TRUE(Get(base + "/a").ok());
@@ -98,6 +100,7 @@ TEST_F(HttpClientTest, AServerThatNeverAnswersMeetsTheDeadline) {
   const auto answer = Send(HttpRequest(base + "/hang"), absl::Milliseconds(100));
   EXPECT_TRUE(absl::IsDeadlineExceeded(answer.status())) << answer.status();
   EXPECT_TRUE(Says(answer.status(), "no complete answer from 127.0.0.1:"));
+  EXPECT_FALSE(WasUnsent(answer.status())) << "it may have arrived";
   EXPECT_TRUE(Get(base + "/a").ok());
 }
 
@@ -122,6 +125,7 @@ TEST_F(HttpClientTest, ARefusedConnectionNamesHostAndPort) {
   const auto answer = Get(Cat("http://127.0.0.1:", port, "/"));
   EXPECT_TRUE(absl::IsUnavailable(answer.status()));
   EXPECT_EQ(Message(answer.status()), Cat("connect to 127.0.0.1:", port, " refused"));
+  EXPECT_TRUE(WasUnsent(answer.status()));
 }
 
 TEST_F(HttpClientTest, AnUnknownNameIsNamed) {

@@ -5,6 +5,7 @@
 
 #include "base/files.h"
 #include "base/time.h"
+#include "base/unsent.h"
 #include "net/tls.h"
 #include "tests/net/loopback.h"
 
@@ -148,6 +149,7 @@ TEST_F(TlsTest, ASilentTlsServerMeetsTheConnectTimeout) {
   ASSERT_TRUE(listener.ok());  // the system accepts, nobody speaks
   const auto answer = Get(Cat("https://127.0.0.1:", (*listener)->port(), "/"));
   EXPECT_TRUE(absl::IsDeadlineExceeded(answer.status())) << answer.status();
+  EXPECT_TRUE(WasUnsent(answer.status()));
 }
 
 TEST_F(TlsTest, StopClosesTlsConnections) {

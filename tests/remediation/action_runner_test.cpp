@@ -124,6 +124,15 @@ TEST_F(RunnerTest, ARefusedCallIsReportedAsItIs) {
   EXPECT_TRUE(RunOnce(Work(ActionState::kIntent)).ok());
   ASSERT_TRUE(port_.call.has_value());
   EXPECT_EQ(port_.call->status.code(), StatusCode::kPermissionDenied);
+  EXPECT_TRUE(port_.call->sent);
+}
+
+TEST_F(RunnerTest, ACallThatNeverLeftIsReportedAsSuch) {
+  actuator_.answer = UnavailableError("all connections were busy");
+  actuator_.sent = false;
+  EXPECT_TRUE(RunOnce(Work(ActionState::kIntent)).ok());
+  ASSERT_TRUE(port_.call.has_value());
+  EXPECT_FALSE(port_.call->sent);
 }
 
 }  // namespace

@@ -100,10 +100,12 @@ class FakeActuator final : public Actuator {
     const Status slept = co_await scheduler_.SleepFor(kAnswer);
     CallResult result;
     result.status = slept.ok() ? answer : slept;
+    result.sent = sent;
     result.request_id = "req-1";
     co_return result;
   }
   Status answer;
+  bool sent = true;
 
  private:
   Journal& journal_;

@@ -321,9 +321,11 @@ asio::awaitable<remediation::CallResult> WorldActuator::RevokeSessions(std::stri
                                                                        absl::Duration not_after) {
   remediation::CallResult result;
   result.status = co_await wire_.Go();
-  if (!result.status.ok()) co_return result;
+  result.sent = result.status.ok();
+  if (!result.sent) co_return result;
   if (wire_.Steady() > not_after) {
     result.status = UnavailableError("not sent in time");
+    result.sent = false;
     co_return result;
   }
   simulator::Tenant& tenant = wire_.world().tenant(tenant_);

@@ -2,6 +2,7 @@
 
 #include "base/async/backoff.h"
 #include "base/strings.h"
+#include "base/unsent.h"
 #include "net/url.h"
 #include "watchers/graph/retry_after.h"
 
@@ -62,10 +63,10 @@ Status ToStatus(const GraphReply& reply, std::string_view what) {
 
 namespace {
 
-// A time-out before anything was sent is not one of an answer.
-Status Unsent(const GraphRequest& request, const Status& status) {
-  if (request.read_only || !absl::IsDeadlineExceeded(status)) return status;
-  return UnavailableError(Cat("not sent: ", Message(status)));
+// Before anything was sent a time-out is not one of an answer.
+Status NotSent(const Status& status) {
+  if (!absl::IsDeadlineExceeded(status)) return Unsent(status);
+  return Unsent(UnavailableError(Message(status)));
 }
 
 }  // namespace
@@ -120,11 +121,11 @@ asio::awaitable<StatusOr<GraphReply>> GraphClient::Send(GraphRequest request) {
     const absl::Duration until = std::min(patience.give_up, request.not_after);
     const absl::Duration left = until - scheduler_.clock().Steady();
     const Status may = co_await budget_.Acquire(request.priority, left);
-    if (!may.ok()) co_return Unsent(request, may);
+    if (!may.ok()) co_return NotSent(may);
     const auto token = co_await tokens_.Token();
-    if (!token.ok()) co_return Unsent(request, token.status());
+    if (!token.ok()) co_return NotSent(token.status());
     if (scheduler_.clock().Steady() > request.not_after) {
-      co_return UnavailableError(Cat(request.route, ": not sent, it took too long to get there"));
+      co_return NotSent(UnavailableError(Cat(request.route, ": it took too long to get there")));
     }
     auto reply = co_await SendOnce(request, url, *token);
     if (!reply.ok()) co_return reply;
@@ -179,7 +180,10 @@ asio::awaitable<StatusOr<GraphReply>> GraphClient::SendOnce(GraphRequest request
   auto response = co_await http_.Send(std::move(http), options_.timeout);
   at.hi = scheduler_.clock().Wall();
   observer_.OnRequest(request.route, response.ok() ? response->status : 0);
-  if (!response.ok()) co_return Annotate(response.status(), request.route);
+  if (!response.ok()) {
+    const Status failed = Annotate(response.status(), request.route);
+    co_return WasUnsent(failed) ? NotSent(failed) : failed;
+  }
   if (response->status == 429) observer_.OnThrottled(request.route);
   co_return ReadReply(*std::move(response), at);
 }

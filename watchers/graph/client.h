@@ -78,8 +78,8 @@ class GraphClient {
   // request that changes something never. A 401 renews the token once (a refused call was not
   // made). Errors: those of the token and the transport; PermissionDenied for a link that leaves
   // the configured endpoint; ResourceExhausted when the tenant wants more patience than max_wait;
-  // Unavailable when `not_after` passed first. For a request that changes something
-  // DeadlineExceeded means that it may have arrived: what failed before it was sent is Unavailable.
+  // Unavailable when `not_after` passed first. What failed before it was sent is marked
+  // (base/unsent.h) and never DeadlineExceeded: that means that it may have arrived.
   asio::awaitable<StatusOr<GraphReply>> Send(GraphRequest request);
 
   // Ok when a bearer token may be sent to `link`: same origin as the Graph endpoint, under /v1.0/.
