@@ -64,6 +64,15 @@ void LinkMetrics::Declare() {
 }
 
 void LinkMetrics::SetPolicy(const monitor::Policy& policy) {
+  const auto named = [&policy](const std::string& tier) {
+    return std::any_of(policy.tiers.begin(), policy.tiers.end(),
+                       [&](const monitor::TierPolicy& each) { return each.name.value == tier; });
+  };
+  for (const std::string& tier : tiers_) {
+    if (!named(tier)) leaving_.push_back(tier);
+  }
+  std::erase_if(tiers_, [&](const std::string& tier) { return !named(tier); });
+  std::erase_if(leaving_, named);
   for (const monitor::TierPolicy& tier : policy.tiers) DeclareTier(tier.name.value);
   for (const monitor::Mode mode : monitor::kAllModes) {
     registry_.Set(Metric::kAutomationMode, {link_, Text(monitor::ModeText(mode))},
@@ -88,7 +97,9 @@ void LinkMetrics::DeclareTier(const std::string& tier) {
 }
 
 void LinkMetrics::SetOpen(const LinkState& link) {
-  for (const std::string& tier : tiers_) {
+  std::vector<std::string> tiers = tiers_;
+  tiers.insert(tiers.end(), leaving_.begin(), leaving_.end());
+  for (const std::string& tier : tiers) {
     for (const monitor::DriftKind kind : monitor::kAllDriftKinds) {
       for (const monitor::Severity severity : monitor::kAllSeverities) {
         const auto found =
@@ -100,6 +111,23 @@ void LinkMetrics::SetOpen(const LinkState& link) {
       }
     }
   }
+}
+
+void LinkMetrics::DropTiers(const LinkState& link) {
+  std::erase_if(leaving_, [&](const std::string& tier) {
+    for (const auto& [key, count] : link.open) {
+      if (key.tier.value == tier) return false;
+    }
+    for (const monitor::DriftKind kind : monitor::kAllDriftKinds) {
+      const std::string name = Text(monitor::DriftKindText(kind));
+      registry_.Remove(Metric::kOldestOpenEpisode, {link_, name, tier});
+      for (const monitor::Severity severity : monitor::kAllSeverities) {
+        registry_.Remove(Metric::kOpenEpisodes,
+                         {link_, name, tier, Text(monitor::SeverityText(severity))});
+      }
+    }
+    return true;
+  });
 }
 
 void LinkMetrics::SetSources(const LinkState& link) {
@@ -159,6 +187,7 @@ void LinkMetrics::CountTally(const monitor::Tally& tally) {
 
 void LinkMetrics::OnCommit(const LinkState& link, const monitor::Tally& tally) {
   SetOpen(link);
+  DropTiers(link);
   SetSources(link);
   CountTally(tally);
   for (const std::string guard : monitor::kAllGuards) {

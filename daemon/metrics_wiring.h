@@ -32,19 +32,21 @@ class LinkMetrics final : public CommitObserver {
   void SetCensus(const LinkCensus& census);
   void SetChainWhole(bool whole);
   // After a reload, on the engine's strand: tiers that are new are declared, the mode is another.
-  // Tiers that went keep their series until the next start.
+  // The gauges of a tier that went go with its last open episode; its counters stay.
   void SetPolicy(const monitor::Policy& policy);
 
  private:
   void Declare();
   void DeclareTier(const std::string& tier);
   void SetOpen(const monitor::LinkState& link);
+  void DropTiers(const monitor::LinkState& link);
   void SetSources(const monitor::LinkState& link);
   void CountTally(const monitor::Tally& tally);
 
   metrics::Registry& registry_;
   std::string link_;
   std::vector<std::string> tiers_;
+  std::vector<std::string> leaving_;  // tiers of an earlier policy that somebody may still be in
   std::vector<monitor::ActionKind> actions_;
 };
 

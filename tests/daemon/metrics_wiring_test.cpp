@@ -105,6 +105,34 @@ TEST_F(LinkMetricsTest, ANewPolicyDeclaresItsTiersAndShowsItsModeAndResetsNoCoun
   EXPECT_EQ(registry_.Value(Metric::kEpisodesOpened, {"main", "disable_lag", "standard"}), 1);
 }
 
+TEST_F(LinkMetricsTest, TheGaugesOfATierThatWentGoWithItsLastOpenEpisode) {
+  const std::string series =
+      R"(open_episodes{kind="disable_lag",link="main",severity="warning",tier="finance"})";
+  const std::string oldest =
+      R"(oldest_open_episode_start_timestamp_seconds{kind="disable_lag",link="main",tier="finance"})";
+  monitor::Policy with = policy_;
+  with.tiers.insert(with.tiers.begin() + 1, {TierName("finance"), {}, {}, {}, {}});
+  link_.SetPolicy(with);
+  link_.SetCensus(LinkCensus());
+  monitor::LinkState state;
+  state.open = {{{DriftKind::kDisableLag, TierName("finance"), Severity::kWarning}, 1}};
+  monitor::Tally tally;
+  tally.episodes_opened = {{DriftKind::kDisableLag, TierName("finance")}};
+  link_.OnCommit(state, tally);
+  link_.SetPolicy(policy_);
+  link_.OnCommit(state, monitor::Tally());
+  EXPECT_EQ(Exported(series), 1) << "not judged anew yet";
+  EXPECT_EQ(Exported(oldest), 0);
+  link_.OnCommit(monitor::LinkState(), monitor::Tally());
+  const std::string after = registry_.Render();
+  EXPECT_EQ(after.find(series), std::string::npos);
+  EXPECT_EQ(after.find(oldest), std::string::npos);
+  EXPECT_EQ(registry_.Value(Metric::kEpisodesOpened, {"main", "disable_lag", "finance"}), 1);
+  link_.SetPolicy(with);
+  link_.OnCommit(state, monitor::Tally());
+  EXPECT_EQ(Exported(series), 1);
+}
+
 TEST_F(LinkMetricsTest, ACommitSetsTheGaugesOfItsLinkState) {
   monitor::LinkState state;
   state.open = {{{DriftKind::kDisableLag, kStandardTier, Severity::kWarning}, 3}};
