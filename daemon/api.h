@@ -43,6 +43,7 @@ struct ReloadOutcome {
   std::vector<std::string> faults;        // FILE:LINE:COLUMN: what; how to mend it
   std::vector<std::string> restart_keys;  // what no running daemon takes over
   std::vector<std::string> links;         // whose policy is another one now
+  bool tokens = false;                    // http.tokens_file says something else now
 };
 
 struct ApiParts {
@@ -65,6 +66,10 @@ class Api {
       : parts_(std::move(parts)), auth_(std::move(authenticator)) {}
 
   asio::awaitable<net::ServerResponse> Handle(net::ServerRequest request);
+
+  // Who may do what, from the next request on. True when it differs from before. On the executor of
+  // Handle.
+  bool SetTokens(std::vector<Token> tokens);
 
   // The same object as GET /api/v1/status; for run --once and tests.
   boost::json::object StatusObject() const;

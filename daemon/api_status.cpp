@@ -101,11 +101,18 @@ std::string Api::ModeText() const {
   return std::string(monitor::ModeText(strongest));
 }
 
+bool Api::SetTokens(std::vector<Token> tokens) {
+  if (tokens == auth_.tokens()) return false;
+  auth_.SetTokens(std::move(tokens));
+  return true;
+}
+
 ServerResponse ReloadResponse(const ReloadOutcome& outcome) {
   json::object body;
   if (outcome.status.ok()) {
-    body["result"] = outcome.links.empty() ? "unchanged" : "reloaded";
+    body["result"] = outcome.links.empty() && !outcome.tokens ? "unchanged" : "reloaded";
     body["links"] = json::array(outcome.links.begin(), outcome.links.end());
+    body["tokens"] = outcome.tokens;
     return JsonResponse(200, body);
   }
   ServerResponse response = ErrorResponse(outcome.status);
@@ -165,6 +172,16 @@ json::object Api::StatusObject() const {
     engine["stalled"] = false;  // the tenant's last sync is not read in this version
     engine["last_sync"] = nullptr;
     link["engine"] = std::move(engine);
+    const monitor::PolicyEpoch& epoch = state->policy;
+    json::object judged;
+    judged["epoch"] = epoch.number;
+    judged["since"] = epoch.number == 0 ? json::value(nullptr) : TimeJson(epoch.since);
+    judged["actor"] = epoch.number == 0 ? json::value(nullptr) : json::value(epoch.actor);
+    judged["hash"] = monitor::PolicyHash(epoch.parts);
+    judged["judged"] = epoch.judged;
+    judged["of"] = epoch.judge_to;
+    judged["complete"] = monitor::IsJudged(epoch);
+    link["policy"] = std::move(judged);
     json::object evidence;
     evidence["seq"] = state->evidence_seq;
     evidence["hash"] = HexEncode(DigestBytes(state->evidence_hash));

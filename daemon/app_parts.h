@@ -139,7 +139,7 @@ struct App::Parts {
   asio::awaitable<ReloadOutcome> Reload(std::string actor);
   asio::awaitable<void> ReloadOnHangup();
   ReloadOutcome Compare(const Config& edited) const;
-  asio::awaitable<Status> TakeOver(Config* edited);
+  asio::awaitable<Status> TakeOver(Config* edited, std::string actor);
   asio::awaitable<void> JudgeAnew(Link* link);
   void LogReload(const ReloadOutcome& outcome, const std::string& actor);
 

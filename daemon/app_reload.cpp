@@ -13,6 +13,27 @@ namespace {
 constexpr absl::Duration kReviewAgain = absl::Seconds(1);
 constexpr absl::Duration kReloadAgain = absl::Milliseconds(100);
 
+// All that a reload reads, before any of it counts.
+struct Edited {
+  Config config;
+  std::vector<Token> tokens;
+};
+
+StatusOr<Edited> ReadFiles(const std::string& path) {
+  Edited edited;
+  DW_ASSIGN_OR_RETURN(edited.config, LoadConfig(path));
+  const std::string& file = edited.config.http.tokens_file;
+  if (file.empty()) return edited;
+  auto tokens = LoadTokens(file);
+  if (!tokens.ok()) {
+    const bool faults = tokens.status().code() == StatusCode::kInvalidArgument;
+    return faults ? tokens.status()
+                  : InvalidError(Cat("http.tokens_file: ", Message(tokens.status())));
+  }
+  edited.tokens = *std::move(tokens);
+  return edited;
+}
+
 }  // namespace
 
 asio::awaitable<ReloadOutcome> App::Parts::Reload(std::string actor) {
@@ -23,18 +44,20 @@ asio::awaitable<ReloadOutcome> App::Parts::Reload(std::string actor) {
     co_return outcome;
   }
   reloading = true;
-  auto read = [this] { return LoadConfig(config.path); };
+  auto read = [this] { return ReadFiles(config.path); };
   auto edited = co_await OnLane(read_lane, std::move(read));
   if (edited.ok()) {
-    outcome = Compare(*edited);
+    outcome = Compare(edited->config);
   } else {
     outcome.status = edited.status();
     outcome.faults = SplitString(Message(edited.status()), '\n');
     std::erase(outcome.faults, std::string());
   }
   if (outcome.status.ok()) {
-    const Status taken = co_await TakeOver(&*edited);
+    std::string by = actor;
+    const Status taken = co_await TakeOver(&edited->config, std::move(by));
     outcome.status = taken;
+    if (taken.ok()) outcome.tokens = api->SetTokens(std::move(edited->tokens));
   }
   reloading = false;
   LogReload(outcome, actor);
@@ -68,14 +91,15 @@ ReloadOutcome App::Parts::Compare(const Config& edited) const {
 }
 
 // Every link gets its policy before anybody is judged by one.
-asio::awaitable<Status> App::Parts::TakeOver(Config* edited) {
+asio::awaitable<Status> App::Parts::TakeOver(Config* edited, std::string actor) {
   std::vector<Link*> changed;
   for (const monitor::Policy& policy : ChangedPolicies(config, *edited)) {
     for (const auto& link : links) {
       if (link->policy->link != policy.link) continue;
       auto next = std::make_shared<const monitor::Policy>(policy);
       link->metrics->SetPolicy(*next);
-      const Status set = co_await link->engine->SetPolicy(std::move(next));
+      std::string by = actor;
+      const Status set = co_await link->engine->SetPolicy(std::move(next), std::move(by));
       if (!set.ok()) co_return set;
       changed.push_back(link.get());
     }
@@ -85,10 +109,11 @@ asio::awaitable<Status> App::Parts::TakeOver(Config* edited) {
   co_return OkStatus();
 }
 
-// In the background: with very many open departures it takes a while.
+// In the background: with very many people it takes a while. After a start it goes on with what a
+// life before did not come to.
 asio::awaitable<void> App::Parts::JudgeAnew(Link* link) {
   while (store_failure.ok()) {
-    const Status judged = co_await link->engine->ReviewOpen();
+    const Status judged = co_await link->engine->ReviewAll();
     if (judged.code() != StatusCode::kUnavailable) co_return;
     const Status slept = co_await scheduler.SleepFor(kReviewAgain);  // the engine is busy
     if (!slept.ok()) co_return;
@@ -97,11 +122,14 @@ asio::awaitable<void> App::Parts::JudgeAnew(Link* link) {
 
 void App::Parts::LogReload(const ReloadOutcome& outcome, const std::string& actor) {
   if (outcome.status.ok()) {
-    log.Info(
-        "config_reloaded",
-        outcome.links.empty() ? "nothing differs from what is in force"
-                              : "the new policy is in force",
-        {{"config", config.path}, {"links", JoinStrings(outcome.links, ", ")}, {"actor", actor}});
+    log.Info("config_reloaded",
+             !outcome.links.empty() ? "the new policy is in force"
+             : outcome.tokens       ? "the new tokens are in force"
+                                    : "nothing differs from what is in force",
+             {{"config", config.path},
+              {"links", JoinStrings(outcome.links, ", ")},
+              {"tokens", outcome.tokens},
+              {"actor", actor}});
     return;
   }
   const std::string why = outcome.faults.empty() ? std::string(Message(outcome.status))

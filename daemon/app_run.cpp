@@ -233,6 +233,7 @@ asio::awaitable<void> App::Parts::Main(Status* result) {
     pollers->Spawn(link->deadlines->Run());
     pollers->Spawn(link->actions->Run());
     tellers->Spawn(link->dispatcher->Run());
+    tellers->Spawn(JudgeAnew(link.get()));
   }
   tellers->Spawn(watchdog->Run());
   tellers->Spawn(Housekeep());
@@ -298,7 +299,8 @@ asio::awaitable<void> App::Parts::Once(OnceResult* out, Status* result) {
   for (const auto& link : links) {
     const Status read = co_await link->direct_reads->ReadOnce();
     if (!read.ok() && out->unread.empty()) out->unread.emplace_back(Message(read));
-    const Status reviewed = co_await link->engine->ReviewDue();
+    Status reviewed = co_await link->engine->ReviewAll();
+    if (reviewed.ok()) reviewed = co_await link->engine->ReviewDue();
     if (!reviewed.ok()) *result = reviewed;
     const auto state = link->engine->State();
     for (const auto& [key, count] : state->users) {

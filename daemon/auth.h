@@ -20,6 +20,7 @@ struct Token {
   std::string name;
   Role role = Role::kViewer;
   Sha256Digest digest{};
+  friend bool operator==(const Token&, const Token&) = default;
 };
 
 struct Caller {
@@ -38,6 +39,9 @@ class Authenticator {
   // Unauthenticated: no or a wrong token where one is needed. PermissionDenied: a socket peer that
   // is neither root nor the daemon's own user.
   StatusOr<Caller> Identify(const net::ServerRequest& request) const;
+  // Other tokens from now on.
+  void SetTokens(std::vector<Token> tokens) { tokens_ = std::move(tokens); }
+  const std::vector<Token>& tokens() const { return tokens_; }
   // PermissionDenied names what is missing and how to get it.
   Status Require(const Caller& caller, Role role) const;
 

@@ -84,7 +84,9 @@ Engine::Engine(asio::any_io_executor strand, uint64_t lease_epoch,
       due_wake_(strand),
       last_persist_(-absl::InfiniteDuration()),
       state_(std::make_shared<LinkState>()),
-      policy_(std::move(policy)) {}
+      policy_(std::move(policy)) {
+  stamp_ = monitor::StampOf(*policy_, "start");
+}
 
 void Engine::AddMissingSources(LinkState& state) const {
   for (const monitor::SourceName& name : policy_->ad_sources) {
@@ -172,7 +174,7 @@ void Engine::PublishSuspicion() {
 }
 
 monitor::Context Engine::MakeContext(absl::Time now) const {
-  return monitor::Context{*state_, *policy_, now, parts_.rng, clock_watch_.suspect()};
+  return monitor::Context{*state_, *policy_, now, parts_.rng, clock_watch_.suspect(), &stamp_};
 }
 
 asio::awaitable<StatusOr<PeopleSet>> Engine::Load(store::PeopleKeys keys) {
@@ -240,6 +242,7 @@ void Engine::LogCommitted(const Changes& changes) {
     return fields;
   };
   for (const monitor::EvidenceEntry& entry : changes.evidence) {
+    if (entry.type == "policy_epoch") LogEpoch(entry);
     if (entry.type != "state_changed") continue;
     const auto to = entry.details.find("to");
     std::vector<LogField> fields = line(entry.episode);
@@ -257,6 +260,16 @@ void Engine::LogCommitted(const Changes& changes) {
            {{"link", link_.value},
             {"head", Cat(link_.value, ":", state_->evidence_seq, ":",
                          HexEncode(DigestBytes(state_->evidence_hash)))}});
+}
+
+void Engine::LogEpoch(const monitor::EvidenceEntry& entry) {
+  std::vector<LogField> fields = {{"link", link_.value}};
+  for (const char* key : {"epoch", "actor", "changed", "policy"}) {
+    const auto found = entry.details.find(key);
+    if (found != entry.details.end()) fields.emplace_back(key, found->second);
+  }
+  fields.emplace_back("evidence", entry.seq);
+  parts_.log.Info("policy_epoch", "a new policy is in force", fields);
 }
 
 // What the disk refused once is not tried again: what is in memory may no longer be what is stored.

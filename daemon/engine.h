@@ -112,17 +112,23 @@ class Engine final : public watchers::LinkFeed,
   asio::awaitable<Status> WaitForChange(absl::Duration at_most) override;
   asio::awaitable<Status> ReportDeliveries(std::vector<monitor::DeliveryReport> reports) override;
 
-  // LinkPort, and the reload: SetPolicy, then ReviewOpen.
+  // LinkPort, and the reload: SetPolicy, then ReviewAll.
   const monitor::LinkName& link() const override { return link_; }
   std::shared_ptr<const monitor::LinkState> State() const override;
   std::shared_ptr<const monitor::Policy> CurrentPolicy() const override;
   asio::awaitable<Status> AcceptBaseline(std::string actor) override;
   asio::awaitable<Status> ResetGuard(std::string guard, std::string actor,
                                      std::string reason) override;
-  // Cannot be refused, so that links change together or not at all. The same sources as before.
-  asio::awaitable<Status> SetPolicy(std::shared_ptr<const monitor::Policy> policy);
+  // Cannot be refused, so that links change together or not at all. The same sources as before. The
+  // next commit, whatever it is of, records the new epoch; `actor` put it in force.
+  asio::awaitable<Status> SetPolicy(std::shared_ptr<const monitor::Policy> policy,
+                                    std::string actor);
   // Judges everybody with an open episode anew, in commands of review_limit.
   asio::awaitable<Status> ReviewOpen();
+  // Judges everybody by the policy in force: the open ones first, the others in the background, a
+  // few a command. Goes on where the process before was killed; nothing to do: Ok at once.
+  // Unavailable: not now, call it again.
+  asio::awaitable<Status> ReviewAll();
 
   // Thread-safe.
   bool clock_suspect() const;
@@ -141,6 +147,7 @@ class Engine final : public watchers::LinkFeed,
                                     monitor::BatchId round);
   asio::awaitable<Status> ReviewDueBody();
   asio::awaitable<Status> ReviewBody(std::vector<monitor::PersonOrdinal> people);
+  asio::awaitable<Status> JudgeSomeBody();
   asio::awaitable<StatusOr<std::vector<remediation::ActionWork>>> ClaimBody();
   asio::awaitable<StatusOr<bool>> GatesBody(monitor::ActionId action, monitor::ReReads reads);
   asio::awaitable<Status> CallBody(monitor::CallReport report);
@@ -153,7 +160,9 @@ class Engine final : public watchers::LinkFeed,
   asio::awaitable<Status> GuardBody(std::string guard, std::string actor, std::string reason);
 
   // On the strand, in no turn: commands take the policy as it is when they judge.
-  asio::awaitable<Status> SetPolicyOnStrand(std::shared_ptr<const monitor::Policy> policy);
+  asio::awaitable<Status> SetPolicyOnStrand(std::shared_ptr<const monitor::Policy> policy,
+                                            std::string actor);
+  asio::awaitable<bool> JudgedOnStrand();
   // On the strand, in no turn: reading what is committed.
   asio::awaitable<StatusOr<std::vector<alerts::PendingAlert>>> PendingOnStrand();
   asio::awaitable<StatusOr<std::vector<DirectTarget>>> OpenTargetsOnStrand(
@@ -174,6 +183,7 @@ class Engine final : public watchers::LinkFeed,
   monitor::Context MakeContext(absl::Time now) const;
   void Publish(const monitor::Changes& changes);
   void LogCommitted(const monitor::Changes& changes);
+  void LogEpoch(const monitor::EvidenceEntry& entry);
   void LookAtClock();
   void PublishSuspicion();
   void Fail(const Status& status);
@@ -190,6 +200,7 @@ class Engine final : public watchers::LinkFeed,
   // On the strand.
   EngineQueue queue_;
   ClockWatch clock_watch_;
+  monitor::PolicyStamp stamp_;  // of policy_
   WakeUp actions_wake_;
   WakeUp alerts_wake_;
   WakeUp due_wake_;

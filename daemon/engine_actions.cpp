@@ -167,7 +167,8 @@ Changes Engine::ReviewQueued(const std::vector<Action>& live, PeopleSet& people,
     PeopleSet one = Only(people, action.person);
     if (one.by_ordinal.empty()) continue;
     const monitor::LinkState before = all.link;
-    const monitor::Context context{before, *policy_, now, parts_.rng, clock_watch_.suspect()};
+    const monitor::Context context{before, *policy_, now, parts_.rng, clock_watch_.suspect(),
+                                   &stamp_};
     Changes changes = monitor::ApplyReview(context, std::move(one));
     Update(people, changes);
     for (const Action& known : people.actions[action.person]) {

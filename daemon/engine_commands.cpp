@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/check.h"
 #include "base/strings.h"
 #include "daemon/engine.h"
 #include "monitor/evaluate.h"
@@ -303,37 +302,6 @@ asio::awaitable<Status> Engine::GuardBody(std::string guard, std::string actor,
       monitor::ApplyGuardReset(MakeContext(now), std::move(*held_back), guard, actor, reason);
   const Status committed = co_await Commit(std::move(changes));
   co_return committed;
-}
-
-asio::awaitable<Status> Engine::SetPolicy(std::shared_ptr<const monitor::Policy> policy) {
-  auto set = SetPolicyOnStrand(std::move(policy));
-  const Status done = co_await RunOn(strand_, std::move(set));
-  co_return done;
-}
-
-asio::awaitable<Status> Engine::SetPolicyOnStrand(std::shared_ptr<const monitor::Policy> policy) {
-  DW_CHECK(policy->link == link_ && policy->ad_sources == policy_->ad_sources &&
-           policy->entra_source == policy_->entra_source);
-  const std::lock_guard lock(mutex_);
-  policy_ = std::move(policy);
-  co_return OkStatus();
-}
-
-asio::awaitable<Status> Engine::ReviewOpen() {
-  PersonOrdinal after = 0;
-  while (true) {
-    auto list = [this, after] {
-      return parts_.store.OpenPeople(link_, after, options_.review_limit);
-    };
-    auto open = co_await OnLane(parts_.lane, std::move(list));
-    if (!open.ok()) co_return open.status();
-    if (open->empty()) co_return OkStatus();
-    after = open->back();
-    std::vector<PersonOrdinal> people = std::move(*open);
-    auto body = ReviewBody(std::move(people));
-    const Status done = co_await Command(Urgency::kDeadline, std::move(body));
-    if (!done.ok()) co_return done;
-  }
 }
 
 }  // namespace driftwarden::daemon

@@ -61,6 +61,12 @@ void PrintStatus(const json::value& status) {
       }
     }
     Print(RenderTable({"", "", ""}, counts));
+    const json::value policy = Field(link, "policy");
+    if (policy.is_object() && !FlagAt(policy, "complete")) {
+      Print(Cat("  judging everybody by policy ", TextAt(policy, "epoch"), ", in force since ",
+                TextAt(policy, "since"), ": ", TextAt(policy, "judged"), " of ",
+                TextAt(policy, "of"), "\n"));
+    }
   }
   for (const json::value& guard : ListAt(status, "guards")) {
     if (!FlagAt(guard, "tripped")) continue;

@@ -15,6 +15,7 @@
 #include "monitor/guards.h"
 #include "monitor/person.h"
 #include "monitor/policy.h"
+#include "monitor/policy_epoch.h"
 
 namespace driftwarden::monitor {
 
@@ -118,6 +119,9 @@ struct Context {
   absl::Time now;
   Rng& rng;                    // for action ids
   bool clock_suspect = false;  // our own clock: no deadline verdict, no action
+  // Of `policy`. Another one than the link's begins a new epoch in this very command; null: none is
+  // kept.
+  const PolicyStamp* stamp = nullptr;
 };
 
 Changes ApplyBatch(const Context& context, PeopleSet people, const ChangeBatch& batch);
@@ -126,6 +130,10 @@ Changes ApplyReads(const Context& context, PeopleSet people,
                    const std::vector<Observation>& observations, const BatchId& round);
 // People whose review_at is due, or who are to be evaluated again (policy change, baseline).
 Changes ApplyReview(const Context& context, PeopleSet people);
+// Everybody from `after` (not included) to `to`, for the policy's epoch. Moves its mark from
+// `after` to `to`; a mark that stands elsewhere stays. Not while the clock is suspect.
+Changes ApplyPolicyReview(const Context& context, PeopleSet people, PersonOrdinal after,
+                          PersonOrdinal to);
 
 // Action outcomes, reported by the runner. `result` values below.
 struct GateReport {  // second phase: after the intent, before the call
@@ -139,6 +147,7 @@ struct CallReport {
   TimeBounds called;
   Status status;  // of the call; PermissionDenied is never retried
   std::string request_id;
+  bool sent = true;  // false: nothing left this machine
 };
 struct VerifyReport {
   ActionId action;

@@ -40,6 +40,13 @@ bool Deliver(Transaction& tx, Incident& incident, const DeliveryReport& report) 
   return true;
 }
 
+void JudgeTouched(Transaction& tx) {
+  const std::set<PersonOrdinal> touched = tx.touched();
+  for (const PersonOrdinal person : touched) {
+    SettlePerson(tx, person, !tx.link().baseline_at);
+  }
+}
+
 }  // namespace
 
 Changes ApplyReview(const Context& context, PeopleSet people) {
@@ -55,10 +62,17 @@ Changes ApplyReview(const Context& context, PeopleSet people) {
     tx.Touch(entry.first);
   }
   if (tx.clock_suspect()) return tx.Finish();
-  const std::set<PersonOrdinal> touched = tx.touched();
-  for (const PersonOrdinal person : touched) {
-    SettlePerson(tx, person, !tx.link().baseline_at);
-  }
+  JudgeTouched(tx);
+  return tx.Finish();
+}
+
+Changes ApplyPolicyReview(const Context& context, PeopleSet people, PersonOrdinal after,
+                          PersonOrdinal to) {
+  Transaction tx(context, std::move(people));
+  for (const auto& entry : tx.people().by_ordinal) tx.Touch(entry.first);
+  JudgeTouched(tx);
+  PolicyEpoch& epoch = tx.link().policy;
+  if (epoch.judged == after) epoch.judged = std::min(to, epoch.judge_to);
   return tx.Finish();
 }
 

@@ -152,6 +152,18 @@ struct OpenCountKey {
   friend auto operator<=>(const OpenCountKey&, const OpenCountKey&) = default;
 };
 
+// Since when, and how far, the present policy judges a link's people.
+struct PolicyEpoch {
+  uint64_t number = 0;  // rises by one with each policy that differs; 0: none was recorded
+  absl::Time since = absl::InfinitePast();
+  std::string actor;                         // who put it in force
+  std::map<std::string, std::string> parts;  // PolicyParts
+  // Everybody there was when it began, 1 to judge_to, is judged anew; up to `judged` they are.
+  PersonOrdinal judged = 0;
+  PersonOrdinal judge_to = 0;
+  friend bool operator==(const PolicyEpoch&, const PolicyEpoch&) = default;
+};
+
 // One record a link. Changed in the same commit as the people it counts.
 struct LinkState {
   LinkName name;
@@ -172,6 +184,7 @@ struct LinkState {
   uint64_t inherited_live = 0;
   uint64_t evidence_seq = 0;  // of the last entry; 0: none
   Sha256Digest evidence_hash{};
+  PolicyEpoch policy;
   friend bool operator==(const LinkState&, const LinkState&) = default;
 };
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/strings.h"
 #include "monitor/evidence.h"
 
 namespace driftwarden::monitor {
@@ -26,6 +27,7 @@ bool HasAnchor(const Person& person, const Anchor& anchor) {
 Transaction::Transaction(const Context& context, PeopleSet people)
     : context_(context), people_(std::move(people)) {
   changes_.link = context.link;
+  EnterEpoch();
   // Whoever was loaded can be found, by whatever key it was loaded.
   for (const auto& [ordinal, person] : people_.by_ordinal) {
     for (const AdHalf& half : person.facts.ad) {
@@ -36,6 +38,28 @@ Transaction::Transaction(const Context& context, PeopleSet people)
       people_.by_anchor.try_emplace(anchor, ordinal);
     }
   }
+}
+
+// Before anything else: what is decided by the new policy stands behind it in the evidence.
+void Transaction::EnterEpoch() {
+  PolicyEpoch& epoch = link().policy;
+  const PolicyStamp* stamp = context_.stamp;
+  if (stamp == nullptr || stamp->parts == epoch.parts) return;
+  EvidenceEntry entry;
+  entry.type = "policy_epoch";
+  entry.details["actor"] = stamp->actor;
+  entry.details["policy"] = PolicyHash(stamp->parts);
+  if (epoch.number > 0) {
+    entry.details["changed"] = JoinStrings(ChangedParts(epoch.parts, stamp->parts), ", ");
+  }
+  ++epoch.number;
+  entry.details["epoch"] = Cat(epoch.number);
+  epoch.since = now();
+  epoch.actor = stamp->actor;
+  epoch.parts = stamp->parts;
+  epoch.judged = 0;
+  epoch.judge_to = link().next_person - 1;
+  Record(std::move(entry));
 }
 
 const Person* Transaction::Find(PersonOrdinal ordinal) const {

@@ -61,6 +61,7 @@ class Transaction {
   Changes Finish();
 
  private:
+  void EnterEpoch();
   void Count(const Person& person, int64_t sign);
 
   const Context& context_;

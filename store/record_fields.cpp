@@ -138,4 +138,20 @@ uint32_t GetVarint32(ByteReader& in) {
   return in.ok() ? static_cast<uint32_t>(v) : 0;
 }
 
+void PutTexts(ByteWriter& out, const std::map<std::string, std::string>& texts) {
+  PutList(out, texts, [](ByteWriter& each, const auto& pair) {
+    each.Bytes(pair.first);
+    each.Bytes(pair.second);
+  });
+}
+
+std::map<std::string, std::string> GetTexts(ByteReader& in) {
+  std::map<std::string, std::string> texts;
+  GetList(in, [&texts](ByteReader& each) {
+    std::string name = each.Bytes();
+    if (!texts.emplace(std::move(name), each.Bytes()).second) each.Fail();
+  });
+  return texts;
+}
+
 }  // namespace driftwarden::store

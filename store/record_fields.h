@@ -3,6 +3,7 @@
 // The field encodings that records share (FORMAT.md, "Fields"). Writers append; readers are total:
 // bytes that make no sense fail the reader.
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -83,5 +84,9 @@ void GetList(ByteReader& in, Each each) {
   const uint64_t count = in.Varint();
   for (uint64_t i = 0; i < count && in.ok(); ++i) each(in);
 }
+
+// A map of text to text; a key twice is a fault.
+void PutTexts(ByteWriter& out, const std::map<std::string, std::string>& texts);
+std::map<std::string, std::string> GetTexts(ByteReader& in);
 
 }  // namespace driftwarden::store

@@ -32,24 +32,6 @@ GateResult GetGate(ByteReader& in) {
   return gate;
 }
 
-void PutPair(ByteWriter& out, const std::pair<const std::string, std::string>& pair) {
-  out.Bytes(pair.first);
-  out.Bytes(pair.second);
-}
-
-void PutTexts(ByteWriter& out, const std::map<std::string, std::string>& texts) {
-  PutList(out, texts, PutPair);
-}
-
-std::map<std::string, std::string> GetTexts(ByteReader& in) {
-  std::map<std::string, std::string> texts;
-  GetList(in, [&texts](ByteReader& each) {
-    std::string name = each.Bytes();
-    if (!texts.emplace(std::move(name), each.Bytes()).second) each.Fail();
-  });
-  return texts;
-}
-
 void PutNumber(ByteWriter& out, uint64_t number) {
   out.Varint(number);
 }

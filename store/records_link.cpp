@@ -14,7 +14,7 @@ using monitor::UserCountKey;
 
 namespace {
 
-constexpr uint8_t kLinkFormat = 1;
+constexpr uint8_t kLinkFormat = 2;
 constexpr uint8_t kSmallFormat = 1;
 
 void PutSource(ByteWriter& out, const std::pair<const SourceName, SourceState>& source) {
@@ -119,6 +119,26 @@ void GetGuards(ByteReader& in, LinkState& link) {
   });
 }
 
+void PutPolicyEpoch(ByteWriter& out, const monitor::PolicyEpoch& epoch) {
+  out.Varint(epoch.number);
+  PutTime(out, epoch.since);
+  out.Bytes(epoch.actor);
+  PutTexts(out, epoch.parts);
+  out.Varint(epoch.judged);
+  out.Varint(epoch.judge_to);
+}
+
+monitor::PolicyEpoch GetPolicyEpoch(ByteReader& in) {
+  monitor::PolicyEpoch epoch;
+  epoch.number = in.Varint();
+  epoch.since = GetTime(in);
+  epoch.actor = in.Bytes();
+  epoch.parts = GetTexts(in);
+  epoch.judged = in.Varint();
+  epoch.judge_to = in.Varint();
+  return epoch;
+}
+
 }  // namespace
 
 std::string EncodeLinkState(const LinkState& link) {
@@ -141,6 +161,7 @@ std::string EncodeLinkState(const LinkState& link) {
   out.Varint(link.inherited_live);
   out.Varint(link.evidence_seq);
   PutDigest(out, link.evidence_hash);
+  PutPolicyEpoch(out, link.policy);
   return out.Take();
 }
 
@@ -167,6 +188,7 @@ StatusOr<LinkState> DecodeLinkState(std::string_view key, std::string_view bytes
   link.inherited_live = in.Varint();
   link.evidence_seq = in.Varint();
   link.evidence_hash = GetDigest(in);
+  if (*format >= 2) link.policy = GetPolicyEpoch(in);
   DW_RETURN_IF_ERROR(EndRecord(in, Family::kMeta, key));
   return link;
 }

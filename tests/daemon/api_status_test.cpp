@@ -67,6 +67,10 @@ TEST_F(ApiStatus, HasTheContractsShape) {
   EXPECT_EQ(NumberAt(Field(link, "open"), "disable_lag"), 1);
   EXPECT_TRUE(Field(link, "open").as_object().contains("deleted_live"));
   EXPECT_FALSE(FlagAt(Field(link, "engine"), "stalled"));
+  const auto policy = Field(link, "policy");
+  for (const char* key : {"epoch", "since", "actor", "hash", "judged", "of", "complete"}) {
+    EXPECT_TRUE(policy.as_object().contains(key)) << key;
+  }
   ASSERT_THAT(ListAt(status, "guards"), SizeIs(4));
   EXPECT_EQ(TextAt(ListAt(status, "guards")[0], "link"), "corp-contoso");
   EXPECT_FALSE(FlagAt(ListAt(status, "guards")[0], "tripped"));

@@ -119,19 +119,22 @@ class CountingObserver final : public CommitObserver {
 class EngineFixture {
  public:
   explicit EngineFixture(std::shared_ptr<monitor::Policy> policy = TestPolicy(),
-                         const std::string& log_path = "/dev/null")
+                         const std::string& log_path = "/dev/null",
+                         std::shared_ptr<store::MemDisk> on = nullptr, store::FaultPlan plan = {},
+                         EngineOptions options = {})
       : clock(absl::FromUnixSeconds(1795219200)),
         scheduler(io, clock),
         log(LogLevel::kInfo, LogFormat::kLogfmt, log_path) {
+    if (on != nullptr) disk = std::move(on);
     auto opened = store::NewMemStore(disk);
     DW_CHECK(opened.ok());
-    store = std::make_unique<store::FaultStore>(*std::move(opened), store::FaultPlan());
+    store = std::make_unique<store::FaultStore>(*std::move(opened), plan);
     const auto lease = store->AcquireLease();
     EngineParts parts{*store, lane, scheduler, rng, log, observer, [this](const Status& status) {
                         failures.push_back(status);
                       }};
     engine = std::make_unique<Engine>(io.get_executor(), *lease, std::move(policy),
-                                      std::move(parts), EngineOptions());
+                                      std::move(parts), std::move(options));
     DW_CHECK(Await(engine->Open()).ok());
   }
   ~EngineFixture() {

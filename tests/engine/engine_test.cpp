@@ -214,7 +214,7 @@ TEST(Engine, ANewPolicyJudgesOpenPeopleAtOnce) {
   sharper->tiers = {monitor::TierPolicy()};
   sharper->tiers[0].name = monitor::TierName(monitor::kStandard);
   sharper->tiers[0].warn_after = absl::ZeroDuration();
-  ASSERT_TRUE(f.Await(f.engine->SetPolicy(sharper)).ok());
+  ASSERT_TRUE(f.Await(f.engine->SetPolicy(sharper, "uid:test")).ok());
   EXPECT_EQ(f.engine->CurrentPolicy(), sharper);
   ASSERT_TRUE(f.Await(f.engine->ReviewOpen()).ok());
   EXPECT_EQ(f.Await(f.engine->Pending())->size(), 1u);

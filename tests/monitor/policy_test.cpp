@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <set>
+
+#include "monitor/policy_epoch.h"
 #include "tests/monitor/world.h"
 
 namespace driftwarden::monitor {
@@ -121,6 +125,58 @@ TEST(Texts, EveryEnumeratorHasATextThatIsReadBack) {
   for (const Mode m : kAllModes) EXPECT_EQ(ParseMode(ModeText(m)), m);
   EXPECT_FALSE(ParseState("nonsense").has_value());
   EXPECT_EQ(ActionStateText(ActionState::kCleared), "intent");
+}
+
+TEST(PolicyEpoch, EveryPartOfAPolicyHasADigestOfItsOwn) {
+  Policy policy;
+  policy.link = LinkName("main");
+  const auto before = PolicyParts(policy);
+  EXPECT_EQ(ChangedParts(before, PolicyParts(policy)), std::vector<std::string>());
+  const std::vector<std::pair<std::string, std::function<void(Policy&)>>> edits = {
+      {"link", [](Policy& p) { p.link = LinkName("other"); }},
+      {"engine", [](Policy& p) { p.sync_engine = SyncEngine::kCloudSync; }},
+      {"engine", [](Policy& p) { p.auth_mode = AuthMode::kFederated; }},
+      {"require_revocation", [](Policy& p) { p.require_revocation = false; }},
+      {"settle", [](Policy& p) { p.settle = absl::ZeroDuration(); }},
+      {"tiers", [](Policy& p) { p.tiers.emplace_back(); }},
+      {"classes", [](Policy& p) { p.classes[PersonClass::kService].upns = {"a"}; }},
+      {"remediation", [](Policy& p) { p.remediation.mode = Mode::kAuto; }},
+      {"remediation", [](Policy& p) { p.remediation.modes.emplace_back(); }},
+      {"remediation", [](Policy& p) { p.remediation.actions.clear(); }},
+      {"budgets", [](Policy& p) { ++p.remediation.budgets.per_hour; }},
+      {"breakers", [](Policy& p) { p.remediation.breakers.max_percent_per_day = 0.25; }},
+      {"sources", [](Policy& p) { p.entra_source = SourceName("contoso"); }},
+      {"sources", [](Policy& p) { p.poll_intervals[SourceName("corp")] = absl::Seconds(1); }},
+  };
+  for (const auto& [part, edit] : edits) {
+    Policy edited = policy;
+    edit(edited);
+    const auto after = PolicyParts(edited);
+    EXPECT_EQ(ChangedParts(before, after), std::vector<std::string>{part});
+    EXPECT_NE(PolicyHash(before), PolicyHash(after)) << part;
+  }
+}
+
+TEST(PolicyEpoch, EveryFieldOfATierCounts) {
+  Policy policy;
+  policy.tiers.emplace_back();
+  const auto before = PolicyParts(policy);
+  const std::vector<std::function<void(TierPolicy&)>> edits = {
+      [](TierPolicy& t) { t.name = TierName("a"); },
+      [](TierPolicy& t) { t.match.admin_count = true; },
+      [](TierPolicy& t) { t.match.ous = {"OU=a"}; },
+      [](TierPolicy& t) { t.match.groups = {"OU=a"}; },
+      [](TierPolicy& t) { t.warn_after = absl::Seconds(1); },
+      [](TierPolicy& t) { t.revoke_after = absl::Seconds(1); },
+      [](TierPolicy& t) { t.breach_after = absl::Seconds(1); },
+  };
+  std::set<std::string> hashes = {PolicyHash(before)};
+  for (const auto& edit : edits) {
+    Policy edited = policy;
+    edit(edited.tiers[0]);
+    hashes.insert(PolicyHash(PolicyParts(edited)));
+  }
+  EXPECT_EQ(hashes.size(), edits.size() + 1);
 }
 
 }  // namespace

@@ -154,8 +154,18 @@ asio::awaitable<void> MonitorProcess::Boot() {
     tasks_.Spawn(link->deadlines->Run());
     tasks_.Spawn(link->runner->Run());
     tasks_.Spawn(link->dispatcher->Run());
+    tasks_.Spawn(JudgeAnew(link->engine.get()));
   }
   for (const auto& source : sources_) tasks_.Spawn(source->loop->Run());
+}
+
+asio::awaitable<void> MonitorProcess::JudgeAnew(daemon::Engine* engine) {
+  while (!dead()) {
+    const Status judged = co_await engine->ReviewAll();
+    if (judged.code() != StatusCode::kUnavailable) co_return;
+    const Status slept = co_await around_.scheduler.SleepFor(absl::Seconds(1));
+    if (!slept.ok()) co_return;
+  }
 }
 
 void MonitorProcess::ResetGuards() {

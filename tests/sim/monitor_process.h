@@ -76,6 +76,7 @@ class MonitorProcess {
   void AddSource(std::unique_ptr<watchers::ChangeSource> source, const monitor::SourceName& name,
                  absl::Duration interval);
   asio::awaitable<void> Boot();
+  asio::awaitable<void> JudgeAnew(daemon::Engine* engine);
   asio::awaitable<void> ResetEach();
 
   Surroundings around_;

@@ -314,6 +314,7 @@ LinkState RandomLinkState(Rng& rng) {
   link.inherited_live = r.Number();
   link.evidence_seq = r.Number();
   link.evidence_hash = r.Digest();
+  link.policy = {r.Number(), r.Time(), r.Text(), r.Texts(), r.Number(), r.Number()};
   return link;
 }
 

@@ -232,6 +232,12 @@ LinkState SampleLinkState() {
   link.inherited_live = 2;
   link.evidence_seq = 7;
   link.evidence_hash = SampleDigest(0x80);
+  link.policy.number = 3;
+  link.policy.since = At(100);
+  link.policy.actor = "root";
+  link.policy.parts = {{"settle", "00ff"}, {"tiers", "0102"}};
+  link.policy.judged = 17;
+  link.policy.judge_to = 42;
   return link;
 }
 

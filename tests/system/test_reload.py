@@ -1,6 +1,9 @@
 """An edited configuration reaches a running daemon as a whole or not at all, and never ends it."""
 
+import hashlib
+
 import pytest
+import requests
 
 from processes import wait_for
 from simulation import Simulation, sam_of, wait_for_baseline, wait_for_state
@@ -33,7 +36,22 @@ def test_a_hangup_turns_the_automation_on_for_those_who_wait(simulation, daemon)
     wait_for(lambda: logged(daemon, "config_reloaded"), 20, "config_reloaded")
     assert daemon.status()["mode"] == "auto"
     wait_for(lambda: simulation.revokes(sam_of(1)), 30, "the revocation")
+    wait_for(lambda: daemon.status()["links"][0]["policy"]["complete"], 20, "everybody judged")
+    policy = daemon.status()["links"][0]["policy"]
+    assert policy["epoch"] == 2 and policy["actor"] == "SIGHUP"
+    assert policy["judged"] == policy["of"] >= 40
+    epochs = [entry["details"] for entry in daemon.get("evidence", limit=1000)["items"]
+              if entry["type"] == "policy_epoch"]
+    assert [each["actor"] for each in epochs] == ["start", "SIGHUP"]
+    assert epochs[1]["changed"] == "remediation" and epochs[1]["policy"] == policy["hash"]
+    assert any("epoch=2" in line for line in logged(daemon, "policy_judged"))
     assert daemon.stop() == 0
+    daemon.config["policy"]["settle"] = "700ms"
+    daemon.write_config()
+    daemon.start()
+    wait_for(lambda: daemon.status()["links"][0]["policy"]["epoch"] == 3, 20, "the third epoch")
+    assert daemon.status()["links"][0]["policy"]["actor"] == "start"
+    assert daemon.command("evidence", "verify").returncode == 0
 
 
 def test_a_faulty_file_changes_nothing_and_says_where(daemon):
@@ -63,6 +81,33 @@ def test_what_needs_a_restart_is_named_and_takes_the_rest_with_it(daemon):
     assert code == 200
     assert answer["result"] == "reloaded"
     assert daemon.status()["mode"] == "auto"
+
+
+def test_tokens_are_read_again_or_the_reload_is_refused(simulation, make_daemon, tmp_path):
+    tokens = tmp_path / "tokens.yaml"
+
+    def let_in(*names):
+        tokens.write_text("".join(
+            f"- {{name: {name}, role: viewer, sha256: {hashlib.sha256(name.encode()).hexdigest()}}}\n"
+            for name in names))
+
+    def may(name):
+        return requests.get(f"{running.url}/api/v1/status", timeout=30,
+                            headers={"Authorization": f"Bearer {name}"}).status_code == 200
+
+    let_in("ann", "bob")
+    config = simulation.fast_config(mode="observe")
+    config.setdefault("http", {})["tokens_file"] = str(tokens)
+    running = make_daemon(config).start()
+    assert may("ann") and may("bob")
+    tokens.write_text("- {name: ann}\n")
+    code, problem = running.control("POST", "/-/reload")
+    assert code == 400 and problem["faults"][0].startswith(f"{tokens}:1:")
+    assert may("ann") and may("bob")
+    let_in("bob", "cyd")
+    code, answer = running.control("POST", "/-/reload")
+    assert code == 200 and answer["result"] == "reloaded" and answer["tokens"] is True
+    assert may("bob") and may("cyd") and not may("ann")
 
 
 def test_only_administrators_reload(daemon):
