@@ -386,4 +386,27 @@ std::string EncodePagedValue(const PagedValue& value) {
   return Flatten(ber);
 }
 
+StatusOr<DirSyncRequest> DecodeDirSyncValue(std::string_view bytes) {
+  const Ber ber = OpenBer(bytes);
+  DirSyncRequest request;
+  ber_int_t flags = 0;
+  ber_int_t max_bytes = 0;
+  if (ber == nullptr || ber_scanf(ber.get(), "{ii", &flags, &max_bytes) == LBER_ERROR ||
+      !GetString(ber.get(), request.cookie)) {
+    return Bad("the DirSync control does not decode");
+  }
+  request.flags = flags;
+  request.max_bytes = max_bytes;
+  return request;
+}
+
+std::string EncodeDirSyncValue(const DirSyncAnswer& answer) {
+  const Ber ber(ber_alloc_t(LBER_USE_DER));
+  ber_printf(ber.get(), "{ii", static_cast<ber_int_t>(answer.more ? 1 : 0),
+             static_cast<ber_int_t>(0));
+  PutString(ber, answer.cookie);
+  ber_printf(ber.get(), "}");
+  return Flatten(ber);
+}
+
 }  // namespace driftwarden::simulator

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "simulator/ldap_dirsync.h"
 #include "simulator/ldap_tree.h"
 
 namespace driftwarden::simulator {
@@ -60,5 +61,8 @@ struct PagedValue {
 };
 StatusOr<PagedValue> DecodePagedValue(std::string_view bytes);
 std::string EncodePagedValue(const PagedValue& value);
+
+StatusOr<DirSyncRequest> DecodeDirSyncValue(std::string_view bytes);
+std::string EncodeDirSyncValue(const DirSyncAnswer& answer);
 
 }  // namespace driftwarden::simulator

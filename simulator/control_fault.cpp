@@ -148,6 +148,11 @@ Status ControlApi::DirectoryFault(std::string_view key, const json::value& value
     if (key == "ldap_refuse_bind") return Flag(value, ldap->refuse_bind);
     if (key == "ldap_busy") return Flag(value, ldap->busy);
     if (key == "ldap_cut_connections") return Flag(value, ldap->cut_connections);
+    if (key == "ldap_refuse_dirsync") return Flag(value, ldap->refuse_dirsync);
+    if (key == "ldap_forget_dirsync") return Flag(value, ldap->forget_dirsync);
+    if (key == "ldap_dirsync_page") return Count(value, ldap->dirsync_page);
+    if (key == "ldap_refuse_notify") return Flag(value, ldap->refuse_notify);
+    if (key == "ldap_mute_notify") return Flag(value, ldap->mute_notify);
   }
   return InvalidError("there is no such fault; see simulator/control_fault.cpp");
 }

@@ -107,6 +107,7 @@ void Directory::Commit(uint64_t person, State& state, std::initializer_list<uint
     stamp.local_usn = state.usn_changed;
   }
   truth_.ad_changes.push_back({now, forest_, person, kind, state.usn_changed});
+  if (told_) told_(person);
 }
 
 Status Directory::SetUserAccountControl(uint64_t person, uint32_t uac, absl::Time now) {

@@ -96,6 +96,9 @@ class Directory {
   // The DC comes back from a backup: a new invocationId, USNs go on.
   void ChangeInvocationId(absl::Time now);
 
+  // Called after every write with whom it changed; it may only take note.
+  void OnCommit(std::function<void(uint64_t)> told) { told_ = std::move(told); }
+
   // Reads.
   AdUser Read(uint64_t person) const;
   bool IsEnabled(uint64_t person) const;
@@ -130,6 +133,7 @@ class Directory {
   const DirectoryOptions options_;
   Truth& truth_;
   std::function<void(absl::Time)> advance_;
+  std::function<void(uint64_t)> told_;
   DomainController dc_;
   int64_t base_usn_;
   std::unordered_map<uint64_t, State> changed_;

@@ -9,6 +9,7 @@ namespace {
 
 constexpr size_t kEntriesAtOnce = 200;  // written before other connections get their turn
 constexpr size_t kMaxResultSets = 10;   // as Windows keeps for a connection
+constexpr size_t kMaxWatched = 5;       // MaxNotificationPerConn
 
 LdapConnection::Answer Reply(const LdapMessage& message, int code, std::string text) {
   return {EncodeLdapResult(message, {code, std::move(text)})};
@@ -30,7 +31,10 @@ LdapConnection::Answer LdapConnection::Handle(const LdapMessage& message, bool s
     case LdapOperation::kUnbind:
       return {.close = true};
     case LdapOperation::kAbandon:
-      return {};  // requests are served one by one: it has ended
+      // Other requests are served one by one: they have ended.
+      std::erase_if(watched_,
+                    [&](const Watched& each) { return each.message.id == message.abandoned; });
+      return {};
     case LdapOperation::kOther:
       break;
   }
@@ -92,11 +96,14 @@ LdapConnection::Answer LdapConnection::Search(const LdapMessage& message) {
   LdapSearchRequest request{message.name, message.scope, message.filter, message.attributes,
                             message.Find(kControlShowDeleted) != nullptr};
   for (const LdapControl& control : message.controls) {
-    const bool known = control.oid == kControlPaged || control.oid == kControlShowDeleted;
+    const bool known = control.oid == kControlPaged || control.oid == kControlShowDeleted ||
+                       control.oid == kControlDirSync || control.oid == kControlNotification;
     if (!known && control.critical) {
       return Reply(message, kLdapUnavailableCriticalExtension, Cat("control ", control.oid));
     }
   }
+  if (message.Find(kControlDirSync) != nullptr) return DirSync(message, request);
+  if (message.Find(kControlNotification) != nullptr) return Watch(message, std::move(request));
   std::unique_ptr<LdapSearch> search;
   if (const LdapControl* paged = message.Find(kControlPaged)) {
     const auto value = DecodePagedValue(paged->value);
@@ -116,6 +123,59 @@ LdapConnection::Answer LdapConnection::Search(const LdapMessage& message) {
     if (!opened.ok()) return {EncodeLdapResult(message, opened)};
   }
   return StartSearch(message, std::move(search));
+}
+
+LdapConnection::Answer LdapConnection::DirSync(const LdapMessage& message,
+                                               const LdapSearchRequest& request) {
+  const auto value = DecodeDirSyncValue(message.Find(kControlDirSync)->value);
+  if (!value.ok()) return Reply(message, kLdapProtocolError, std::string(Message(value.status())));
+  if (!authenticated_) return Reply(message, kLdapOperationsError, "bind first");
+  if (faults_.forget_dirsync && !value->cookie.empty()) {
+    return Reply(message, kLdapUnavailableCriticalExtension, "0000203D: the cookie is too old");
+  }
+  DirSyncRights rights;
+  rights.replicate = !faults_.refuse_dirsync;
+  rights.max_entries = options_.max_page_size;
+  if (faults_.dirsync_page > 0) rights.max_entries = static_cast<size_t>(faults_.dirsync_page);
+  const DirSyncAnswer found =
+      ReadDirSync(world_, options_.forest, request, *value, rights, clock_.Wall());
+  if (!found.result.ok()) return {EncodeLdapResult(message, found.result)};
+  Answer answer;
+  for (const LdapEntry& entry : found.entries) {
+    answer.bytes += EncodeLdapEntry(message.id, entry, message.types_only);
+  }
+  answer.bytes += EncodeLdapResult(
+      message, {}, {{std::string(kControlDirSync), false, EncodeDirSyncValue(found)}});
+  return answer;
+}
+
+LdapConnection::Answer LdapConnection::Watch(const LdapMessage& message,
+                                             LdapSearchRequest request) {
+  if (!authenticated_) return Reply(message, kLdapOperationsError, "bind first");
+  if (faults_.refuse_notify) return Reply(message, kLdapInsufficientAccess, "access denied");
+  const bool simple = request.filter.kind == LdapFilter::Kind::kPresent &&
+                      request.filter.attribute == "objectclass";
+  if (!simple) return Reply(message, kLdapUnwillingToPerform, "Search filter too complex");
+  const bool head =
+      NormalizeDn(request.base) == NormalizeDn(world_.people(options_.forest).base_dn());
+  if (request.scope == LdapSearchRequest::Scope::kSubtree && !head) {
+    return Reply(message, kLdapUnwillingToPerform, "a subtree only at a naming context's head");
+  }
+  if (watched_.size() >= kMaxWatched) {
+    return Reply(message, kLdapAdminLimitExceeded, "MaxNotificationPerConn reached");
+  }
+  watched_.push_back({message, std::move(request)});
+  return {};  // it is answered by changes alone
+}
+
+std::string LdapConnection::Tell(uint64_t person) {
+  std::string bytes;
+  if (faults_.mute_notify) return bytes;
+  for (const Watched& each : watched_) {
+    const auto entry = tree_.Show(each.request, person);
+    if (entry) bytes += EncodeLdapEntry(each.message.id, *entry, each.message.types_only);
+  }
+  return bytes;
 }
 
 LdapConnection::Answer LdapConnection::StartSearch(const LdapMessage& message,

@@ -21,7 +21,11 @@ class LdapConnection {
   // What is referred to must outlive it.
   LdapConnection(World& world, const Clock& clock, const LdapServerOptions& options,
                  const LdapFaults& faults)
-      : tree_(world, options.forest), clock_(clock), options_(options), faults_(faults) {}
+      : world_(world),
+        tree_(world, options.forest),
+        clock_(clock),
+        options_(options),
+        faults_(faults) {}
 
   struct Answer {
     std::string bytes;
@@ -33,6 +37,8 @@ class LdapConnection {
   // `secure`: TLS stands.
   Answer Handle(const LdapMessage& message, bool secure);
   Answer Continue();
+  // What notification searches say of the person's change; empty when there are none.
+  std::string Tell(uint64_t person);
 
  private:
   // A search whose answer is under way, or a page of it.
@@ -45,11 +51,20 @@ class LdapConnection {
 
   Answer Bind(const LdapMessage& message, bool secure);
   Answer Search(const LdapMessage& message);
+  Answer DirSync(const LdapMessage& message, const LdapSearchRequest& request);
+  Answer Watch(const LdapMessage& message, LdapSearchRequest request);
   Answer StartSearch(const LdapMessage& message, std::unique_ptr<LdapSearch> search);
   Answer Extended(const LdapMessage& message, bool secure);
   Answer Write(const LdapMessage& message);
   Answer Finish();
 
+  // A notification search. It is not stored: with its connection it is gone.
+  struct Watched {
+    LdapMessage message;
+    LdapSearchRequest request;
+  };
+
+  World& world_;
   LdapTree tree_;
   const Clock& clock_;
   const LdapServerOptions& options_;
@@ -59,6 +74,7 @@ class LdapConnection {
   Running running_;
   std::map<std::string, std::unique_ptr<LdapSearch>> pages_;  // by cookie
   uint64_t next_cookie_ = 1;
+  std::vector<Watched> watched_;
 };
 
 }  // namespace driftwarden::simulator

@@ -96,8 +96,9 @@ std::string NormalizeDn(std::string_view dn) {
   return out;
 }
 
-LdapEntry UserEntry(const AdUser& user, const std::string& base_dn, const WantedNames* wanted,
-                    bool with_metadata) {
+LdapEntry UserEntry(const AdUser& user, const Directory& directory, const WantedNames* wanted,
+                    const WantedNames& named) {
+  const std::string& base_dn = directory.people().base_dn();
   const Person& p = user.person;
   LdapEntry entry;
   entry.dn = user.dn;
@@ -125,8 +126,14 @@ LdapEntry UserEntry(const AdUser& user, const std::string& base_dn, const Wanted
   } else {
     AddLiveAttributes(user, base_dn, add);
   }
-  if (with_metadata) {
+  if (named.contains("replpropertymetadata")) {
     entry.Add("replPropertyMetaData", EncodeReplPropertyMetaData(user.stamps));
+  }
+  if (named.contains("msds-replattributemetadata")) {
+    for (const auto& [attribute, stamp] : user.stamps) {
+      entry.Add("msDS-ReplAttributeMetaData",
+                AttributeMetaDataXml(attribute, stamp, NtdsSettingsDn(directory)));
+    }
   }
   return entry;
 }
@@ -152,6 +159,8 @@ LdapEntry RootDseEntry(const Directory& directory, absl::Time now) {
   entry.Add("supportedLDAPVersion", "3");
   entry.Add("supportedControl", std::string(kControlPaged));
   entry.Add("supportedControl", std::string(kControlShowDeleted));
+  entry.Add("supportedControl", std::string(kControlDirSync));
+  entry.Add("supportedControl", std::string(kControlNotification));
   entry.Add("supportedExtension", std::string(kStartTlsOid));
   entry.Add("domainFunctionality", "7");
   entry.Add("forestFunctionality", "7");

@@ -130,8 +130,7 @@ void LdapSearch::Examine(uint64_t person, std::vector<LdapEntry>& out) const {
   const AdUser user = directory.Read(person);
   if (user.deleted && !request_.show_deleted) return;
   if (!everything_ && !InScope(user.dn)) return;
-  LdapEntry entry = UserEntry(user, directory.people().base_dn(), all_ ? nullptr : &needed_,
-                              needed_.contains("replpropertymetadata"));
+  LdapEntry entry = UserEntry(user, directory, all_ ? nullptr : &needed_, needed_);
   if (Select(entry)) out.push_back(std::move(entry));
 }
 

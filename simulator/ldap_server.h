@@ -32,6 +32,11 @@ struct LdapFaults {
   bool refuse_bind = false;      // 49, data 52e, whatever the password
   bool busy = false;             // 51 to every search
   bool cut_connections = false;  // closes instead of answering a search
+  bool refuse_dirsync = false;   // the right to replicate is missing
+  bool forget_dirsync = false;   // 12 to every cookie
+  int dirsync_page = 0;          // entries an answer; 0: as many as a page may have
+  bool refuse_notify = false;    // 50 to a notification search
+  bool mute_notify = false;      // accepts it and tells nothing
 };
 
 struct LdapServerOptions {

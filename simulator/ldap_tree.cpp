@@ -87,6 +87,17 @@ LdapResult LdapTree::Open(LdapSearchRequest request, bool authenticated,
   return {};
 }
 
+std::optional<LdapEntry> LdapTree::Show(const LdapSearchRequest& request, uint64_t person) {
+  LdapSearchRequest shown = request;
+  shown.show_deleted = true;
+  LdapSearch search(world_, forest_, std::move(shown));
+  search.base_ = NormalizeDn(request.base);
+  std::vector<LdapEntry> found;
+  search.Examine(person, found);
+  if (found.empty()) return std::nullopt;
+  return std::move(found.front());
+}
+
 LdapResult LdapTree::Modify(std::string_view dn, const std::vector<Change>& changes,
                             absl::Time now) {
   world_.AdvanceTo(now);

@@ -21,6 +21,7 @@ inline constexpr int kLdapOperationsError = 1;
 inline constexpr int kLdapProtocolError = 2;
 inline constexpr int kLdapSizeLimitExceeded = 4;
 inline constexpr int kLdapStrongerAuthRequired = 8;
+inline constexpr int kLdapAdminLimitExceeded = 11;
 inline constexpr int kLdapUnavailableCriticalExtension = 12;
 inline constexpr int kLdapInvalidAttributeSyntax = 21;
 inline constexpr int kLdapNoSuchObject = 32;
@@ -89,6 +90,10 @@ class LdapTree {
   // On success `search` is set. `authenticated` false: the rootDSE and nothing more.
   LdapResult Open(LdapSearchRequest request, bool authenticated,
                   std::unique_ptr<LdapSearch>& search);
+
+  // The person's object as the request's search would show it now, deleted or not; nullopt when it
+  // is out of scope.
+  std::optional<LdapEntry> Show(const LdapSearchRequest& request, uint64_t person);
 
   struct Change {
     enum class Kind { kAdd, kDelete, kReplace };

@@ -1,5 +1,8 @@
 #include "simulator/replication.h"
 
+#include "base/strings.h"
+#include "simulator/guid.h"
+
 namespace driftwarden::simulator {
 namespace {
 
@@ -28,6 +31,45 @@ std::string EncodeReplPropertyMetaData(const Stamps& stamps) {
     Little(out, static_cast<uint64_t>(stamp.local_usn), 8);
   }
   return out;
+}
+
+std::string AttributeMetaDataXml(uint32_t attribute, const Stamp& stamp, std::string_view dsa_dn) {
+  const std::string at =
+      absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", stamp.originating_time, absl::UTCTimeZone());
+  std::string out =
+      Cat("<DS_REPL_ATTR_META_DATA>\n\t<pszAttributeName>", AttributeName(attribute),
+          "</pszAttributeName>\n\t<dwVersion>", stamp.version,
+          "</dwVersion>\n\t<ftimeLastOriginatingChange>", at,
+          "</ftimeLastOriginatingChange>\n\t<uuidLastOriginatingDsaInvocationID>",
+          GuidText(stamp.invocation_id), "</uuidLastOriginatingDsaInvocationID>\n\t",
+          "<usnOriginatingChange>", stamp.originating_usn, "</usnOriginatingChange>\n\t",
+          "<usnLocalChange>", stamp.local_usn, "</usnLocalChange>\n\t", "<pszLastOriginatingDsaDN>",
+          dsa_dn, "</pszLastOriginatingDsaDN>\n</DS_REPL_ATTR_META_DATA>\n");
+  out.push_back('\0');
+  return out;
+}
+
+std::string_view AttributeName(uint32_t attribute) {
+  switch (attribute) {
+    case kAttDescription:
+      return "description";
+    case kAttIsDeleted:
+      return "isDeleted";
+    case kAttUserAccountControl:
+      return "userAccountControl";
+    case kAttPwdLastSet:
+      return "pwdLastSet";
+    case kAttAccountExpires:
+      return "accountExpires";
+    case kAttSamAccountName:
+      return "sAMAccountName";
+    case kAttLastKnownParent:
+      return "lastKnownParent";
+    case kAttIsRecycled:
+      return "isRecycled";
+    default:
+      return "";
+  }
 }
 
 int64_t ToFileTime(absl::Time at) {

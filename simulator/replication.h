@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "absl/time/time.h"
 
@@ -32,6 +33,11 @@ struct Stamp {
 using Stamps = std::map<uint32_t, Stamp>;  // by attribute id
 
 std::string EncodeReplPropertyMetaData(const Stamps& stamps);
+// One value of msDS-ReplAttributeMetaData (MS-ADTS 3.1.1.4.5.16), with the zero at its end that
+// Windows sends.
+std::string AttributeMetaDataXml(uint32_t attribute, const Stamp& stamp, std::string_view dsa_dn);
+// As the schema spells it; empty for an id that no attribute here has.
+std::string_view AttributeName(uint32_t attribute);
 
 // 100 ns since 1601-01-01 UTC, as in accountExpires; and "20261121020215.0Z", as in whenChanged.
 int64_t ToFileTime(absl::Time at);
