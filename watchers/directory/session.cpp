@@ -8,4 +8,12 @@ const std::string* Entry::First(std::string_view lower_name) const {
   return &found->second.front();
 }
 
+asio::awaitable<Status> Session::Watch(SearchRequest) {
+  co_return PreconditionError("this session tells of no changes");
+}
+
+asio::awaitable<StatusOr<std::vector<Entry>>> Session::Next(absl::Duration) {
+  co_return PreconditionError("this session tells of no changes");
+}
+
 }  // namespace driftwarden::directory

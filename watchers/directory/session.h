@@ -4,9 +4,11 @@
 // entries; decoding is pure and elsewhere (observe.h). One operation at a time.
 
 #include <boost/asio/awaitable.hpp>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +31,13 @@ struct Entry {
   const std::string* First(std::string_view lower_name) const;
 };
 
+// What changed since a cookie (MS-ADTS 3.1.1.3.4.1.3). The base is the head of a naming context.
+struct DirSyncRequest {
+  uint32_t flags = 0;           // bit 31 is a flag too, so it goes out as a signed number
+  int32_t max_bytes = 1 << 20;  // of one answer; a wish
+  std::string cookie;           // opaque; empty: everything
+};
+
 struct SearchRequest {
   enum class Scope { kBase, kSubtree };
   std::string base;
@@ -38,11 +47,17 @@ struct SearchRequest {
   bool show_deleted = false;  // control 1.2.840.113556.1.4.417
   int page_size = 1000;       // 0: unpaged (base reads)
   std::string cookie;         // of the page before; empty: the first page
+  // Control 1.2.840.113556.1.4.841, which takes the place of paging.
+  std::optional<DirSyncRequest> dir_sync;
 };
 
 struct SearchPage {
   std::vector<Entry> entries;
   std::string cookie;  // empty: that was the last page
+  // Of a DirSync search: where it stands, and whether there is more now, which an answer without
+  // entries may say as well.
+  std::string dir_sync_cookie;
+  bool dir_sync_more = false;
 };
 
 struct SessionOptions {
@@ -72,6 +87,14 @@ class Session {
   // another, and to keep this one until that is there (renewal_watch.h).
   virtual bool RenewalDue() const { return false; }
   virtual void RenewalFailed(const Status& why) { static_cast<void>(why); }
+  // Asks once to be told of every change within the request's scope (control
+  // 1.2.840.113556.1.4.528): only (objectClass=*), and a subtree only at the head of a naming
+  // context. A server says nothing when it agrees; a refusal comes from Next. Searches may still be
+  // made between two calls of Next, which gives what arrived meanwhile.
+  virtual asio::awaitable<Status> Watch(SearchRequest request);
+  // Waits for the next changes, at most 128 of them, and gives the objects as they are now; nothing
+  // after `at_most`. Any error ends the session.
+  virtual asio::awaitable<StatusOr<std::vector<Entry>>> Next(absl::Duration at_most);
 };
 
 class SessionFactory {

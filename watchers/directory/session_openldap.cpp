@@ -15,12 +15,12 @@
 
 #include "base/files.h"
 #include "base/strings.h"
+#include "watchers/directory/controls_openldap.h"
 #include "watchers/directory/handle_openldap.h"
 
 namespace driftwarden::directory {
 namespace {
 
-constexpr const char* kShowDeleted = "1.2.840.113556.1.4.417";
 constexpr size_t kMaxPageBytes = 64 << 20;
 constexpr size_t kMessagesATurn = 128;  // then others on the strand get theirs
 
@@ -39,6 +39,15 @@ struct FreeBer {
 
 std::string ToString(const berval& value) {
   return value.bv_val == nullptr ? std::string() : std::string(value.bv_val, value.bv_len);
+}
+
+// A critical control with a value that must live as long as it.
+LDAPControl Critical(const char* oid, const std::string& value) {
+  LDAPControl control{};
+  control.ldctl_oid = const_cast<char*>(oid);
+  control.ldctl_iscritical = 1;
+  if (!value.empty()) control.ldctl_value = {value.size(), const_cast<char*>(value.data())};
+  return control;
 }
 
 // The time limit of one search. The timer's handler holds it, so that a late one finds it done.
@@ -68,15 +77,21 @@ class OpenLdapSession final : public Session {
   std::string Protection() const override { return bound_.protection; }
   bool RenewalDue() const override { return bound_.renewal->Due(); }
   void RenewalFailed(const Status& why) override { bound_.renewal->Failed(why); }
+  asio::awaitable<Status> Watch(SearchRequest request) override;
+  asio::awaitable<StatusOr<std::vector<Entry>>> Next(absl::Duration at_most) override;
 
  private:
+  std::shared_ptr<Limit> StartLimit(absl::Duration after);
+  asio::awaitable<StatusOr<std::vector<Entry>>> AwaitChanges(std::shared_ptr<Limit> limit);
   asio::awaitable<StatusOr<SearchPage>> Collect(SearchRequest request, int id,
                                                 std::shared_ptr<Limit> limit);
-  StatusOr<int> Send(const SearchRequest& request);
+  StatusOr<int> SendSearch(const SearchRequest& request);
+  StatusOr<int> Send(const SearchRequest& request, LDAPControl** controls, timeval* limit);
   enum class Step { kDone, kWait, kYield };
   StatusOr<Step> Drain(const SearchRequest& request, int id, Arrival& arrival);
-  Status TakeEntry(const SearchRequest& request, LDAPMessage* message, Arrival& arrival);
+  Status TakeEntry(LDAPMessage* message, Arrival& arrival);
   Status TakeResult(const SearchRequest& request, LDAPMessage* message, Arrival& arrival);
+  Status TakeControls(const SearchRequest& request, LDAPControl** controls, Arrival& arrival);
   Status Broken(std::string_view what);
   int LastError() const;
 
@@ -85,6 +100,8 @@ class OpenLdapSession final : public Session {
   const absl::Duration search_timeout_;
   asio::posix::stream_descriptor socket_;  // a duplicate: libldap closes its own
   bool usable_ = true;
+  std::optional<SearchRequest> watched_;
+  int watch_id_ = 0;
 };
 
 int OpenLdapSession::LastError() const {
@@ -99,26 +116,35 @@ Status OpenLdapSession::Broken(std::string_view what) {
       Cat(peer_.source, ": connection to ", peer_.server, " lost (", what, ")"));
 }
 
-StatusOr<int> OpenLdapSession::Send(const SearchRequest& request) {
-  LDAP* const ldap = bound_.handle.get();
+StatusOr<int> OpenLdapSession::SendSearch(const SearchRequest& request) {
   std::unique_ptr<LDAPControl, FreeControl> paged;
-  LDAPControl deleted{};
-  deleted.ldctl_oid = const_cast<char*>(kShowDeleted);
-  deleted.ldctl_iscritical = 1;
+  LDAPControl deleted = Critical(kShowDeletedControl, std::string());
+  std::string value;
+  LDAPControl dir_sync{};
   LDAPControl* controls[3] = {nullptr, nullptr, nullptr};
   size_t count = 0;
-  if (request.page_size > 0) {
+  if (request.dir_sync) {
+    value = EncodeDirSyncRequest(*request.dir_sync);
+    dir_sync = Critical(kDirSyncControl, value);
+    controls[count++] = &dir_sync;
+  } else if (request.page_size > 0) {
     berval cookie;
     cookie.bv_len = request.cookie.size();
     cookie.bv_val = const_cast<char*>(request.cookie.data());
     LDAPControl* raw = nullptr;
-    const int code = ldap_create_page_control(ldap, request.page_size, &cookie, 1, &raw);
+    const int code =
+        ldap_create_page_control(bound_.handle.get(), request.page_size, &cookie, 1, &raw);
     if (code != LDAP_SUCCESS) return InternalError(Cat(peer_.source, ": no paging control"));
     paged.reset(raw);
     controls[count++] = raw;
   }
   if (request.show_deleted) controls[count++] = &deleted;
+  timeval limit = absl::ToTimeval(search_timeout_);
+  return Send(request, controls, &limit);
+}
 
+StatusOr<int> OpenLdapSession::Send(const SearchRequest& request, LDAPControl** controls,
+                                    timeval* limit) {
   std::vector<char*> attributes;
   for (const std::string& name : request.attributes) {
     attributes.push_back(const_cast<char*>(name.c_str()));
@@ -127,11 +153,10 @@ StatusOr<int> OpenLdapSession::Send(const SearchRequest& request) {
   const int scope =
       request.scope == SearchRequest::Scope::kBase ? LDAP_SCOPE_BASE : LDAP_SCOPE_SUBTREE;
   const char* const filter = request.filter.empty() ? "(objectClass=*)" : request.filter.c_str();
-  timeval limit = absl::ToTimeval(search_timeout_);
   int id = 0;
-  const int code = ldap_search_ext(ldap, request.base.c_str(), scope, filter,
+  const int code = ldap_search_ext(bound_.handle.get(), request.base.c_str(), scope, filter,
                                    request.attributes.empty() ? nullptr : attributes.data(), 0,
-                                   controls, nullptr, &limit, LDAP_NO_LIMIT, &id);
+                                   controls, nullptr, limit, LDAP_NO_LIMIT, &id);
   if (code == LDAP_SUCCESS) return id;
   if (code == LDAP_FILTER_ERROR) {
     return InternalError(Cat(peer_.source, ": bad filter ", Printable(filter)));
@@ -139,8 +164,7 @@ StatusOr<int> OpenLdapSession::Send(const SearchRequest& request) {
   return Broken(ldap_err2string(code));
 }
 
-Status OpenLdapSession::TakeEntry(const SearchRequest& request, LDAPMessage* message,
-                                  Arrival& arrival) {
+Status OpenLdapSession::TakeEntry(LDAPMessage* message, Arrival& arrival) {
   LDAP* const ldap = bound_.handle.get();
   BerElement* raw = nullptr;
   berval name{};
@@ -168,7 +192,7 @@ Status OpenLdapSession::TakeEntry(const SearchRequest& request, LDAPMessage* mes
   if (arrival.bytes > kMaxPageBytes) {
     usable_ = false;
     return MakeStatus(StatusCode::kResourceExhausted,
-                      Cat(peer_.source, ": one page of ", request.page_size, " from ", peer_.server,
+                      Cat(peer_.source, ": one answer of ", peer_.server,
                           " holds more than 64 MiB; lower page_size"));
   }
   arrival.page.entries.push_back(std::move(entry));
@@ -188,7 +212,24 @@ Status OpenLdapSession::TakeResult(const SearchRequest& request, LDAPMessage* me
   ldap_memfree(text);
   if (parsed != LDAP_SUCCESS) return Broken(ldap_err2string(parsed));
   if (result.code != LDAP_SUCCESS) return SearchRefused(peer_, request.base, result);
-  LDAPControl* const paged = ldap_control_find(LDAP_CONTROL_PAGEDRESULTS, raw, nullptr);
+  return TakeControls(request, raw, arrival);
+}
+
+Status OpenLdapSession::TakeControls(const SearchRequest& request, LDAPControl** controls,
+                                     Arrival& arrival) {
+  if (request.dir_sync) {
+    LDAPControl* const found = ldap_control_find(kDirSyncControl, controls, nullptr);
+    auto answer = DecodeDirSyncResponse(found == nullptr ? "" : ToString(found->ldctl_value));
+    if (!answer.ok() || answer->cookie.empty()) {
+      return DataLossError(Cat(peer_.source, ": ", peer_.server,
+                               " answered a DirSync search without a cookie that can be read"));
+    }
+    arrival.page.dir_sync_cookie = std::move(answer->cookie);
+    arrival.page.dir_sync_more = answer->more;
+    return OkStatus();
+  }
+  LDAP* const ldap = bound_.handle.get();
+  LDAPControl* const paged = ldap_control_find(LDAP_CONTROL_PAGEDRESULTS, controls, nullptr);
   if (request.page_size == 0 || paged == nullptr) return OkStatus();
   ber_int_t estimate = 0;
   berval cookie{};
@@ -212,7 +253,7 @@ StatusOr<OpenLdapSession::Step> OpenLdapSession::Drain(const SearchRequest& requ
     if (kind == 0) return Step::kWait;
     if (kind < 0) return Broken(ldap_err2string(LastError()));
     if (kind == LDAP_RES_SEARCH_ENTRY) {
-      DW_RETURN_IF_ERROR(TakeEntry(request, raw, arrival));
+      DW_RETURN_IF_ERROR(TakeEntry(raw, arrival));
     } else if (kind == LDAP_RES_SEARCH_RESULT) {
       DW_RETURN_IF_ERROR(TakeResult(request, raw, arrival));
       return Step::kDone;
@@ -225,20 +266,24 @@ StatusOr<OpenLdapSession::Step> OpenLdapSession::Drain(const SearchRequest& requ
   return Step::kYield;
 }
 
-asio::awaitable<StatusOr<SearchPage>> OpenLdapSession::Search(SearchRequest request) {
-  // Cancelling is a value here; without this the next wait after a cancellation would throw.
-  co_await asio::this_coro::throw_if_cancelled(false);
-  if (!usable_) co_return Broken("by an earlier error");
-  const StatusOr<int> id = Send(request);
-  if (!id.ok()) co_return id.status();
-
+std::shared_ptr<Limit> OpenLdapSession::StartLimit(absl::Duration after) {
   auto limit = std::make_shared<Limit>(socket_.get_executor());
-  limit->timer.expires_after(absl::ToChronoNanoseconds(search_timeout_));
+  limit->timer.expires_after(absl::ToChronoNanoseconds(after));
   limit->timer.async_wait([this, limit](const boost::system::error_code& error) {
     if (error || limit->done) return;
     limit->expired = true;
     socket_.cancel();
   });
+  return limit;
+}
+
+asio::awaitable<StatusOr<SearchPage>> OpenLdapSession::Search(SearchRequest request) {
+  // Cancelling is a value here; without this the next wait after a cancellation would throw.
+  co_await asio::this_coro::throw_if_cancelled(false);
+  if (!usable_) co_return Broken("by an earlier error");
+  const StatusOr<int> id = SendSearch(request);
+  if (!id.ok()) co_return id.status();
+  auto limit = StartLimit(search_timeout_);
   auto page = co_await Collect(std::move(request), *id, limit);
   limit->done = true;
   limit->timer.cancel();
@@ -273,6 +318,54 @@ asio::awaitable<StatusOr<SearchPage>> OpenLdapSession::Collect(SearchRequest req
                                   absl::ToInt64Seconds(search_timeout_), " s"));
     }
     co_return CancelledError(Cat(peer_.source, ": search stopped"));
+  }
+}
+
+asio::awaitable<Status> OpenLdapSession::Watch(SearchRequest request) {
+  if (!usable_) co_return Broken("by an earlier error");
+  if (watched_) co_return InternalError(Cat(peer_.source, ": this session watches already"));
+  LDAPControl notify = Critical(kNotificationControl, std::string());
+  LDAPControl* controls[2] = {&notify, nullptr};
+  // Without a time limit: it is meant to last.
+  const StatusOr<int> id = Send(request, controls, nullptr);
+  if (!id.ok()) co_return id.status();
+  watch_id_ = *id;
+  watched_ = std::move(request);
+  co_return OkStatus();
+}
+
+asio::awaitable<StatusOr<std::vector<Entry>>> OpenLdapSession::Next(absl::Duration at_most) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  if (!usable_ || !watched_) co_return Broken("by an earlier error");
+  auto limit = StartLimit(at_most);
+  auto changes = co_await AwaitChanges(limit);
+  limit->done = true;
+  limit->timer.cancel();
+  co_return changes;
+}
+
+asio::awaitable<StatusOr<std::vector<Entry>>> OpenLdapSession::AwaitChanges(
+    std::shared_ptr<Limit> limit) {
+  Arrival arrival;
+  while (true) {
+    const StatusOr<Step> step = Drain(*watched_, watch_id_, arrival);
+    if (!step.ok()) {
+      usable_ = false;
+      co_return step.status();
+    }
+    if (*step == Step::kDone) co_return Broken("the server ended the notification search");
+    if (!arrival.page.entries.empty() || limit->expired) {
+      co_return std::move(arrival.page.entries);
+    }
+    if (*step == Step::kYield) continue;
+    const auto [error] = co_await socket_.async_wait(asio::posix::stream_descriptor::wait_read,
+                                                     asio::as_tuple(asio::use_awaitable));
+    const auto state = co_await asio::this_coro::cancellation_state;
+    if (state.cancelled() != asio::cancellation_type::none) {
+      usable_ = false;
+      co_return CancelledError(Cat(peer_.source, ": stopped"));
+    }
+    if (error && !limit->expired) co_return Broken(error.message());
   }
 }
 
