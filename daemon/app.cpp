@@ -133,8 +133,13 @@ void App::Parts::BuildDirectories() {
     options.kept_attributes = KeptAttributesOf(config, entry.name);
     built->sight = std::make_shared<watchers::AdSight>(entry.name, log);
     options.sight = built->sight;
-    built->source = std::make_unique<watchers::AdUsnSource>(options, *sessions, clock, log);
+    built->usn = std::make_unique<watchers::AdUsnSource>(options, *sessions, clock, log);
+    if (entry.dirsync) {
+      built->dirsync = std::make_unique<watchers::AdDirSyncSource>(options, *built->usn, clock, log,
+                                                                   *source_metrics);
+    }
     built->reader = std::make_unique<watchers::AdReader>(options, *sessions, clock, log);
+    built->options = std::move(options);
     directories.push_back(std::move(built));
   }
 }
@@ -195,7 +200,12 @@ void App::Parts::BuildLinks() {
                                                   *source_metrics, options);
   };
   for (const auto& entry : directories) {
-    entry->loop = make_loop(*entry->source, entry->config.poll_interval);
+    entry->loop = make_loop(entry->Source(), entry->config.poll_interval);
+    if (!entry->config.notifications) continue;
+    entry->notifier = std::make_unique<watchers::AdNotifier>(io.get_executor(), entry->options,
+                                                             *sessions, *entry->usn, *entry->loop,
+                                                             scheduler, rng, log, *source_metrics);
+    entry->loop->SetWitness(entry->notifier.get());
   }
   for (const auto& tenant : tenants) {
     tenant->loop = make_loop(*tenant->source, tenant->config.poll_interval);

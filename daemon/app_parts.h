@@ -31,6 +31,8 @@
 #include "remediation/action_runner.h"
 #include "remediation/graph_actuator.h"
 #include "store/rocks_store.h"
+#include "watchers/ad_dirsync_source.h"
+#include "watchers/ad_notifier.h"
 #include "watchers/ad_reader.h"
 #include "watchers/ad_usn_source.h"
 #include "watchers/directory/dc_locator.h"
@@ -46,9 +48,17 @@ struct Directory {
   DirectoryConfig config;
   std::unique_ptr<directory::DcLocator> locator;
   std::shared_ptr<watchers::AdSight> sight;
-  std::unique_ptr<watchers::AdUsnSource> source;
+  watchers::AdSourceOptions options;
+  std::unique_ptr<watchers::AdUsnSource> usn;
+  std::unique_ptr<watchers::AdDirSyncSource> dirsync;  // null: not configured
   std::unique_ptr<watchers::AdReader> reader;
   std::unique_ptr<watchers::SourceLoop> loop;
+  std::unique_ptr<watchers::AdNotifier> notifier;  // null: not configured
+
+  watchers::ChangeSource& Source() {
+    if (dirsync) return *dirsync;
+    return *usn;
+  }
 };
 
 // One Entra tenant.

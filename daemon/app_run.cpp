@@ -226,7 +226,12 @@ asio::awaitable<void> App::Parts::Main(Status* result) {
     *result = listening;
     co_return;
   }
-  for (const auto& entry : directories) pollers->Spawn(entry->loop->Run());
+  for (const auto& entry : directories) {
+    pollers->Spawn(entry->loop->Run());
+    if (entry->notifier == nullptr) continue;
+    pollers->Spawn(entry->notifier->Listen());
+    pollers->Spawn(entry->notifier->HandOn());
+  }
   for (const auto& tenant : tenants) pollers->Spawn(tenant->loop->Run());
   for (const auto& link : links) {
     pollers->Spawn(link->direct_reads->Run());

@@ -40,6 +40,8 @@ struct DirectoryConfig {
   std::string ca_file;
   directory::BindOptions bind;
   std::string base_dn;
+  bool dirsync = false;  // change_tracking
+  bool notifications = true;
   absl::Duration poll_interval = absl::Seconds(5);
   int page_size = 1000;
   std::vector<std::string> source_anchor = {"mS-DS-ConsistencyGuid", "objectGUID"};

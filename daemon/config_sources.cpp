@@ -142,13 +142,9 @@ DirectoryConfig ReadDirectory(MapReader section, bool check_files) {
   ReadServers(section, &directory);
   ReadDiscovery(section, &directory);
   ReadPath(section, "ca_file", check_files, &directory.ca_file);
-  if (const auto tracking = section.Choice("change_tracking", {"usn", "dirsync"});
-      tracking && *tracking == 1) {
-    section.Wrong("change_tracking", *section.Take("change_tracking"),
-                  "usn (dirsync is not in this version)");
-  }
-  bool notifications = true;  // a wake-up only; this version always waits for the poll
-  section.Flag("notifications", &notifications);
+  const auto tracking = section.Choice("change_tracking", {"usn", "dirsync"});
+  directory.dirsync = tracking == 1U;
+  section.Flag("notifications", &directory.notifications);
   section.Duration("poll_interval", false, &directory.poll_interval);
   section.Integer("page_size", 1, 1000, &directory.page_size);
   ReadAnchor(section, &directory);

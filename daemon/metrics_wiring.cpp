@@ -275,6 +275,7 @@ SourceMetrics::SourceMetrics(metrics::Registry& registry, const Config& config)
   for (const DirectoryConfig& directory : config.directories) {
     declare(directory.name.value, monitor::SourceKind::kActiveDirectory);
     SetFindings(directory.name, {});
+    DeclareDirectory(directory.name);
   }
   for (const EntraConfig& tenant : config.tenants) {
     declare(tenant.name.value, monitor::SourceKind::kEntra);
@@ -295,6 +296,38 @@ void SourceMetrics::SetFindings(const monitor::SourceName& source,
                                    [&](const watchers::Finding& f) { return f.name == name; });
     registry_.Set(Metric::kSourceFinding, {source.value, name}, found ? 1 : 0);
   }
+}
+
+void SourceMetrics::DeclareDirectory(const monitor::SourceName& source) {
+  OnTracking(source, watchers::AdTracking::kUsn);
+  OnNotifyUp(source, false);
+  for (const watchers::AdNotice notice : watchers::kAllAdNotices) {
+    registry_.Declare(Metric::kSourceNotifications,
+                      {source.value, Text(watchers::AdNoticeText(notice))});
+  }
+  for (const watchers::AdRearm reason : watchers::kAllAdRearms) {
+    registry_.Declare(Metric::kSourceNotifyRearms,
+                      {source.value, Text(watchers::AdRearmText(reason))});
+  }
+}
+
+void SourceMetrics::OnTracking(const monitor::SourceName& source, watchers::AdTracking tracking) {
+  for (const watchers::AdTracking each : watchers::kAllAdTrackings) {
+    registry_.Set(Metric::kSourceChangeTracking,
+                  {source.value, Text(watchers::AdTrackingText(each))}, each == tracking ? 1 : 0);
+  }
+}
+
+void SourceMetrics::OnNotifyUp(const monitor::SourceName& source, bool up) {
+  registry_.Set(Metric::kSourceNotifyUp, {source.value}, up ? 1 : 0);
+}
+
+void SourceMetrics::OnNotice(const monitor::SourceName& source, watchers::AdNotice notice) {
+  registry_.Add(Metric::kSourceNotifications, {source.value, Text(watchers::AdNoticeText(notice))});
+}
+
+void SourceMetrics::OnRearm(const monitor::SourceName& source, watchers::AdRearm reason) {
+  registry_.Add(Metric::kSourceNotifyRearms, {source.value, Text(watchers::AdRearmText(reason))});
 }
 
 void DeliveryMetrics::Declare(const std::string& receiver) {

@@ -12,6 +12,7 @@
 #include "daemon/commit_observer.h"
 #include "daemon/config.h"
 #include "metrics/registry.h"
+#include "watchers/ad_observer.h"
 #include "watchers/ad_sight.h"
 #include "watchers/graph/observer.h"
 #include "watchers/source_loop.h"
@@ -62,15 +63,21 @@ class TenantMetrics final : public graph::RequestObserver {
   std::string entra_;
 };
 
-class SourceMetrics final : public watchers::SourceObserver {
+class SourceMetrics final : public watchers::SourceObserver, public watchers::AdObserver {
  public:
   SourceMetrics(metrics::Registry& registry, const Config& config);
   void OnPoll(const monitor::SourceName& source, const Status& status,
               absl::Duration took) override;
   void SetFindings(const monitor::SourceName& source,
                    const std::vector<watchers::Finding>& findings);
+  void OnTracking(const monitor::SourceName& source, watchers::AdTracking tracking) override;
+  void OnNotifyUp(const monitor::SourceName& source, bool up) override;
+  void OnNotice(const monitor::SourceName& source, watchers::AdNotice notice) override;
+  void OnRearm(const monitor::SourceName& source, watchers::AdRearm reason) override;
 
  private:
+  void DeclareDirectory(const monitor::SourceName& source);
+
   metrics::Registry& registry_;
 };
 

@@ -98,10 +98,14 @@ asio::awaitable<Status> AdScan::Search(Query query, AdWindow window, AdRound& ro
       co_return DataLossError(
           Cat(options_.name.value, ": ", connection_.server(), " sends empty pages without end"));
     }
-    std::vector<monitor::AdView> views = Observe(query, *page);
+    cookie = std::move(page->cookie);
+    if (query.tombstones) {
+      tombstones_ += page->entries.size();
+      std::erase_if(page->entries, [this](const Entry& entry) { return !InScope(entry); });
+    }
+    std::vector<monitor::AdView> views = Observe(page->entries);
     const Status added = co_await round.Add(std::move(views), at);
     if (!added.ok()) co_return added;
-    cookie = std::move(page->cookie);
   } while (!cookie.empty());
   co_return OkStatus();
 }
@@ -119,13 +123,14 @@ SearchRequest AdScan::Request(const Query& query, const AdWindow& window) const 
   return request;
 }
 
-std::vector<monitor::AdView> AdScan::Observe(const Query& query, const SearchPage& page) {
-  const directory::ObserveOptions options = options_.Observing();
+StatusOr<std::optional<monitor::AdView>> AdScan::ObserveEntry(const Entry& entry) const {
+  return directory::ObserveAccount(entry, options_.Observing());
+}
+
+std::vector<monitor::AdView> AdScan::Observe(const std::vector<Entry>& entries) {
   std::vector<monitor::AdView> views;
-  if (query.tombstones) tombstones_ += page.entries.size();
-  for (const Entry& entry : page.entries) {
-    if (query.tombstones && !InScope(entry)) continue;
-    auto view = directory::ObserveAccount(entry, options);
+  for (const Entry& entry : entries) {
+    auto view = ObserveEntry(entry);
     if (!view.ok()) {
       if (++quarantined_ <= kQuarantineLines) {
         log_.Warn("ad_object_quarantined", Message(view.status()),
@@ -146,10 +151,12 @@ std::vector<monitor::AdView> AdScan::Observe(const Query& query, const SearchPag
   return views;
 }
 
-bool AdScan::InScope(const Entry& tombstone) const {
+bool AdScan::InScope(const Entry& entry) const {
   const std::string base = Base();
   if (EqualsIgnoreCase(base, connection_.state().naming_context)) return true;
-  const std::string* const parent = tombstone.First(directory::kLastKnownParent);
+  const std::string* const deleted = entry.First(directory::kIsDeleted);
+  if (deleted == nullptr || *deleted != "TRUE") return IsUnder(entry.dn, base);
+  const std::string* const parent = entry.First(directory::kLastKnownParent);
   // Unknown, or deleted itself: better one too many than a deletion that nobody sees.
   if (parent == nullptr || parent->find("\\0ADEL:") != std::string::npos) return true;
   return IsUnder(*parent, base);

@@ -44,6 +44,15 @@ class AdScan {
   // A full read is at its end: when it gave no tombstone they may be hidden, which is a finding.
   void TellIfHidden();
 
+  // Where accounts are looked for. Known once the connection was open.
+  std::string Base() const;
+  // Whether a scan would find the object, alive or a tombstone, where it is now.
+  bool InScope(const directory::Entry& entry) const;
+  // As a scan takes them; see directory::ObserveAccount. Observe passes over what is unreadable and
+  // says so in the log.
+  StatusOr<std::optional<monitor::AdView>> ObserveEntry(const directory::Entry& entry) const;
+  std::vector<monitor::AdView> Observe(const std::vector<directory::Entry>& entries);
+
  private:
   // One of the two searches of a window.
   struct Query {
@@ -55,9 +64,6 @@ class AdScan {
   void TellHidden();
   asio::awaitable<Status> Search(Query query, AdWindow window, AdRound& round);
   directory::SearchRequest Request(const Query& query, const AdWindow& window) const;
-  std::vector<monitor::AdView> Observe(const Query& query, const directory::SearchPage& page);
-  bool InScope(const directory::Entry& tombstone) const;
-  std::string Base() const;
 
   const AdSourceOptions& options_;
   AdConnection& connection_;

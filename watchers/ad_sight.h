@@ -18,8 +18,10 @@ constexpr char kMetadataHidden[] = "metadata_hidden";
 constexpr char kStateHidden[] = "state_hidden";
 constexpr char kTombstonesHidden[] = "tombstones_hidden";
 constexpr char kGroupUnknown[] = "group_unknown";
-constexpr const char* kAllFindings[] = {kMetadataHidden, kStateHidden, kTombstonesHidden,
-                                        kGroupUnknown};
+constexpr char kDirSyncRefused[] = "dirsync_refused";
+constexpr char kNotifyRefused[] = "notify_refused";
+constexpr const char* kAllFindings[] = {kMetadataHidden, kStateHidden,    kTombstonesHidden,
+                                        kGroupUnknown,   kDirSyncRefused, kNotifyRefused};
 
 struct Finding {
   std::string name;

@@ -127,6 +127,8 @@ asio::awaitable<StatusOr<std::string>> AdUsnSource::WhyFull(std::string text,
     if (!*lives) reason = monitor::kUsnWentBack;
   }
   trusted_session_ = connection_.sessions_opened();
+  const std::string anew = std::exchange(anew_, std::string());
+  if (reason.empty()) reason = anew;
   // Who was never completely read is still read for the first time.
   if (!reason.empty() && known && IsFirstRead(*known)) reason = monitor::kFirstRead;
   co_return reason;

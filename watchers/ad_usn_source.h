@@ -10,6 +10,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/log.h"
 #include "base/time.h"
@@ -34,6 +35,13 @@ class AdUsnSource final : public ChangeSource {
   monitor::SourceKind kind() const override { return monitor::SourceKind::kActiveDirectory; }
   asio::awaitable<Status> Poll(std::string cursor, monitor::BatchId batch,
                                BatchSink& sink) override;
+
+  // The session of the poll and what its entries mean, for other ways to follow the same source
+  // between two polls.
+  AdConnection& connection() { return connection_; }
+  AdScan& scan() { return scan_; }
+  // The next Poll reads everybody, for one of ResetReasonsOf, whatever its cursor says.
+  void ReadAnew(std::string reason) { anew_ = std::move(reason); }
 
  private:
   // What a poll stands on.
@@ -72,6 +80,7 @@ class AdUsnSource final : public ChangeSource {
   AdConnection connection_;
   AdScan scan_;
   monitor::BatchId batch_;  // of the present round
+  std::string anew_;        // why the next round is a full read; empty: it need not be
   uint64_t next_number_ = 1;
   uint64_t trusted_session_ = 0;  // whose controller was looked at for a disk put back
   uint64_t width_;                // of a full read's next window, in USNs

@@ -33,6 +33,7 @@ class SourceLoop::FanOut final : public BatchSink {
   asio::awaitable<Status> Deliver(monitor::ChangeBatch batch) override {
     batch.id = loop_.round_;
     batch.number = ++loop_.batch_number_;
+    if (loop_.witness_ != nullptr) loop_.witness_->OnDelivered(batch);
     Status first_error;
     for (LinkFeed* link : links_) {
       monitor::ChangeBatch copy = batch;
@@ -133,6 +134,21 @@ asio::awaitable<Status> SourceLoop::PollFor(std::vector<LinkFeed*> links, std::s
 
 void SourceLoop::Wake() {
   asio::post(executor_, [this] { wake_.Notify(); });
+}
+
+asio::awaitable<Status> SourceLoop::DeliverAside(monitor::ChangeBatch batch) {
+  batch.id = monitor::BatchId(MakeUuid(rng_));
+  batch.number = ++batch_number_;
+  Status first_error;
+  for (LinkFeed* link : links_) {
+    // Before its first read is complete a link takes what it is shown as the state it began with.
+    if (link->PositionOf(source_.name()).cursor.empty()) continue;
+    monitor::ChangeBatch copy = batch;
+    const Status taken = co_await link->Deliver(std::move(copy));
+    if (taken.code() == StatusCode::kCancelled) co_return taken;
+    if (first_error.ok()) first_error = taken;
+  }
+  co_return first_error;
 }
 
 SourceHealth SourceLoop::Health() const {

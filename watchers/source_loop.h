@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "watchers/change_source.h"
+#include "watchers/notice_port.h"
 
 namespace driftwarden::watchers {
 
@@ -58,7 +59,7 @@ struct SourceLoopOptions {
   absl::Duration poll_interval = absl::Seconds(5);
 };
 
-class SourceLoop {
+class SourceLoop final : public NoticePort {
  public:
   // Everything must outlive it. Lives on `executor` (a strand or a one-thread context).
   SourceLoop(asio::any_io_executor executor, ChangeSource& source, std::vector<LinkFeed*> links,
@@ -69,8 +70,11 @@ class SourceLoop {
   asio::awaitable<void> Run();
   // One round for every link. The first error; the cursor of whoever failed stays.
   asio::awaitable<Status> PollOnce();
-  // Polls now (a change notification). Thread-safe.
-  void Wake();
+  // NoticePort. DeliverAside gives to the links that have read everything once.
+  void Wake() override;
+  asio::awaitable<Status> DeliverAside(monitor::ChangeBatch batch) override;
+  // Shown every batch of a poll from now on; it must outlive the loop. Before Run.
+  void SetWitness(RoundWitness* witness) { witness_ = witness; }
   // A link's full read is not complete: another PollOnce goes on with it.
   bool InSnapshot() const;
   // Thread-safe.
@@ -99,6 +103,7 @@ class SourceLoop {
   SourceObserver& observer_;
   SourceLoopOptions options_;
   WakeUp wake_;
+  RoundWitness* witness_ = nullptr;
   uint64_t batch_number_ = 0;
   monitor::BatchId round_;    // the present one
   mutable std::mutex mutex_;  // of health_, which others read

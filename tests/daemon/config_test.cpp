@@ -74,6 +74,19 @@ TEST(Config, KerberosNeedsNoTls) {
   EXPECT_TRUE(Parse(WithBind("method: gssapi, credential_cache: /run/cc")).ok());
 }
 
+TEST(Config, ChangesAreFollowedAsTheFileSays) {
+  const auto plain = Parse(kWhole);
+  ASSERT_TRUE(plain.ok()) << plain.status();
+  EXPECT_FALSE(plain->directories[0].dirsync);
+  EXPECT_TRUE(plain->directories[0].notifications);
+  const auto other = Parse(With("    ca_file: /etc/ca.pem\n",
+                                "    change_tracking: dirsync\n    notifications: false\n"));
+  ASSERT_TRUE(other.ok()) << other.status();
+  EXPECT_TRUE(other->directories[0].dirsync);
+  EXPECT_FALSE(other->directories[0].notifications);
+  EXPECT_FALSE(Parse(With("    ca_file: /etc/ca.pem\n", "    change_tracking: cookies\n")).ok());
+}
+
 TEST(Config, AWholeFileGetsTheDefaultsOfTheContract) {
   const auto config = Parse(kWhole);
   ASSERT_TRUE(config.ok()) << config.status();

@@ -314,7 +314,7 @@ TEST(SourceMetricsTest, EveryResetOfASourcesKindIsZeroFromTheStart) {
     return text.find(Cat(line, " 0\n")) != std::string::npos;
   };
   for (const std::string reason :
-       {"cursor_unreadable", "dc_changed", "invocation_id", "usn_went_back"}) {
+       {"cursor_unreadable", "dc_changed", "invocation_id", "usn_went_back", "cookie_rejected"}) {
     EXPECT_TRUE(series("corp", reason)) << reason;
   }
   for (const std::string reason : {"cursor_unreadable", "token_expired", "token_refused",
@@ -338,6 +338,28 @@ TEST(SourceMetricsTest, PollsAreCountedAndTimed) {
   EXPECT_EQ(registry.Value(Metric::kSourceUp, {"corp"}), 0);
   EXPECT_EQ(registry.Value(Metric::kSourcePolls, {"corp", "ok"}), 1);
   EXPECT_EQ(registry.Value(Metric::kSourcePolls, {"corp", "error"}), 1);
+}
+
+TEST(SourceMetricsTest, HowChangesReachUsIsShown) {
+  metrics::Registry registry;
+  Config config;
+  config.directories.emplace_back();
+  const monitor::SourceName corp("corp");
+  config.directories.back().name = corp;
+  SourceMetrics metrics(registry, config);
+  const size_t lines = SplitString(registry.Render(), '\n').size();
+  EXPECT_EQ(registry.Value(Metric::kSourceChangeTracking, {"corp", "usn"}), 1);
+  EXPECT_EQ(registry.Value(Metric::kSourceNotifyUp, {"corp"}), 0);
+  metrics.OnTracking(corp, watchers::AdTracking::kDirSync);
+  metrics.OnNotifyUp(corp, true);
+  metrics.OnNotice(corp, watchers::AdNotice::kApplied);
+  metrics.OnRearm(corp, watchers::AdRearm::kMissed);
+  EXPECT_EQ(registry.Value(Metric::kSourceChangeTracking, {"corp", "usn"}), 0);
+  EXPECT_EQ(registry.Value(Metric::kSourceChangeTracking, {"corp", "dirsync"}), 1);
+  EXPECT_EQ(registry.Value(Metric::kSourceNotifyUp, {"corp"}), 1);
+  EXPECT_EQ(registry.Value(Metric::kSourceNotifications, {"corp", "applied"}), 1);
+  EXPECT_EQ(registry.Value(Metric::kSourceNotifyRearms, {"corp", "missed"}), 1);
+  EXPECT_EQ(SplitString(registry.Render(), '\n').size(), lines) << "all series were declared";
 }
 
 TEST(TenantMetricsTest, RequestsAreCountedByRouteAndCode) {

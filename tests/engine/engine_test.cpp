@@ -40,6 +40,29 @@ TEST(Engine, AQuietRoundMovesTimesInMemoryAndIsWrittenOnceAWhile) {
   EXPECT_EQ((*stored)->sources.at(SourceName("corp")).cursor, "usn-r");
 }
 
+TEST(Engine, ABatchOutsideOfAnyRoundIsAppliedAndMovesNoCursor) {
+  EngineFixture f;
+  f.Baseline(2);
+  f.scheduler.RunFor(absl::Seconds(5));
+  const auto before = f.engine->State();
+  std::vector<monitor::Observation> seen = {
+      Seen("corp", AdPerson(1, false, 2, f.clock.Wall()), f.clock.Wall())};
+  monitor::ChangeBatch aside = Round("corp", f.clock.Wall(), seen, "");
+  aside.starts_round = false;
+  aside.completes_round = false;
+  ASSERT_TRUE(f.Deliver(aside).ok());
+  const auto after = f.engine->State();
+  EXPECT_GT(after->evidence_seq, before->evidence_seq) << "the departure is known";
+  monitor::SourceState expected = before->sources.at(SourceName("corp"));
+  expected.last_change = after->sources.at(SourceName("corp")).last_change;
+  EXPECT_EQ(after->sources.at(SourceName("corp")), expected);
+  // The poll brings it again.
+  const uint64_t known = after->evidence_seq;
+  ASSERT_TRUE(f.Deliver(Round("corp", f.clock.Wall(), seen, "usn-2")).ok());
+  EXPECT_EQ(f.engine->State()->evidence_seq, known);
+  EXPECT_EQ(f.engine->PositionOf(SourceName("corp")).cursor, "usn-2");
+}
+
 TEST(Engine, ADiskThatRefusesStopsItForGoodAndSaysSoOnce) {
   EngineFixture f;
   f.Baseline(1);

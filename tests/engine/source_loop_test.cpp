@@ -79,6 +79,12 @@ class SourceLoopTest : public ::testing::Test {
                                          rng_, log_, observer_, options);
     tasks_.Spawn(loop_->Run());
   }
+  static asio::awaitable<void> Aside(SourceLoop* loop) {
+    monitor::ChangeBatch batch;
+    const Status delivered = co_await loop->DeliverAside(std::move(batch));
+    EXPECT_TRUE(delivered.ok()) << delivered;
+  }
+
   asio::io_context io_{1};
   testing::SimClock clock_{absl::FromUnixSeconds(1000)};
   testing::SimScheduler scheduler_{io_, clock_};
@@ -182,6 +188,35 @@ TEST_F(SourceLoopTest, AWakeUpPollsAtOnce) {
   scheduler_.Settle();
   ASSERT_EQ(source_.polled.size(), 2u);
   EXPECT_EQ(source_.polled[1], absl::Seconds(3));
+}
+
+TEST_F(SourceLoopTest, WhatComesAsideGoesToLinksThatFollowTheSourceAndIsNoPoll) {
+  a_.position.cursor = "a";
+  Start({&a_, &b_});
+  scheduler_.Settle();
+  b_.position.cursor.clear();
+  const size_t polls = source_.polled.size();
+  const size_t to_a = a_.numbers.size();
+  const size_t to_b = b_.numbers.size();
+  tasks_.Spawn(Aside(loop_.get()));
+  scheduler_.Settle();
+  EXPECT_EQ(a_.numbers.size(), to_a + 1);
+  EXPECT_GT(a_.numbers.back(), a_.numbers[to_a - 1]);
+  EXPECT_EQ(b_.numbers.size(), to_b);
+  EXPECT_EQ(source_.polled.size(), polls);
+}
+
+TEST_F(SourceLoopTest, AWitnessSeesEveryPolledBatch) {
+  class Witness final : public RoundWitness {
+   public:
+    void OnDelivered(const monitor::ChangeBatch& batch) override { seen.push_back(batch.number); }
+    std::vector<uint64_t> seen;
+  } witness;
+  a_.position.cursor = "a";
+  Start({&a_});
+  loop_->SetWitness(&witness);
+  scheduler_.RunFor(absl::Seconds(25));
+  EXPECT_EQ(witness.seen, a_.numbers);
 }
 
 TEST_F(SourceLoopTest, EndsWhenTheLinkIsStopping) {

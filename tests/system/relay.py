@@ -42,19 +42,20 @@ class _Server(socketserver.ThreadingTCPServer):
 
 class Relay:
     """`url` with its host and port, reached over a port of ours. cut() refuses connections and ends
-    those that are open; join() mends."""
+    those that are open; join() mends. `address`: one that the server's certificate names."""
 
-    def __init__(self, url):
-        scheme, address = url.split("://")
-        host, port = address.rstrip("/").rsplit(":", 1)
+    def __init__(self, url, address="127.0.0.1"):
+        scheme, target = url.split("://")
+        host, port = target.rstrip("/").rsplit(":", 1)
         self._target = (host, int(port))
         self._server = None
+        self._address = address
         self.port = 0
         self.join()
-        self.url = f"{scheme}://127.0.0.1:{self.port}"
+        self.url = f"{scheme}://{address}:{self.port}"
 
     def join(self):
-        server = _Server(("127.0.0.1", self.port), _Handler)
+        server = _Server((self._address, self.port), _Handler)
         server.target, server.open_sockets = self._target, set()
         self.port = server.server_address[1]
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()

@@ -393,6 +393,12 @@ class SambaDc:
             self.grant_deleted_objects(sam)
         return f"{sam}@{self.dns_domain}"
 
+    def grant_replication(self, sam):
+        """Replicating Directory Changes on the domain's head, which DirSync needs."""
+        self._tool("samba-tool", "dsacl", "set", "-H", self._database,
+                   f"--configfile={self._smb_conf}", f"--objectdn={self.base_dn}",
+                   "--car=get-changes", "--action=allow", f"--trusteedn={self.user_dn(sam)}")
+
     def grant_deleted_objects(self, sam):
         """List Contents and Read Property on the Deleted Objects container, as `dsacls` on Windows.
         Done on the database: over LDAP even an administrator must take ownership first."""
