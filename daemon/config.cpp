@@ -95,6 +95,7 @@ Policy ReadLink(MapReader section, const Policy& base, const Config& config) {
       return;
     }
     link.ad_sources.push_back(directory->name);
+    if (directory->servers.size() == 1) link.ad_sources_with_one_dc.push_back(directory->name);
     link.poll_intervals[directory->name] = directory->poll_interval;
   });
   if (!any) {

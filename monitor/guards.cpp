@@ -170,9 +170,20 @@ void CheckTimes(Gates& gates, PermitResult& result, const Verdict& verdict, cons
   }
 }
 
-GateResult SecondDc(const TierName& tier) {
-  if (tier.value != kTier0) return {"second_dc", true, "not required for this tier"};
-  return {"second_dc", false, "no second DC in this version"};
+// Whether there is one to be asked at all; what it says is asked for straight before the call.
+GateResult SecondDc(const Person& person, const Policy& policy) {
+  const char* name = "second_dc";
+  if (person.tier.value != kTier0) return {name, true, "not required for this tier"};
+  for (const AdHalf& half : person.facts.ad) {
+    const auto& lone = policy.ad_sources_with_one_dc;
+    if (std::find(lone.begin(), lone.end(), half.source) != lone.end()) {
+      return {name, false,
+              Cat("this tier needs a second domain controller's word, and only one is configured "
+                  "for ",
+                  half.source.value)};
+    }
+  }
+  return {name, true, "asked before the call"};
 }
 
 }  // namespace
@@ -191,7 +202,7 @@ PermitResult PermitAction(const Person& person, const Verdict& verdict, const Wa
     return result;
   }
   CheckPerson(gates, person, policy, verdict);
-  const GateResult second = SecondDc(person.tier);
+  const GateResult second = SecondDc(person, policy);
   gates.Check("second_dc", second.ok, second.observed);
   CheckTimes(gates, result, verdict, link, policy, now, clock_suspect);
   CheckBudgets(gates, result, person, wanted, link, policy, now);

@@ -35,6 +35,10 @@ struct ReReads {
   std::optional<AdView> ad;  // nullopt: could not be read
   std::string ad_error;
   bool ad_gone = false;  // a tombstone was read
+  // The same accounts by another writable domain controller; where one did not answer in time,
+  // `second_error` says why.
+  std::vector<AdView> second;
+  std::string second_error;
   TimeBounds entra_read;
   std::optional<EntraView> entra;
   std::string entra_error;

@@ -96,6 +96,8 @@ struct Policy {
   Remediation remediation;
   std::map<SourceName, absl::Duration> poll_intervals;
   std::vector<SourceName> ad_sources;
+  // Those of them for which one server alone is configured: nobody there gives a second opinion.
+  std::vector<SourceName> ad_sources_with_one_dc;
   SourceName entra_source;
 
   // A source is stale when nothing was read for this long: max(3 polls, 2 min) unless tiny polls.

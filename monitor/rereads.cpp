@@ -40,6 +40,50 @@ GateResult AdSaysDisabled(const ReReads& reads, const Person& person) {
           older ? "enabled, by a replica that has not heard of the disable" : "enabled"};
 }
 
+// What a second domain controller shows of an account is from before the write that puts it out.
+bool HasNotHeard(const AdView& second, const AdHalf& known, const ReReads& reads) {
+  const bool same = reads.ad && reads.ad->object_guid == second.object_guid;
+  const auto newest = [same](const std::optional<MetadataStamp>& stored,
+                             const std::optional<MetadataStamp>& read) {
+    if (!same || !read) return stored;
+    return !stored || CompareStamps(*read, *stored) > 0 ? read : stored;
+  };
+  const auto older = [](const std::optional<MetadataStamp>& a,
+                        const std::optional<MetadataStamp>& b) {
+    return b && (!a || CompareStamps(*a, *b) < 0);
+  };
+  const std::optional<MetadataStamp> no_stamp;
+  if (known.deleted || (same && reads.ad_gone)) {
+    // An object that was never deleted has no stamp of it.
+    return older(second.deleted_stamp,
+                 newest(known.deleted_stamp, same ? reads.ad->deleted_stamp : no_stamp));
+  }
+  return second.uac_stamp &&
+         older(second.uac_stamp, newest(known.uac_stamp, same ? reads.ad->uac_stamp : no_stamp));
+}
+
+GateResult SecondDc(const ReReads& reads, const Person& person, bool required) {
+  const char* name = "second_dc";
+  std::string seen;
+  for (const AdView& second : reads.second) {
+    const AdHalf* const half = HalfOf(person, second.object_guid);
+    if (half == nullptr) return {name, false, "another account was read"};
+    if (second.deleted.value_or(false) || second.Disabled().value_or(false)) {
+      if (seen.empty()) seen = "it agrees";
+      continue;
+    }
+    if (!HasNotHeard(second, *half, reads)) {
+      return {name, false, second.Disabled() ? "enabled" : "userAccountControl was not returned"};
+    }
+    seen = "it has not heard of the change yet";
+  }
+  if (reads.second_error.empty() && !reads.second.empty()) return {name, true, seen};
+  const std::string why = reads.second_error.empty() ? "not asked" : reads.second_error;
+  return {name, !required,
+          required ? Cat("none answered, and this tier needs one: ", why)
+                   : Cat("none answered: ", why)};
+}
+
 GateResult Fresh(const char* name, const TimeBounds& read, bool answered, const ReReads& reads,
                  absl::Time now) {
   if (!answered) return {name, false, "not read"};
@@ -112,8 +156,7 @@ std::vector<GateResult> CheckReReads(const ReReads& reads, const Person& person,
   gates.push_back(Fresh("ad_read_fresh", reads.ad_read, ad_answered, reads, now));
   // By the policy in force: the stored tier is brought up to date in the background.
   const bool tier0 = TierOf(person.facts, policy).value == kTier0 || person.tier.value == kTier0;
-  gates.push_back(
-      {"second_dc", !tier0, tier0 ? "no second DC in this version" : "not required for this tier"});
+  gates.push_back(SecondDc(reads, person, tier0));
   const PersonClass classed = ClassOf(person, policy);
   gates.push_back(
       {"not_exempt", classed == PersonClass::kNone,

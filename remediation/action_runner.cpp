@@ -103,10 +103,24 @@ asio::awaitable<Status> ActionRunner::ReadDirectories(const ActionWork* work,
       reads->ad_gone = view.deleted.value_or(false);
     }
     if (!SaysOut(view)) break;
+    const Status asked = co_await AskElsewhere(reader->second, half.object_guid, reads);
+    if (!asked.ok()) co_return asked;
   }
   if (!reads->ad_error.empty()) reads->ad.reset();
   if (!reads->ad.has_value() && reads->ad_error.empty()) reads->ad_error = "no AD account is known";
   reads->ad_read.hi = clock.Wall();
+  co_return OkStatus();
+}
+
+asio::awaitable<Status> ActionRunner::AskElsewhere(watchers::DirectoryReader* reader,
+                                                   monitor::Guid guid, monitor::ReReads* reads) {
+  const auto read = co_await reader->ReadAccountElsewhere(guid);
+  if (read.status().code() == StatusCode::kCancelled) co_return read.status();
+  if (read.ok()) {
+    reads->second.push_back(std::get<AdView>(read->view));
+  } else if (reads->second_error.empty()) {
+    reads->second_error = std::string(Message(read.status()));
+  }
   co_return OkStatus();
 }
 

@@ -50,6 +50,8 @@ class ActionRunner {
   // Fill `reads`; a failed read is part of it. Cancelled: we are stopping, nothing is to be
   // reported.
   asio::awaitable<Status> ReadDirectories(const ActionWork* work, monitor::ReReads* reads);
+  asio::awaitable<Status> AskElsewhere(watchers::DirectoryReader* reader, monitor::Guid guid,
+                                       monitor::ReReads* reads);
   asio::awaitable<Status> ReadTenant(const ActionWork* work, monitor::ReReads* reads);
 
   ActionPort& port_;

@@ -27,6 +27,9 @@ class FakeDirectory final : public watchers::DirectoryReader {
     if (asked.back() == unreadable) co_return DataLossError("not an account");
     co_return NotFoundError("gone");
   }
+  asio::awaitable<StatusOr<Observation>> ReadAccountElsewhere(monitor::Guid) override {
+    co_return UnavailableError("not asked by this loop");
+  }
   std::set<int> Asked() const { return {asked.begin(), asked.end()}; }
 
   Status failure;

@@ -104,7 +104,9 @@ TEST_F(ActionTest, TierZeroIsNeverActedOnWithoutASecondDc) {
   EXPECT_EQ(Only(40).state, ActionState::kBlocked);
   ASSERT_NE(Failed(Only(40)), nullptr);
   EXPECT_EQ(Failed(Only(40))->name, "second_dc");
-  EXPECT_EQ(Failed(Only(40))->observed, "no second DC in this version");
+  EXPECT_EQ(Failed(Only(40))->observed,
+            "this tier needs a second domain controller's word, and only one is configured for " +
+                kAd.value);
   world.Advance(absl::Minutes(60));
   EXPECT_EQ(world.ActionsOf(40).size(), 1u) << "blocked for one reason is one record";
   EXPECT_EQ(world.EvidenceOf("action_blocked"), 1u);
@@ -184,6 +186,17 @@ TEST_F(ActionTest, GatesAfterTheReReads) {
   ReReads other = good;
   other.ad->object_guid = World::Ad(2).object_guid;
   EXPECT_EQ(check(other, now, ActionReason::kLag), "ad_says_disabled ");
+  ReReads elsewhere = good;
+  elsewhere.second = {*good.ad};
+  EXPECT_EQ(check(elsewhere, now, ActionReason::kLag), "");
+  elsewhere.second.front().user_account_control = 0x200;
+  EXPECT_EQ(check(elsewhere, now, ActionReason::kLag), "second_dc ") << "an equal version";
+  elsewhere.second.front().uac_stamp->version += 1;
+  EXPECT_EQ(check(elsewhere, now, ActionReason::kLag), "second_dc ") << "a higher version";
+  elsewhere.second.front().uac_stamp->version = good.ad->uac_stamp->version - 1;
+  EXPECT_EQ(check(elsewhere, now, ActionReason::kLag), "") << "it has not heard of the disable";
+  elsewhere.second.front().uac_stamp.reset();
+  EXPECT_EQ(check(elsewhere, now, ActionReason::kLag), "second_dc ") << "no stamp to go by";
   ReReads gone = good;
   gone.entra->deletion = EntraDeletion::kSoft;
   EXPECT_EQ(check(gone, now, ActionReason::kLag), "entra_needs_it ");
@@ -195,6 +208,46 @@ TEST_F(ActionTest, GatesAfterTheReReads) {
   world.link.sources[kTenant].clock_offset = {};
   world.link.sources[kTenant].last_success = now - absl::Minutes(5);
   EXPECT_EQ(check(good, now, ActionReason::kLag), "not_blind ");
+}
+
+TEST_F(ActionTest, ASecondControllersWordOnADeletion) {
+  Disable(1);
+  world.Advance(absl::Minutes(2));
+  const Person person = world.person(1);
+  ReReads reads;
+  reads.ad = world.ad(1);
+  reads.ad->user_account_control = 0x200;
+  reads.ad->deleted = true;
+  reads.ad->deleted_stamp = reads.ad->uac_stamp;
+  reads.ad_gone = true;
+  AdView alive = *reads.ad;
+  alive.deleted = false;
+  alive.deleted_stamp.reset();
+  const auto blocks = [&](const AdView& second) {
+    reads.second = {second};
+    for (const GateResult& gate : CheckReReads(reads, person, ActionReason::kLag, world.link,
+                                               world.policy, world.now, false)) {
+      if (gate.name == "second_dc") return !gate.ok;
+    }
+    return false;
+  };
+  EXPECT_FALSE(blocks(alive)) << "it has not heard of the deletion";
+  alive.deleted_stamp = reads.ad->deleted_stamp;
+  alive.deleted_stamp->version += 1;
+  EXPECT_TRUE(blocks(alive)) << "restored since";
+}
+
+TEST_F(ActionTest, TierZeroIsActedOnWhereASecondControllerAgrees) {
+  world.policy.ad_sources_with_one_dc.clear();
+  Disable(40);
+  world.Advance(absl::Minutes(6));
+  const ActionId id = Only(40).id;
+  EXPECT_FALSE(world.RunGates(id)) << "nobody answered";
+  EXPECT_EQ(Failed(world.actions.at(id))->name, "second_dc");
+  world.second_dc = true;
+  world.Advance(absl::Minutes(6));
+  ASSERT_NE(world.Live(40), nullptr);
+  EXPECT_TRUE(world.RunGates(world.Live(40)->id));
 }
 
 TEST_F(ActionTest, ABlockedIntentIsTriedAgainAfterABackOff) {

@@ -38,6 +38,7 @@ World::World(std::string name, uint64_t seed) : rng(seed) {
   link.name = LinkName(name);
   policy.link = link.name;
   policy.ad_sources = {kAd};
+  policy.ad_sources_with_one_dc = {kAd};
   policy.entra_source = kTenant;
   policy.poll_intervals = {{kAd, absl::Seconds(5)}, {kTenant, absl::Seconds(15)}};
   policy.tiers.push_back({TierName(kTier0), {true, {"OU=Admins,DC=corp"}}, {}, {}, {}});
@@ -225,6 +226,8 @@ bool World::RunGates(const ActionId& id) {
     if (view.id == action.entra_id) reads.entra = view;
   }
   if (reads.ad) reads.ad_gone = reads.ad->deleted.value_or(false);
+  if (second_dc && reads.ad) reads.second.push_back(*reads.ad);
+  if (!second_dc) reads.second_error = "there is no other controller";
   GateReport report;
   report.action = id;
   report.gates = CheckReReads(reads, p, action.reason, link, policy, now, clock_suspect);

@@ -85,6 +85,7 @@ class World {
   absl::Time now = T0();
   SeededRng rng;
   bool clock_suspect = false;
+  bool second_dc = false;  // there is one, and it has heard of everything
   bool check = true;
   std::map<PersonOrdinal, Person> people;
   std::map<ActionId, Action> actions;

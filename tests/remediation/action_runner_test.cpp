@@ -104,6 +104,20 @@ TEST_F(RunnerTest, AnAccountThatIsEnabledAnywhereWins) {
   EXPECT_EQ(port_.reads->ad->object_guid, GuidOf(2));
 }
 
+TEST_F(RunnerTest, ASecondControllerIsAskedAboutEveryAccountThatIsOut) {
+  emea_.PutElsewhere(2, kEnabled);
+  emea_.Put(2, kDisabled);
+  ActionWork work = Work(ActionState::kIntent);
+  AddHalf(work, "emea", 2);
+  port_.go = false;
+  EXPECT_TRUE(RunOnce(std::move(work)).ok());
+  EXPECT_THAT(corp_.asked_elsewhere, ElementsAre(GuidOf(1)));
+  EXPECT_EQ(port_.reads->second_error, "no second controller answered");
+  ASSERT_EQ(port_.reads->second.size(), 1u);
+  EXPECT_EQ(port_.reads->second.front().object_guid, GuidOf(2));
+  EXPECT_EQ(port_.reads->second.front().Disabled(), false);
+}
+
 TEST_F(RunnerTest, ATombstoneIsSaidToBeGone) {
   corp_.Put(1, kEnabled, true);  // enabled when it was deleted: it is gone all the same
   EXPECT_TRUE(RunOnce(Work(ActionState::kIntent)).ok());

@@ -124,6 +124,16 @@ class FakeDirectory final : public watchers::DirectoryReader {
     if (found == answers.end()) co_return NotFoundError("no such account");
     co_return found->second;
   }
+  asio::awaitable<StatusOr<Observation>> ReadAccountElsewhere(Guid guid) override {
+    asked_elsewhere.push_back(guid);
+    const auto found = elsewhere.find(guid);
+    if (found == elsewhere.end()) co_return UnavailableError("no second controller answered");
+    co_return found->second;
+  }
+  void PutElsewhere(uint8_t i, uint32_t user_account_control) {
+    Put(i, user_account_control);
+    elsewhere.insert_or_assign(GuidOf(i), answers.at(GuidOf(i)));
+  }
   void Put(uint8_t i, uint32_t user_account_control, bool deleted = false) {
     AdView view;
     view.object_guid = GuidOf(i);
@@ -135,6 +145,8 @@ class FakeDirectory final : public watchers::DirectoryReader {
     answers.insert_or_assign(GuidOf(i), StatusOr<Observation>(seen));
   }
   std::map<Guid, StatusOr<Observation>> answers;
+  std::map<Guid, StatusOr<Observation>> elsewhere;
+  std::vector<Guid> asked_elsewhere;
 
  private:
   const std::string name_;

@@ -246,6 +246,11 @@ asio::awaitable<Status> WorldEntraSource::Poll(std::string cursor, monitor::Batc
   }
 }
 
+asio::awaitable<StatusOr<Observation>> WorldAdReader::ReadAccountElsewhere(
+    monitor::Guid /*guid*/) {
+  co_return UnavailableError(Cat(name_.value, ": there is no other domain controller"));
+}
+
 asio::awaitable<StatusOr<Observation>> WorldAdReader::ReadAccount(monitor::Guid guid) {
   TimeBounds at;
   at.lo = wire_.Wall();

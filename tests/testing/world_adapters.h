@@ -96,6 +96,8 @@ class WorldAdReader final : public watchers::DirectoryReader {
   WorldAdReader(Wire& wire, size_t forest, monitor::SourceName name)
       : wire_(wire), forest_(forest), name_(std::move(name)) {}
   asio::awaitable<StatusOr<monitor::Observation>> ReadAccount(monitor::Guid guid) override;
+  // Unavailable: the simulated forest has one controller.
+  asio::awaitable<StatusOr<monitor::Observation>> ReadAccountElsewhere(monitor::Guid guid) override;
 
  private:
   Wire& wire_;
