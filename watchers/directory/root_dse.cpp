@@ -1,5 +1,6 @@
 #include "watchers/directory/root_dse.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/strings.h"
@@ -24,6 +25,11 @@ StatusOr<ServerState> ParseRootDse(const Entry& entry, const TimeBounds& asked) 
   if (const std::string* const host = entry.First(kDnsHostName)) state.host_name = *host;
   const std::string* const synchronized = entry.First(kIsSynchronized);
   state.synchronized = synchronized != nullptr && *synchronized == "TRUE";
+  const auto capabilities = entry.attributes.find(kSupportedCapabilities);
+  if (capabilities != entry.attributes.end()) {
+    state.read_only = std::find(capabilities->second.begin(), capabilities->second.end(),
+                                kReadOnlyCapability) != capabilities->second.end();
+  }
   const std::string* const text = entry.First(kCurrentTime);
   const std::optional<absl::Time> now = text ? ParseGeneralizedTime(*text) : std::nullopt;
   if (!now) return Missing("currentTime");

@@ -23,6 +23,7 @@ struct ServerState {
   std::string naming_context;   // of the controller's domain
   std::string host_name;
   bool synchronized = false;    // has finished replicating after its start
+  bool read_only = false;       // an RODC: no change begins there, and its attributes are filtered
   absl::Duration clock_offset;  // the controller's clock minus ours; currentTime has whole seconds
 };
 

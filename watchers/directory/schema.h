@@ -41,6 +41,9 @@ inline constexpr std::string_view kDnsHostName = "dnshostname";
 inline constexpr std::string_view kCurrentTime = "currenttime";
 inline constexpr std::string_view kIsSynchronized = "issynchronized";
 inline constexpr std::string_view kInvocationId = "invocationid";
+inline constexpr std::string_view kSupportedCapabilities = "supportedcapabilities";
+// LDAP_CAP_ACTIVE_DIRECTORY_PARTIAL_SECRETS_OID (MS-ADTS 3.1.1.3.4.3): a read-only controller.
+inline constexpr std::string_view kReadOnlyCapability = "1.2.840.113556.1.4.1920";
 
 // What every look at an account asks for; see also RequestedAttributes (observe.h).
 inline std::vector<std::string> AccountAttributes() {
@@ -68,8 +71,8 @@ inline std::vector<std::string> AccountAttributes() {
 }
 
 inline std::vector<std::string> RootDseAttributes() {
-  return {"dsServiceName", "highestCommittedUSN", "defaultNamingContext",
-          "dnsHostName",   "currentTime",         "isSynchronized"};
+  return {"dsServiceName", "highestCommittedUSN", "defaultNamingContext",  "dnsHostName",
+          "currentTime",   "isSynchronized",      "supportedCapabilities"};
 }
 
 // userAccountControl (MS-ADTS 2.2.16): accounts of trusts, workstations and servers.
