@@ -138,7 +138,7 @@ void App::Parts::BuildDirectories() {
       built->dirsync = std::make_unique<watchers::AdDirSyncSource>(options, *built->usn, clock, log,
                                                                    *source_metrics);
     }
-    built->reader = std::make_unique<watchers::AdReader>(options, *sessions, clock, log);
+    built->reader = std::make_unique<watchers::AdDirectReads>(options, *sessions, scheduler, log);
     built->options = std::move(options);
     directories.push_back(std::move(built));
   }

@@ -31,9 +31,9 @@
 #include "remediation/action_runner.h"
 #include "remediation/graph_actuator.h"
 #include "store/rocks_store.h"
+#include "watchers/ad_direct_reads.h"
 #include "watchers/ad_dirsync_source.h"
 #include "watchers/ad_notifier.h"
-#include "watchers/ad_reader.h"
 #include "watchers/ad_usn_source.h"
 #include "watchers/directory/dc_locator.h"
 #include "watchers/directory/session_openldap.h"
@@ -51,7 +51,7 @@ struct Directory {
   watchers::AdSourceOptions options;
   std::unique_ptr<watchers::AdUsnSource> usn;
   std::unique_ptr<watchers::AdDirSyncSource> dirsync;  // null: not configured
-  std::unique_ptr<watchers::AdReader> reader;
+  std::unique_ptr<watchers::AdDirectReads> reader;
   std::unique_ptr<watchers::SourceLoop> loop;
   std::unique_ptr<watchers::AdNotifier> notifier;  // null: not configured
 

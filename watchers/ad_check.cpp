@@ -136,18 +136,17 @@ asio::awaitable<bool> AdCheck::CheckServer(std::string server) {
   co_await CheckBase(session);
   co_await CheckPeople(session);
   co_await CheckTombstones(session);
-  co_await CheckDirSync(session);
-  co_await CheckNotification(session);
   co_await CheckRights(session);
   co_return true;
 }
 
 void AdCheck::CheckState(const ServerState& state) {
   naming_context_ = state.naming_context;
-  Find(state.synchronized ? Level::kOk : Level::kWarn, "controller",
-       Cat(Printable(state.host_name), ", domain ", Printable(state.naming_context),
-           state.read_only ? ", read-only" : "", state.synchronized ? "" : ", not synchronised yet"),
-       state.synchronized ? "" : "wait for its first replication, or name another controller");
+  Find(
+      state.synchronized ? Level::kOk : Level::kWarn, "controller",
+      Cat(Printable(state.host_name), ", domain ", Printable(state.naming_context),
+          state.read_only ? ", read-only" : "", state.synchronized ? "" : ", not synchronised yet"),
+      state.synchronized ? "" : "wait for its first replication, or name another controller");
   if (state.read_only) {
     Find(Level::kWarn, "read-only",
          "a read-only controller hears of changes last and has a filtered set of attributes",
@@ -161,10 +160,10 @@ void AdCheck::CheckState(const ServerState& state) {
                                           : Level::kOk;
   // currentTime has whole seconds.
   Find(level, "clock",
-       off < absl::Seconds(1) ? "agrees with ours to the second"
-                              : Cat(HumanDuration(off), state.clock_offset > absl::ZeroDuration()
-                                                            ? " ahead of ours"
-                                                            : " behind ours"),
+       off < absl::Seconds(1)
+           ? "agrees with ours to the second"
+           : Cat(HumanDuration(off),
+                 state.clock_offset > absl::ZeroDuration() ? " ahead of ours" : " behind ours"),
        level == Level::kOk ? "" : "synchronise both machines' clocks (chrony, w32time)");
 }
 
@@ -260,9 +259,8 @@ asio::awaitable<void> AdCheck::CheckRights(directory::Session* session) {
       Find(Level::kWarn, "rights",
            Cat("the account may write ", count, " attributes of ", Printable(person_dn_),
                ", such as ", Printable(*writable, 64), ": more than it needs"),
-           Cat("take ", options_.bind.Account(),
-               " out of the groups that allow it, or: dsacls \"", Base(), "\" /I:S /R \"",
-               options_.bind.Account(), "\""));
+           Cat("take ", options_.bind.Account(), " out of the groups that allow it, or: dsacls \"",
+               Base(), "\" /I:S /R \"", options_.bind.Account(), "\""));
     } else {
       Find(Level::kOk, "rights", "the account may write nothing on the account looked at");
     }
@@ -321,8 +319,7 @@ void AdCheck::CheckSecond() {
     return;
   }
   Find(Level::kWarn, "second opinion",
-       Cat(writable_.empty() ? "no writable controller answers"
-                             : "one writable controller answers",
+       Cat(writable_.empty() ? "no writable controller answers" : "one writable controller answers",
            ": nobody of tier 0 is acted on without the word of a second one"),
        "name two writable controllers in servers");
 }

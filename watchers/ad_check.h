@@ -36,8 +36,6 @@ class AdCheck {
   asio::awaitable<void> CheckPeople(directory::Session* session);
   void CheckMetadata(const directory::Entry& person);
   asio::awaitable<void> CheckTombstones(directory::Session* session);
-  asio::awaitable<void> CheckDirSync(directory::Session* session);
-  asio::awaitable<void> CheckNotification(directory::Session* session);
   asio::awaitable<void> CheckRights(directory::Session* session);
   asio::awaitable<void> CheckOwnGroups(directory::Session* session);
   void CheckSecond();
@@ -49,7 +47,7 @@ class AdCheck {
   const Clock& clock_;
   std::string server_;  // being checked
   std::string naming_context_;
-  std::string person_dn_;          // of somebody visible
+  std::string person_dn_;                // of somebody visible
   std::vector<monitor::Guid> writable_;  // controllers that answered and can be written to
   std::vector<CheckFinding> findings_;
 };

@@ -41,6 +41,10 @@ absl::Time AdConnection::OneCopySince() const {
 }
 
 void AdConnection::Follow() {
+  if (options_.avoids_pin && session_ != nullptr && state_.dsa == options_.pin->dsa) {
+    server_.clear();
+    session_.reset();
+  }
   if (!options_.follows_pin || options_.pin == nullptr) return;
   const std::string& pinned = options_.pin->server;
   if (pinned.empty() || pinned == server_) return;
@@ -125,6 +129,13 @@ asio::awaitable<StatusOr<std::vector<std::string>>> AdConnection::Candidates() {
   }
   std::stable_partition(order.begin(), order.end(),
                         [this](const std::string& server) { return server == server_; });
+  if (options_.avoids_pin) {
+    std::erase(order, options_.pin->server);
+    if (order.empty()) {
+      co_return UnavailableError(Cat(options_.name.value, ": there is no domain controller beside ",
+                                     options_.pin->server));
+    }
+  }
   if (options_.servers.empty() && order.size() > kMaxFound) order.resize(kMaxFound);
   co_return order;
 }
@@ -171,6 +182,10 @@ asio::awaitable<StatusOr<AdConnection::Opened>> AdConnection::Open(std::string s
     co_return UnavailableError(Cat(options_.name.value, ": ", server,
                                    " has not finished synchronising with its partners yet"));
   }
+  if (options_.avoids_pin && (state->read_only || state->dsa == options_.pin->dsa)) {
+    co_return UnavailableError(Cat(options_.name.value, ": ", server,
+                                   state->read_only ? " is read-only" : " is the same controller"));
+  }
   Opened opened;
   opened.server = std::move(server);
   opened.session = *std::move(session);
@@ -189,7 +204,10 @@ void AdConnection::Take(Opened opened) {
   state_ = std::move(opened.state);
   server_ = std::move(opened.server);
   ++sessions_opened_;
-  if (options_.pin != nullptr && !options_.follows_pin) options_.pin->server = server_;
+  if (options_.pin != nullptr && !options_.follows_pin && !options_.avoids_pin) {
+    options_.pin->server = server_;
+    options_.pin->dsa = state_.dsa;
+  }
   log_.Info("ad_connected", "reading this domain controller",
             {{"source", options_.name.value},
              {"server", server_},

@@ -35,6 +35,8 @@ struct AdSourceOptions {
   // Common to the source's sessions: the poller sets it, the others go where it points.
   std::shared_ptr<AdPin> pin;
   bool follows_pin = false;
+  // Goes to any writable controller but the one that `pin`, which must be set, names.
+  bool avoids_pin = false;
   // How long the preferred controller must answer before a source goes back to it.
   absl::Duration return_after = absl::Minutes(5);
   bool start_tls = false;

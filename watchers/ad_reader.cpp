@@ -18,7 +18,6 @@ using directory::SearchRequest;
 
 AdSourceOptions ForDirectReads(AdSourceOptions options) {
   options.search_timeout = options.direct_timeout;
-  options.follows_pin = true;
   return options;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
-// Direct reads of single accounts, on a session of their own, so that they never wait for a poll.
+// Direct reads of single accounts from one controller, on a session of their own, so that they never
+// wait for a poll.
 
 #include <memory>
 
@@ -13,15 +14,16 @@
 
 namespace driftwarden::watchers {
 
-// See DirectoryReader. One executor; several calls may wait for each other. FailedPrecondition: the
+// See DirectoryReader::ReadAccount. One executor; several calls may wait for each other. FailedPrecondition: the
 // object is there, but is no person's account.
-class AdReader final : public DirectoryReader {
+class AdReader {
  public:
   // `sessions`, `clock` and `log` must outlive it.
   AdReader(AdSourceOptions options, directory::SessionFactory& sessions, const Clock& clock,
            Logger& log);
 
-  asio::awaitable<StatusOr<monitor::Observation>> ReadAccount(monitor::Guid guid) override;
+  asio::awaitable<StatusOr<monitor::Observation>> ReadAccount(monitor::Guid guid);
+  const AdConnection& connection() const { return connection_; }
 
  private:
   class Turn;

@@ -4,6 +4,7 @@
 // pages, limits, and faults on demand. It reads of a filter only what the source writes there.
 
 #include <algorithm>
+#include <boost/asio/this_coro.hpp>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -13,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/async/event.h"
 #include "base/strings.h"
 #include "base/time.h"
 #include "monitor/ids.h"
@@ -44,6 +46,8 @@ struct FakeController {
   std::string invocation = std::string(16, 'i');
   uint64_t usn = 0;
   bool synchronized = true;
+  bool read_only = false;
+  bool silent = false;  // answers no search of accounts, ever
   bool hides_tombstones = false;
   size_t limit = SIZE_MAX;  // matches a search may have
   std::map<std::string, FakeAccount> accounts;
@@ -80,6 +84,13 @@ class FakeControllerSession final : public directory::Session {
   asio::awaitable<StatusOr<directory::SearchPage>> Search(
       directory::SearchRequest request) override {
     StatusOr<directory::SearchPage> page = Answer(request);
+    if (dc_.silent && dc_.searches.size() > searched_) {
+      const auto executor = co_await asio::this_coro::executor;
+      AsyncEvent never(executor);
+      co_await never.Wait();
+      page = CancelledError("stopping");
+    }
+    searched_ = dc_.searches.size();
     co_return page;
   }
 
@@ -94,6 +105,7 @@ class FakeControllerSession final : public directory::Session {
                          {"defaultnamingcontext", {"DC=corp"}},
                          {"currenttime", {"20261121020200.0Z"}},
                          {"issynchronized", {dc_.synchronized ? "TRUE" : "FALSE"}}};
+      if (dc_.read_only) root.attributes["supportedcapabilities"] = {"1.2.840.113556.1.4.1920"};
       page.entries.push_back(root);
       return page;
     }
@@ -168,6 +180,7 @@ class FakeControllerSession final : public directory::Session {
 
   FakeController& dc_;
   int secret_;
+  size_t searched_ = 0;
 };
 
 // Controllers by URL; their order is the configuration's.
