@@ -9,8 +9,8 @@
 #include "base/strings.h"
 #include "daemon/app_parts.h"
 #include "daemon/config_changes.h"
+#include "daemon/source_options.h"
 #include "daemon/verbs.h"
-#include "watchers/directory/kerberos.h"
 #include "watchers/graph/clouds.h"
 #include "watchers/graph/token.h"
 
@@ -21,25 +21,12 @@ using monitor::SourceName;
 App::App(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 App::~App() = default;
 
-namespace {
-
-Status UseKerberos(const Config& config) {
-  std::vector<std::string> files;
-  for (const DirectoryConfig& entry : config.directories) {
-    if (entry.bind.method != directory::BindOptions::Method::kGssapi) continue;
-    files.push_back(entry.bind.krb5_config);
-  }
-  return files.empty() ? OkStatus() : directory::UseKerberosConfigs(files);
-}
-
-}  // namespace
-
 StatusOr<std::unique_ptr<App>> App::New(Config config, Logger& log) {
   // libldap's TLS writes to sockets as to files: a controller that went away must be an error of
   // the write, not the end of the process. Nor must a limit on file sizes.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
-  DW_RETURN_IF_ERROR(UseKerberos(config));  // before the parts, which have threads
+  DW_RETURN_IF_ERROR(UseKerberosOf(config));  // before the parts, which have threads
   auto parts = std::make_unique<Parts>(std::move(config), log);
   parts->delivery_metrics = std::make_unique<DeliveryMetrics>(parts->registry, parts->clock);
   DW_RETURN_IF_ERROR(parts->OpenStore());
@@ -114,22 +101,10 @@ void App::Parts::BuildDirectories() {
   for (const DirectoryConfig& entry : config.directories) {
     auto built = std::make_unique<Directory>();
     built->config = entry;
-    watchers::AdSourceOptions options;
-    options.name = entry.name;
-    options.servers = entry.servers;
-    options.start_tls = entry.start_tls;
-    options.ca_file = entry.ca_file;
-    options.bind = entry.bind;
-    options.base_dn = entry.base_dn;
-    options.poll_interval = entry.poll_interval;
-    options.page_size = entry.page_size;
-    options.source_anchor = entry.source_anchor;
+    watchers::AdSourceOptions options = SourceOptionsOf(entry);
     options.pin = std::make_shared<watchers::AdPin>();
-    directory::DnsOptions dns;
-    dns.name_server = entry.name_server;
-    built->locator = directory::MakeDnsDcLocator(std::move(dns), ldap_lane, rng);
+    built->locator = directory::MakeDnsDcLocator(DnsOptionsOf(entry), ldap_lane, rng);
     options.locator = built->locator.get();
-    options.domain = entry.domain;
     options.kept_attributes = KeptAttributesOf(config, entry.name);
     built->sight = std::make_shared<watchers::AdSight>(entry.name, log);
     options.sight = built->sight;

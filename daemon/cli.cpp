@@ -84,11 +84,15 @@ void AddRunVerbs(CLI::App& app, Parsed* parsed) {
   simulate->callback(
       [parsed] { parsed->call = [parsed] { return VerbSimulate(parsed->simulate); }; });
 
-  CLI::App* check = app.add_subcommand("check", "validates the configuration");
+  CLI::App* check = app.add_subcommand(
+      "check", "validates the configuration, then every endpoint, credential and right it names");
   AddConfig(check, &parsed->config, true);
-  check->add_flag("--offline", parsed->offline, "the file alone, nothing is contacted")->required();
-  check->callback(
-      [parsed] { parsed->call = [parsed] { return VerbCheckOffline(parsed->config); }; });
+  check->add_flag("--offline", parsed->offline, "the file alone, nothing is contacted");
+  check->callback([parsed] {
+    parsed->call = [parsed] {
+      return parsed->offline ? VerbCheckOffline(parsed->config) : VerbCheck(parsed->config);
+    };
+  });
 
   app.add_subcommand("version", "version and revision")->callback([parsed] {
     parsed->call = [] { return VerbVersion(); };

@@ -51,6 +51,7 @@ int VerbStoreStats(const std::string& data_dir, bool as_json);
 int VerbStoreCheck(const std::string& data_dir);
 
 int VerbCheckOffline(const std::string& config);
+int VerbCheck(const std::string& config);  // the same, then everything that the file names
 int VerbVersion();
 
 // The data directory named by --data-dir, else by the configuration.

@@ -6,7 +6,8 @@
 
 #include "base/strings.h"
 #include "base/units.h"
-#include "watchers/directory/observe.h"
+#include "watchers/ad_connection.h"
+#include "watchers/directory/dc_locator.h"
 #include "watchers/directory/schema.h"
 
 namespace driftwarden::watchers {
@@ -96,9 +97,24 @@ std::string AdCheck::Base() const {
   return options_.base_dn.empty() ? naming_context_ : options_.base_dn;
 }
 
-asio::awaitable<std::vector<CheckFinding>> AdCheck::Run(std::vector<std::string> servers) {
+asio::awaitable<std::vector<std::string>> AdCheck::Servers() {
+  if (!options_.servers.empty() || options_.locator == nullptr) co_return options_.servers;
+  server_ = "DNS";
+  std::string domain = options_.domain;
+  const auto records = co_await options_.locator->Locate(std::move(domain));
+  if (!records.ok()) {
+    Find(Level::kFail, "domain controllers", std::string(Message(records.status())),
+         "name them in servers, or mend the domain's DNS");
+    co_return std::vector<std::string>();
+  }
+  Find(Level::kOk, "domain controllers", Cat(records->size(), " found for ", options_.domain));
+  co_return AddressesOf(*records, options_);
+}
+
+asio::awaitable<std::vector<CheckFinding>> AdCheck::Run() {
   findings_.clear();
   writable_.clear();
+  const std::vector<std::string> servers = co_await Servers();
   for (const std::string& server : servers) {
     const bool go_on = co_await CheckServer(server);
     if (!go_on) break;
@@ -123,10 +139,7 @@ asio::awaitable<bool> AdCheck::CheckServer(std::string server) {
     co_return opened.status().code() != StatusCode::kUnauthenticated;
   }
   directory::Session* const session = opened->get();
-  const bool tls = server.starts_with("ldaps://") || options_.start_tls;
-  Find(Level::kOk, "bind",
-       Cat("as ", options_.bind.Account(), ", ",
-           tls ? "inside TLS, the certificate is verified" : "signed and sealed by Kerberos"));
+  Find(Level::kOk, "bind", Cat("as ", options_.bind.Account(), ", ", session->Protection()));
   const StatusOr<ServerState> state = co_await directory::ReadServerState(*session, clock_);
   if (!state.ok()) {
     Find(Level::kFail, "rootDSE", std::string(Message(state.status())));

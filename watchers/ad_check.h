@@ -24,11 +24,12 @@ class AdCheck {
 
   // Every finding, in the order in which a person would look. Stops trying controllers when one
   // refuses the bind: the same password tried everywhere would lock the account.
-  asio::awaitable<std::vector<CheckFinding>> Run(std::vector<std::string> servers);
+  asio::awaitable<std::vector<CheckFinding>> Run();
 
  private:
   using Level = CheckFinding::Level;
 
+  asio::awaitable<std::vector<std::string>> Servers();
   // False: no other controller is to be tried.
   asio::awaitable<bool> CheckServer(std::string server);
   void CheckState(const directory::ServerState& state);

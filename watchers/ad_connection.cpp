@@ -22,6 +22,18 @@ bool IsFinal(const Status& status) {
 
 }  // namespace
 
+std::vector<std::string> AddressesOf(const std::vector<directory::DcRecord>& records,
+                                     const AdSourceOptions& options) {
+  const bool plain =
+      options.start_tls || options.bind.method == directory::BindOptions::Method::kGssapi;
+  std::vector<std::string> addresses;
+  for (const directory::DcRecord& record : records) {
+    addresses.push_back(plain ? Cat("ldap://", record.host, ':', record.port)
+                              : Cat("ldaps://", record.host));
+  }
+  return addresses;
+}
+
 AdConnection::AdConnection(AdSourceOptions options, directory::SessionFactory& sessions,
                            const Clock& clock, Logger& log)
     : options_(std::move(options)), sessions_(sessions), clock_(clock), log_(log) {}
@@ -154,13 +166,7 @@ asio::awaitable<StatusOr<std::vector<std::string>>> AdConnection::FindServers() 
               {{"source", options_.name.value}, {"known", found_.size()}});
     co_return found_;
   }
-  found_.clear();
-  const bool plain =
-      options_.start_tls || options_.bind.method == directory::BindOptions::Method::kGssapi;
-  for (const directory::DcRecord& record : *records) {
-    found_.push_back(plain ? Cat("ldap://", record.host, ':', record.port)
-                           : Cat("ldaps://", record.host));
-  }
+  found_ = AddressesOf(*records, options_);
   co_return found_;
 }
 
@@ -206,7 +212,6 @@ void AdConnection::Take(Opened opened) {
   ++sessions_opened_;
   if (options_.pin != nullptr && !options_.follows_pin && !options_.avoids_pin) {
     options_.pin->server = server_;
-    options_.pin->dsa = state_.dsa;
   }
   log_.Info("ad_connected", "reading this domain controller",
             {{"source", options_.name.value},

@@ -17,12 +17,17 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "watchers/ad_options.h"
+#include "watchers/directory/dc_locator.h"
 #include "watchers/directory/root_dse.h"
 #include "watchers/directory/session.h"
 
 namespace driftwarden::watchers {
 
 namespace asio = boost::asio;
+
+// How a source with these options reaches the controllers that DNS named.
+std::vector<std::string> AddressesOf(const std::vector<directory::DcRecord>& records,
+                                     const AdSourceOptions& options);
 
 class AdConnection {
  public:

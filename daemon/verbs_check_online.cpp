@@ -1,0 +1,118 @@
+// check: what the configuration names, tried with the accounts that it names. Changes nothing.
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <cstdio>
+#include <memory>
+#include <utility>
+
+#include "base/async/lane.h"
+#include "base/rng.h"
+#include "base/strings.h"
+#include "base/time.h"
+#include "daemon/config.h"
+#include "daemon/source_options.h"
+#include "daemon/verbs.h"
+#include "net/http_client.h"
+#include "watchers/ad_check.h"
+#include "watchers/directory/session_openldap.h"
+
+namespace driftwarden::daemon {
+namespace {
+
+namespace asio = boost::asio;
+using watchers::CheckFinding;
+
+constexpr absl::Duration kReceiverTimeout = absl::Seconds(10);
+
+// What the checks share; its members outlive every coroutine of a check.
+struct Bench {
+  explicit Bench(const Config& c) : config(c) {}
+
+  const Config& config;
+  SystemClock clock;
+  SystemRng rng;
+  asio::io_context io{1};
+  ThreadLane lane{"ldap", 2};
+  Logger quiet{LogLevel::kError, LogFormat::kLogfmt};
+  std::vector<CheckFinding> findings;
+};
+
+void Print(const CheckFinding& finding) {
+  std::printf("%-5s %s: %s%s%s\n", std::string(watchers::LevelText(finding.level)).c_str(),
+              finding.subject.c_str(), finding.what.c_str(),
+              finding.mend.empty() ? "" : "; mend: ", finding.mend.c_str());
+  std::fflush(stdout);  // a line as soon as it is known: some take seconds
+}
+
+void Take(Bench* bench, std::vector<CheckFinding> findings) {
+  for (CheckFinding& finding : findings) {
+    Print(finding);
+    bench->findings.push_back(std::move(finding));
+  }
+}
+
+asio::awaitable<void> CheckDirectory(Bench* bench, const DirectoryConfig* entry) {
+  auto sessions = directory::MakeOpenLdapSessionFactory(bench->lane, bench->clock);
+  auto locator = directory::MakeDnsDcLocator(DnsOptionsOf(*entry), bench->lane, bench->rng);
+  watchers::AdSourceOptions options = SourceOptionsOf(*entry);
+  options.locator = locator.get();
+  watchers::AdCheck check(std::move(options), *sessions, bench->clock);
+  auto findings = co_await check.Run();
+  Take(bench, std::move(findings));
+}
+
+asio::awaitable<void> CheckReceiver(Bench* bench, net::HttpClient* http, std::string url) {
+  while (!url.empty() && url.back() == '/') url.pop_back();
+  net::HttpRequest request(Cat(url, "/api/v2/status"));
+  const auto answer = co_await http->Send(std::move(request), kReceiverTimeout);
+  CheckFinding finding;
+  finding.subject = Cat("alertmanager ", url);
+  if (answer.ok() && answer->status == 200) {
+    finding.what = "answers";
+  } else {
+    finding.level = CheckFinding::Level::kFail;
+    finding.what = answer.ok() ? Cat("answers ", answer->status, " to GET /api/v2/status")
+                               : std::string(Message(answer.status()));
+    finding.mend = "start it, or mend alerting.alertmanagers";
+  }
+  std::vector<CheckFinding> one;
+  one.push_back(std::move(finding));
+  Take(bench, std::move(one));
+}
+
+asio::awaitable<void> CheckAll(Bench* bench, net::HttpClient* http) {
+  for (const DirectoryConfig& entry : bench->config.directories) {
+    co_await CheckDirectory(bench, &entry);
+  }
+  for (const std::string& url : bench->config.alerting.alertmanagers) {
+    std::string copy = url;
+    co_await CheckReceiver(bench, http, std::move(copy));
+  }
+}
+
+}  // namespace
+
+int VerbCheck(const std::string& path) {
+  const int offline = VerbCheckOffline(path);
+  if (offline != kExitOk) return offline;
+  const auto config = LoadConfig(path);
+  if (!config.ok()) return Complain(config.status());
+  const Status kerberos = UseKerberosOf(*config);
+  if (!kerberos.ok()) return Complain(kerberos);
+  Bench bench(*config);
+  const auto http = net::NewHttpClient(bench.io.get_executor(), net::HttpClientOptions());
+  if (!http.ok()) return Complain(http.status());
+  asio::co_spawn(bench.io, CheckAll(&bench, http->get()), [&](const std::exception_ptr& error) {
+    if (error) std::rethrow_exception(error);
+    bench.io.stop();  // whatever kept connections still wait for
+  });
+  bench.io.run();
+  bool failed = false;
+  for (const CheckFinding& finding : bench.findings) {
+    failed |= finding.level == CheckFinding::Level::kFail;
+  }
+  return failed ? kExitBlind : kExitOk;
+}
+
+}  // namespace driftwarden::daemon
