@@ -89,6 +89,7 @@ asio::awaitable<void> CheckAll(Bench* bench, net::HttpClient* http) {
     std::string copy = url;
     co_await CheckReceiver(bench, http, std::move(copy));
   }
+  bench->io.stop();  // whatever kept connections still wait for
 }
 
 }  // namespace
@@ -103,9 +104,8 @@ int VerbCheck(const std::string& path) {
   Bench bench(*config);
   const auto http = net::NewHttpClient(bench.io.get_executor(), net::HttpClientOptions());
   if (!http.ok()) return Complain(http.status());
-  asio::co_spawn(bench.io, CheckAll(&bench, http->get()), [&](const std::exception_ptr& error) {
+  asio::co_spawn(bench.io, CheckAll(&bench, http->get()), [](const std::exception_ptr& error) {
     if (error) std::rethrow_exception(error);
-    bench.io.stop();  // whatever kept connections still wait for
   });
   bench.io.run();
   bool failed = false;
