@@ -89,7 +89,7 @@ ByteWriter Text(std::string_view text) {
 // The structured bindings here and above do not compile when a field is added and left out.
 std::map<std::string, std::string> PolicyParts(const Policy& policy) {
   const auto& [link, sync_engine, auth_mode, require_revocation, settle, tiers, classes,
-               remediation, poll_intervals, ad_sources, entra_source] = policy;
+               remediation, poll_intervals, ad_sources, with_one_dc, entra_source] = policy;
   const auto& [mode, modes, actions, budgets, breakers] = remediation;
   const auto& [max_percent_per_day, quiet] = breakers;
   Parts parts;
@@ -132,6 +132,8 @@ std::map<std::string, std::string> PolicyParts(const Policy& policy) {
     sources.Duration(interval);
   }
   for (const SourceName& name : ad_sources) sources.Bytes(name.value);
+  sources.Varint(with_one_dc.size());
+  for (const SourceName& name : with_one_dc) sources.Bytes(name.value);
   sources.Bytes(entra_source.value);
   parts.Add("sources", std::move(sources));
   return parts.Take();

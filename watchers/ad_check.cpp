@@ -239,22 +239,28 @@ void AdCheck::CheckMetadata(const Entry& person) {
 
 asio::awaitable<void> AdCheck::CheckTombstones(directory::Session* session) {
   const std::string container = Cat("CN=Deleted Objects,", naming_context_);
-  SearchRequest request =
-      Read(Cat("<WKGUID=", directory::kDeletedObjectsWellKnownGuid, ',', naming_context_, '>'),
-           {"objectGUID"});
+  SearchRequest request;
+  request.base =
+      Cat("<WKGUID=", directory::kDeletedObjectsWellKnownGuid, ',', naming_context_, '>');
+  request.filter = "(isDeleted=TRUE)";
+  request.attributes = {"lastKnownParent"};
   request.show_deleted = true;
+  request.page_size = 2;
   const auto page = co_await session->Search(std::move(request));
-  if (page.ok() && !page->entries.empty()) {
+  // The container is an object that says isDeleted of itself, and may be seen without its contents.
+  const bool seen = page.ok() && page->entries.size() > 1;
+  if (seen) {
     Find(Level::kOk, "tombstones", Cat(Printable(container), " is readable: deletions are seen"));
     co_return;
   }
-  const std::string& account = options_.bind.Account();
-  Find(Level::kWarn, "tombstones",
-       Cat(Printable(container),
-           " is not readable: a deletion looks like an account that is no longer visible, and is "
-           "found by verification only"),
-       Cat("dsacls \"", container, "\" /takeownership && dsacls \"", container, "\" /G \"", account,
-           ":LCRP\""));
+  const std::string account = options_.bind.Account();
+  Find(
+      Level::kWarn, "tombstones",
+      Cat("nothing is visible in ", Printable(container),
+          ": unless nobody was deleted in the tombstone lifetime, a deletion looks like an account "
+          "that is no longer visible, and is found by verification only"),
+      Cat("dsacls \"", container, "\" /takeownership && dsacls \"", container, "\" /G \"", account,
+          ":LCRP\""));
 }
 
 asio::awaitable<void> AdCheck::CheckRights(directory::Session* session) {

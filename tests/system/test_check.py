@@ -46,7 +46,8 @@ def _account(controller, name):
 
 
 def test_an_account_with_what_it_needs_passes(domain_controller, check):
-    domain_controller.create_user("plain1")
+    domain_controller.create_user("gone-for-check")
+    domain_controller.delete("gone-for-check")
     domain_controller.create_service_account("svc-check", PASSWORD)
     found = check(_account(domain_controller, "svc-check"))
     assert found.code == 0, found.text
