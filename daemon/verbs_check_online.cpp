@@ -57,7 +57,10 @@ asio::awaitable<void> CheckDirectory(Bench* bench, const DirectoryConfig* entry)
   auto locator = directory::MakeDnsDcLocator(DnsOptionsOf(*entry), bench->lane, bench->rng);
   watchers::AdSourceOptions options = SourceOptionsOf(*entry);
   options.locator = locator.get();
-  watchers::AdCheck check(std::move(options), *sessions, bench->clock);
+  watchers::AdCheckWishes wishes;
+  wishes.dirsync = entry->dirsync;
+  wishes.notifications = entry->notifications;
+  watchers::AdCheck check(std::move(options), wishes, *sessions, bench->clock);
   auto findings = co_await check.Run();
   Take(bench, std::move(findings));
 }

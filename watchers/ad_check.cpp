@@ -20,7 +20,8 @@ using directory::ServerState;
 
 constexpr absl::Duration kClockWarn = absl::Seconds(5);
 constexpr absl::Duration kClockFail = absl::Minutes(5);  // Kerberos' own limit, and our gate's
-constexpr int kSample = 20;                              // people looked at
+constexpr absl::Duration kRefusal = absl::Milliseconds(500);
+constexpr int kSample = 20;  // people looked at
 
 // Groups whose members may do far more than a reader needs, by the last part of their SID.
 struct StrongGroup {
@@ -81,8 +82,9 @@ std::string AccountFilter(const std::string& account) {
 
 }  // namespace
 
-AdCheck::AdCheck(AdSourceOptions options, directory::SessionFactory& sessions, const Clock& clock)
-    : options_(std::move(options)), sessions_(sessions), clock_(clock) {}
+AdCheck::AdCheck(AdSourceOptions options, AdCheckWishes wishes, directory::SessionFactory& sessions,
+                 const Clock& clock)
+    : options_(std::move(options)), wishes_(wishes), sessions_(sessions), clock_(clock) {}
 
 void AdCheck::Find(Level level, std::string_view topic, std::string what, std::string mend) {
   CheckFinding finding;
@@ -149,7 +151,9 @@ asio::awaitable<bool> AdCheck::CheckServer(std::string server) {
   co_await CheckBase(session);
   co_await CheckPeople(session);
   co_await CheckTombstones(session);
+  co_await CheckDirSync(session);
   co_await CheckRights(session);
+  co_await CheckNotification(session);
   co_return true;
 }
 
@@ -261,6 +265,51 @@ asio::awaitable<void> AdCheck::CheckTombstones(directory::Session* session) {
           "that is no longer visible, and is found by verification only"),
       Cat("dsacls \"", container, "\" /takeownership && dsacls \"", container, "\" /G \"", account,
           ":LCRP\""));
+}
+
+asio::awaitable<void> AdCheck::CheckDirSync(directory::Session* session) {
+  SearchRequest request;
+  request.base = naming_context_;
+  request.filter = "(objectClass=domainDNS)";  // one object: the right is asked, not the data
+  request.attributes = {"objectGUID"};
+  request.page_size = 0;
+  request.dir_sync = directory::DirSyncRequest();
+  const auto page = co_await session->Search(std::move(request));
+  const std::string account = options_.bind.Account();
+  const std::string right = Cat("dsacls \"", naming_context_, "\" ", page.ok() ? "/R" : "/G", " \"",
+                                account, page.ok() ? "\"" : ":CA;Replicating Directory Changes\"");
+  if (page.ok() == wishes_.dirsync) {
+    Find(Level::kOk, "dirsync",
+         page.ok() ? "granted, and change_tracking is dirsync"
+                   : "not granted, and change_tracking usn needs no such right");
+  } else if (page.ok()) {
+    Find(Level::kWarn, "dirsync",
+         "the account may replicate the directory, which change_tracking usn does not need", right);
+  } else {
+    Find(Level::kWarn, "dirsync", Cat(Message(page.status()), "; USNs are polled instead"), right);
+  }
+}
+
+asio::awaitable<void> AdCheck::CheckNotification(directory::Session* session) {
+  if (!wishes_.notifications) co_return;
+  SearchRequest request;
+  request.base = naming_context_;
+  request.filter = "(objectClass=*)";
+  request.attributes = {"objectGUID"};
+  request.page_size = 0;
+  Status agreed = co_await session->Watch(std::move(request));
+  if (agreed.ok()) {
+    // A server that refuses says so at once.
+    const auto told = co_await session->Next(kRefusal);
+    agreed = told.status();
+  }
+  if (agreed.ok()) {
+    Find(Level::kOk, "notification", "the controller tells of changes");
+  } else {
+    Find(Level::kWarn, "notification",
+         Cat(Message(agreed), "; changes are seen by polling only, within poll_interval"),
+         "set notifications: false, or see what else holds notifications of this controller");
+  }
 }
 
 asio::awaitable<void> AdCheck::CheckRights(directory::Session* session) {

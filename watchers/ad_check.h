@@ -17,10 +17,17 @@ namespace driftwarden::watchers {
 
 namespace asio = boost::asio;
 
+// What the configuration wants beside USN polling.
+struct AdCheckWishes {
+  bool dirsync = false;
+  bool notifications = true;
+};
+
 class AdCheck {
  public:
   // `sessions` and `clock` must outlive it.
-  AdCheck(AdSourceOptions options, directory::SessionFactory& sessions, const Clock& clock);
+  AdCheck(AdSourceOptions options, AdCheckWishes wishes, directory::SessionFactory& sessions,
+          const Clock& clock);
 
   // Every finding, in the order in which a person would look. Stops trying controllers when one
   // refuses the bind: the same password tried everywhere would lock the account.
@@ -37,6 +44,8 @@ class AdCheck {
   asio::awaitable<void> CheckPeople(directory::Session* session);
   void CheckMetadata(const directory::Entry& person);
   asio::awaitable<void> CheckTombstones(directory::Session* session);
+  asio::awaitable<void> CheckDirSync(directory::Session* session);
+  asio::awaitable<void> CheckNotification(directory::Session* session);
   asio::awaitable<void> CheckRights(directory::Session* session);
   asio::awaitable<void> CheckOwnGroups(directory::Session* session);
   void CheckSecond();
@@ -44,6 +53,7 @@ class AdCheck {
   std::string Base() const;
 
   const AdSourceOptions options_;
+  const AdCheckWishes wishes_;
   directory::SessionFactory& sessions_;
   const Clock& clock_;
   std::string server_;  // being checked

@@ -52,7 +52,7 @@ def test_an_account_with_what_it_needs_passes(domain_controller, check):
     found = check(_account(domain_controller, "svc-check"))
     assert found.code == 0, found.text
     for topic in ("bind", "controller", "clock", "base", "people", "metadata", "tombstones",
-                  "rights", "groups", "alertmanager"):
+                  "dirsync", "notification", "rights", "groups", "alertmanager"):
         assert found.level(f": {topic}" if topic != "alertmanager" else topic) == "ok", found.text
     assert "TLS" in found.line(": bind")
     # One controller: nobody of tier 0 will be acted on.
@@ -72,6 +72,7 @@ def test_an_account_that_may_too_much_is_told(domain_controller, check):
     assert found.code == 0, found.text
     assert found.level(": groups") == "warn" and "Domain Admins" in found.line(": groups")
     assert found.level(": rights") == "warn"
+    assert found.level(": dirsync") == "warn"
 
 
 def test_a_refused_bind_and_a_silent_receiver_fail(domain_controller, check):
