@@ -16,7 +16,6 @@ using directory::Entry;
 using directory::SearchPage;
 using directory::SearchRequest;
 
-constexpr std::string_view kVersion = "dirsync1";
 constexpr size_t kGuidsASearch = 100;
 constexpr int kMaxStandstill = 10;  // answers in a row that neither tell nor lead on
 constexpr absl::Duration kTryAgain = absl::Hours(1);  // after a refusal
@@ -75,27 +74,6 @@ class CookieKeeper final : public BatchSink {
 };
 
 }  // namespace
-
-std::string DirSyncCursor::ToString() const {
-  if (cookie.empty()) return usn;
-  return Cat(kVersion, ' ', Base64Encode(cookie), ' ', usn);
-}
-
-DirSyncCursor ParseDirSyncCursor(std::string_view text) {
-  DirSyncCursor cursor;
-  cursor.usn = std::string(text);
-  const size_t cookie_at = kVersion.size() + 1;
-  if (!text.starts_with(kVersion) || text.size() <= cookie_at) return cursor;
-  const size_t usn_at = text.find(' ', cookie_at);
-  if (usn_at == std::string_view::npos) return cursor;
-  const auto cookie = Base64Decode(text.substr(cookie_at, usn_at - cookie_at));
-  if (!cookie || cookie->empty()) return cursor;
-  DirSyncCursor whole;
-  whole.cookie = *cookie;
-  whole.usn = std::string(text.substr(usn_at + 1));
-  if (whole.ToString() != text) return cursor;
-  return whole;
-}
 
 AdDirSyncSource::AdDirSyncSource(AdSourceOptions options, AdUsnSource& usn, const Clock& clock,
                                  Logger& log, AdObserver& observer)

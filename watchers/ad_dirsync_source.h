@@ -11,27 +11,17 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/log.h"
 #include "base/time.h"
+#include "watchers/ad_dirsync_cursor.h"
 #include "watchers/ad_observer.h"
 #include "watchers/ad_round.h"
 #include "watchers/ad_usn_source.h"
 #include "watchers/change_source.h"
 
 namespace driftwarden::watchers {
-
-// As text it stands before the text of a USN cursor, which goes on meaning what it means.
-struct DirSyncCursor {
-  std::string cookie;  // raw; empty: there is none
-  std::string usn;     // AdCursor's text
-
-  std::string ToString() const;  // the USN cursor alone when there is no cookie
-};
-// A text that is none of ours is taken for a USN cursor, which says so itself.
-DirSyncCursor ParseDirSyncCursor(std::string_view text);
 
 class AdDirSyncSource final : public ChangeSource {
  public:

@@ -53,7 +53,8 @@ asio::awaitable<void> AdNotifier::Listen() {
   Backoff backoff(kFirstPause, kLongestPause, rng_);
   while (true) {
     std::string server = source_.connection().server();
-    if (server.empty()) {
+    // Where the poll cannot get in there is nothing to try, least of all a password.
+    if (server.empty() || !source_.connection().open()) {
       const Status polled = co_await polled_.WaitFor(scheduler_, kTick);
       if (!polled.ok()) co_return;
       continue;
@@ -105,7 +106,6 @@ asio::awaitable<Status> AdNotifier::Arm(AdConnection& connection) {
   missed_usn_ = 0;
   armed_ = true;
   armed_at_ = Steady();
-  error_.clear();
   observer_.OnNotifyUp(options_.name, true);
   log_.Info("ad_notify_armed", "the domain controller tells of changes as they happen",
             {{"source", options_.name.value}, {"host", Printable(state_.host_name)}});
@@ -249,22 +249,20 @@ bool AdNotifier::Missed() const {
   return missed_usn_ > told_usn_ && Steady() - missed_at_ > kGrace;
 }
 
+// What keeps us out is told by the poll, which meets it too; only a refusal is our own.
 void AdNotifier::NoteEnded(const Ended& ended) {
-  if (std::exchange(armed_, false)) {
-    observer_.OnNotifyUp(options_.name, false);
-    observer_.OnRearm(options_.name, ended.reason);
-  }
   const StatusCode code = ended.status.code();
   if (options_.sight != nullptr && IsRefusal(code) && code != StatusCode::kUnauthenticated) {
     options_.sight->Raise(kNotifyRefused, Cat(Message(ended.status),
                                               ". Changes wait for the next poll; set "
                                               "notifications: false where that is meant"));
   }
-  std::string text(Message(ended.status));
-  if (text == error_) return;
-  error_ = std::move(text);
-  log_.Warn("ad_notify_ended", Cat(error_, "; changes wait for the next poll meanwhile"),
+  if (!std::exchange(armed_, false)) return;
+  observer_.OnNotifyUp(options_.name, false);
+  observer_.OnRearm(options_.name, ended.reason);
+  log_.Info("ad_notify_ended", Cat(Message(ended.status), "; changes wait for the next poll"),
             {{"source", options_.name.value}, {"reason", AdRearmText(ended.reason)}});
+  port_.Wake();
 }
 
 absl::Duration AdNotifier::PauseAfter(const Ended& ended, Backoff& backoff) const {

@@ -70,7 +70,6 @@ class AdNotifier final : public RoundWitness {
   WakeUp pending_wake_;
   std::vector<monitor::Observation> pending_;  // bounded
   uint64_t number_ = 0;
-  std::string error_;  // told last
 
   // While it listens.
   bool armed_ = false;

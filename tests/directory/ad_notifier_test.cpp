@@ -255,9 +255,24 @@ TEST_F(Notifier, ALostSessionIsReplacedAfterAPauseThatGrows) {
   dc1().broken = OkStatus();
   dc1().open_error = OkStatus();
   const int wakes = port_.wakes;
+  EXPECT_EQ(wakes, 2) << "armed, and lost";
   Run(absl::Minutes(1));
   EXPECT_TRUE(observer_.up);
   EXPECT_EQ(port_.wakes, wakes + 1) << "registered first, then polled";
+}
+
+TEST_F(Notifier, WhileThePollIsShutOutNothingIsTried) {
+  Poll();
+  Start();
+  dc1().broken = UnavailableError("gone");
+  source_.connection().Drop();  // as a poll does that fails
+  const int opened = dc1().opened;
+  Run(absl::Minutes(10));
+  EXPECT_EQ(dc1().opened, opened);
+  dc1().broken = OkStatus();
+  Poll();
+  Run(absl::Seconds(5));
+  EXPECT_TRUE(observer_.up);
 }
 
 TEST_F(Notifier, ARefusalIsNotAskedAgainForMinutes) {

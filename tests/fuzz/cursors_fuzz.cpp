@@ -1,6 +1,7 @@
 #include "simulator/delta.h"
 #include "tests/fuzz/target.h"
 #include "watchers/ad_cursor.h"
+#include "watchers/ad_dirsync_cursor.h"
 
 namespace driftwarden::watchers {
 
@@ -11,6 +12,8 @@ DW_FUZZ_TARGET(cursors) {
     DW_HOLDS(input.substr(0, 5) == "usn1 " || cursor->ToString() == input);
     DW_HOLDS(!cursor->bounds.empty() && cursor->bounds.size() <= AdCursor::kMaxBounds);
   }
+  const std::string text(input);
+  DW_HOLDS(ParseDirSyncCursor(text).ToString() == text);
   if (const auto token = simulator::DeltaToken::Decode(input)) {
     const auto again = simulator::DeltaToken::Decode(token->Encode());
     DW_HOLDS(again.has_value());

@@ -52,6 +52,7 @@ _SMB_CONF = """[global]
 	logging = file
 	log file = {folder}/log/samba.log
 	ldb:nosync = true
+	prefork children:ldap = {ldap_processes}
 	tls enabled = yes
 	tls keyfile = {key}
 	tls certfile = {certificate}
@@ -110,7 +111,8 @@ class SambaDc:
     """start() … stop(); or as a context manager. `ca_file`, `ldaps_url` and `base_dn` say how to
     reach it. With a `partner`, which must be running, it joins the partner's domain."""
 
-    def __init__(self, name="dc1", partner=None, services="ldap, cldap, kdc, drepl"):
+    def __init__(self, name="dc1", partner=None, services="ldap, cldap, kdc, drepl",
+                 ldap_processes=4):
         self.name = name
         self.dns_domain = REALM.lower()
         self.host_name = f"{name}.{self.dns_domain}"
@@ -130,8 +132,8 @@ class SambaDc:
         addresses = [self.address] + ([partner.address] if partner else [])
         self._settings = {
             "domain": DOMAIN, "realm": REALM, "dns": self.dns_domain, "name": name.upper(),
-            "address": self.address, "folder": self.folder, "key": key, "certificate": certificate,
-            "ca": self.ca_file, "services": services,
+            "ldap_processes": ldap_processes, "address": self.address, "folder": self.folder,
+            "key": key, "certificate": certificate, "ca": self.ca_file, "services": services,
             "kdcs": "\n".join(f"\t\tkdc = {address}:88" for address in addresses)}
         self.ldaps_url = f"ldaps://{self.address}"
         self.ldap_url = f"ldap://{self.address}"

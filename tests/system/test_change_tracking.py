@@ -11,7 +11,8 @@ from relay import Relay
 from simulation import wait_for_baseline
 
 PASSWORD = "Drift.Reader1"
-AT_ONCE = 5  # seconds; far from a poll, and a busy machine's
+# Seconds; far from a poll. A process of Samba looks every 5 s for what others of its processes wrote.
+AT_ONCE = 15
 
 
 class Follower:
