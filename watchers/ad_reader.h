@@ -1,7 +1,7 @@
 #pragma once
 
-// Direct reads of single accounts from one controller, on a session of their own, so that they never
-// wait for a poll.
+// Direct reads of single accounts from one controller, on a session of their own, so that they
+// never wait for a poll.
 
 #include <memory>
 
@@ -14,8 +14,8 @@
 
 namespace driftwarden::watchers {
 
-// See DirectoryReader::ReadAccount. One executor; several calls may wait for each other. FailedPrecondition: the
-// object is there, but is no person's account.
+// See DirectoryReader::ReadAccount. One executor; several calls may wait for each other.
+// FailedPrecondition: the object is there, but is no person's account.
 class AdReader {
  public:
   // `sessions`, `clock` and `log` must outlive it.

@@ -45,8 +45,8 @@ class DirectoryReader {
   // visible, which proves nothing.
   virtual asio::awaitable<StatusOr<monitor::Observation>> ReadAccount(monitor::Guid guid) = 0;
   // The same by another writable domain controller than the one that ReadAccount asks. Unavailable:
-  // there is none, or none answered within kSecondOpinionLimit. What it shows may be older than what
-  // is known: it is to be weighed by its stamps and is no observation for the model.
+  // there is none, or none answered within kSecondOpinionLimit. What it shows may be older than
+  // what is known: it is to be weighed by its stamps and is no observation for the model.
   virtual asio::awaitable<StatusOr<monitor::Observation>> ReadAccountElsewhere(
       monitor::Guid guid) = 0;
 };

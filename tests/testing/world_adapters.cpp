@@ -246,8 +246,7 @@ asio::awaitable<Status> WorldEntraSource::Poll(std::string cursor, monitor::Batc
   }
 }
 
-asio::awaitable<StatusOr<Observation>> WorldAdReader::ReadAccountElsewhere(
-    monitor::Guid /*guid*/) {
+asio::awaitable<StatusOr<Observation>> WorldAdReader::ReadAccountElsewhere(monitor::Guid /*guid*/) {
   co_return UnavailableError(Cat(name_.value, ": there is no other domain controller"));
 }
 

@@ -71,7 +71,7 @@ inline std::vector<std::string> AccountAttributes() {
 }
 
 inline std::vector<std::string> RootDseAttributes() {
-  return {"dsServiceName", "highestCommittedUSN", "defaultNamingContext",  "dnsHostName",
+  return {"dsServiceName", "highestCommittedUSN", "defaultNamingContext", "dnsHostName",
           "currentTime",   "isSynchronized",      "supportedCapabilities"};
 }
 
