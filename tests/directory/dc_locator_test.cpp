@@ -66,8 +66,8 @@ class NameServer {
 
   explicit NameServer(Answerer answerer)
       : answerer_(std::move(answerer)),
-        udp_(io_, {asio::ip::make_address("127.0.0.1"), 0}),
-        tcp_(io_, {asio::ip::make_address("127.0.0.1"), udp_.local_endpoint().port()}) {
+        tcp_(io_, {asio::ip::make_address("127.0.0.1"), 0}),
+        udp_(io_, {asio::ip::make_address("127.0.0.1"), tcp_.local_endpoint().port()}) {
     asio::co_spawn(io_, Udp(), asio::detached);
     asio::co_spawn(io_, Tcp(), asio::detached);
     thread_ = std::thread([this] { io_.run(); });
@@ -107,8 +107,9 @@ class NameServer {
 
   Answerer answerer_;
   asio::io_context io_;
-  asio::ip::udp::socket udp_;
+  // First TCP: its ports are the rare ones, connections of other processes use them too.
   asio::ip::tcp::acceptor tcp_;
+  asio::ip::udp::socket udp_;
   std::atomic<int> over_tcp_{0};
   std::thread thread_;
 };

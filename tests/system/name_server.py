@@ -32,8 +32,9 @@ class NameServer:
     def __init__(self, records):
         self.records = records
         self.asked = []
-        self._udp = socketserver.ThreadingUDPServer(("127.0.0.1", 0), _Udp)
-        self._tcp = socketserver.ThreadingTCPServer(self._udp.server_address, _Tcp)
+        # First TCP: its ports are the rare ones, connections of other processes use them too.
+        self._tcp = socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Tcp)
+        self._udp = socketserver.ThreadingUDPServer(self._tcp.server_address, _Udp)
         self.address = "{}:{}".format(*self._udp.server_address)
         for server in (self._udp, self._tcp):
             server.owner = self
