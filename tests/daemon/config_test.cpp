@@ -295,11 +295,11 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{
             "ClassByASecret",
             std::string(kWhole) + "policy: {classes: {service: {attribute: {unicodePwd: x}}}}\n",
-            "f.yaml:16:41: policy.classes.service.attribute: unicodepwd holds secrets and is never "
+            "f.yaml:16:42: policy.classes.service.attribute: unicodepwd holds secrets and is never "
             "read"},
         Fault{"ClassByNoAttribute",
               std::string(kWhole) + "policy: {classes: {service: {attribute: {'a;b': x}}}}\n",
-              "f.yaml:16:41: policy.classes.service.attribute takes the name of an AD attribute"},
+              "f.yaml:16:42: policy.classes.service.attribute takes the name of an AD attribute"},
         Fault{"ClassThatIsNone", std::string(kWhole) + "policy: {classes: {robots: {}}}\n",
               "f.yaml:16:20: unknown key policy.classes.robots"},
         Fault{"NotYaml", "data_dir: [", "f.yaml:1:"},

@@ -78,7 +78,7 @@ def hire(domain_controller):
 @pytest.fixture(scope="module")
 def plain(domain_controller):
     """An account without any right to replicate."""
-    return domain_controller.create_service_account("svc-plain", PASSWORD)
+    return domain_controller.create_service_account("svc-no-sync", PASSWORD)
 
 
 @pytest.fixture(scope="module")
@@ -176,4 +176,4 @@ def test_dirsync_without_the_right_falls_back_and_says_so_once(follow, plain, hi
     follower.wait_deleted(goner)
     refused = follower.lines("ad_dirsync_refused")
     assert len(refused) == 1
-    assert "Replicating Directory Changes" in refused[0] and "svc-plain" in refused[0]
+    assert "Replicating Directory Changes" in refused[0] and "svc-no-sync" in refused[0]
