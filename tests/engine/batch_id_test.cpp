@@ -1,15 +1,14 @@
 // One id for a round: what Graph is sent, what the evidence says and what the log says.
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
-#include <filesystem>
 #include <set>
 
 #include "base/files.h"
 #include "daemon/direct_read_loop.h"
 #include "tests/engine/engine_fixture.h"
 #include "tests/testing/fake_http.h"
+#include "tests/testing/temp_directory.h"
 #include "watchers/graph/client.h"
 #include "watchers/graph_delta_source.h"
 #include "watchers/graph_reader.h"
@@ -35,19 +34,6 @@ class NobodyCounts final : public graph::RequestObserver, public watchers::Sourc
 std::string UserJson(int n, bool enabled) {
   return Cat(R"({"id":")", EntraIdOf(n), R"(","accountEnabled":)", enabled, "}");
 }
-
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    char pattern[] = "/tmp/driftwarden-batch-XXXXXX";
-    path_ = mkdtemp(pattern);
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  std::string File(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 class BatchId : public ::testing::Test {
  protected:
@@ -93,10 +79,12 @@ class BatchId : public ::testing::Test {
     }
     return ids;
   }
-  std::string Log() const { return ReadFile(folder_.File("log"), size_t{1} << 20).value_or(""); }
+  std::string Log() const {
+    return ReadFile(folder_.path() + "/log", size_t{1} << 20).value_or("");
+  }
 
-  TemporaryFolder folder_;
-  EngineFixture fixture_{TestPolicy(), folder_.File("log")};
+  driftwarden::testing::TempDirectory folder_;
+  EngineFixture fixture_{TestPolicy(), folder_.path() + "/log"};
   driftwarden::testing::FakeHttp http_;
   OneToken tokens_;
   NobodyCounts nobody_;
