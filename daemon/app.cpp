@@ -18,6 +18,10 @@ namespace driftwarden::daemon {
 
 using monitor::SourceName;
 
+namespace {
+constexpr absl::Duration kGroupsEvery = absl::Minutes(5);
+}  // namespace
+
 App::App(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 App::~App() = default;
 
@@ -34,8 +38,9 @@ StatusOr<std::unique_ptr<App>> App::New(Config config, Logger& log) {
   parts->registry.Set(metrics::Metric::kBuildInfo, {VersionText(), RevisionText()}, 1);
   parts->source_metrics = std::make_unique<SourceMetrics>(parts->registry, parts->config);
   DW_RETURN_IF_ERROR(parts->BuildTenants());
-  parts->BuildDirectories();
+  DW_RETURN_IF_ERROR(parts->BuildDirectories());
   parts->BuildLinks();
+  parts->BuildGroupLoops();
   parts->BuildAlerting();
   DW_RETURN_IF_ERROR(parts->BuildApi());
   return std::unique_ptr<App>(new App(std::move(parts)));
@@ -96,7 +101,7 @@ Status App::Parts::BuildTenants() {
   return OkStatus();
 }
 
-void App::Parts::BuildDirectories() {
+Status App::Parts::BuildDirectories() {
   sessions = directory::MakeOpenLdapSessionFactory(ldap_lane, clock);
   for (const DirectoryConfig& entry : config.directories) {
     auto built = std::make_unique<Directory>();
@@ -108,14 +113,40 @@ void App::Parts::BuildDirectories() {
     options.kept_attributes = KeptAttributesOf(config, entry.name);
     built->sight = std::make_shared<watchers::AdSight>(entry.name, log);
     options.sight = built->sight;
+    options.scope_options = entry.scope;
+    DW_ASSIGN_OR_RETURN(options.scope, directory::Scope::New(entry.scope, entry.base_dn));
+    built->groups = std::make_unique<watchers::AdGroups>(options, *sessions, clock, log);
+    built->groups->SetWanted(TierGroupsOf(config, entry.name));
+    options.groups = built->groups.get();
     built->usn = std::make_unique<watchers::AdUsnSource>(options, *sessions, clock, log);
     if (entry.dirsync) {
       built->dirsync = std::make_unique<watchers::AdDirSyncSource>(options, *built->usn, clock, log,
                                                                    *source_metrics);
     }
+    watchers::ChangeSource* follower = built->usn.get();
+    if (built->dirsync) follower = built->dirsync.get();
+    built->source = std::make_unique<watchers::AdReadingSource>(*follower, options);
     built->reader = std::make_unique<watchers::AdDirectReads>(options, *sessions, scheduler, log);
     built->options = std::move(options);
     directories.push_back(std::move(built));
+  }
+  return OkStatus();
+}
+
+void App::Parts::BuildGroupLoops() {
+  for (const auto& entry : directories) {
+    std::vector<Engine*> engines;
+    for (const auto& link : links) {
+      const auto& ad = link->policy->ad_sources;
+      if (std::find(ad.begin(), ad.end(), entry->config.name) != ad.end()) {
+        engines.push_back(link->engine.get());
+      }
+    }
+    // Polls that short stand in compressed time.
+    const bool fast = entry->config.poll_interval < absl::Seconds(1);
+    entry->group_loop = std::make_unique<GroupLoop>(
+        io.get_executor(), *entry->groups, entry->config.name, std::move(engines), scheduler, rng,
+        log, fast ? absl::Seconds(2) : kGroupsEvery);
   }
 }
 
@@ -148,6 +179,15 @@ void App::Parts::BuildLinks() {
     read_options.interval = tenant->config.poll_interval;
     link->direct_reads = std::make_unique<DirectReadLoop>(*link->engine, readers, *tenant->reader,
                                                           scheduler, rng, log, read_options);
+    VerificationOptions verification_options;
+    for (const SourceName& name : policy.ad_sources) {
+      const DirectoryConfig* const read = config.FindDirectory(name);
+      verification_options.interval = std::min(verification_options.interval, read->poll_interval);
+    }
+    const VerificationParts verification_parts{*link->engine, *store, read_lane,      scheduler,
+                                               rng,           log,    *source_metrics};
+    link->verification =
+        std::make_unique<VerificationLoop>(verification_parts, readers, verification_options);
     link->deadlines = std::make_unique<DeadlineLoop>(*link->engine, scheduler, rng, log);
     remediation::ActionRunnerOptions runner_options;
     runner_options.link = link->policy->link.value;
@@ -175,7 +215,7 @@ void App::Parts::BuildLinks() {
                                                   *source_metrics, options);
   };
   for (const auto& entry : directories) {
-    entry->loop = make_loop(entry->Source(), entry->config.poll_interval);
+    entry->loop = make_loop(*entry->source, entry->config.poll_interval);
     if (!entry->config.notifications) continue;
     entry->notifier = std::make_unique<watchers::AdNotifier>(io.get_executor(), entry->options,
                                                              *sessions, *entry->usn, *entry->loop,

@@ -24,7 +24,9 @@
 #include "daemon/deadline_loop.h"
 #include "daemon/direct_read_loop.h"
 #include "daemon/engine.h"
+#include "daemon/group_loop.h"
 #include "daemon/metrics_wiring.h"
+#include "daemon/verification_loop.h"
 #include "daemon/watchdog.h"
 #include "net/http_client.h"
 #include "net/http_server.h"
@@ -33,7 +35,9 @@
 #include "store/rocks_store.h"
 #include "watchers/ad_direct_reads.h"
 #include "watchers/ad_dirsync_source.h"
+#include "watchers/ad_groups.h"
 #include "watchers/ad_notifier.h"
+#include "watchers/ad_reading_source.h"
 #include "watchers/ad_usn_source.h"
 #include "watchers/directory/dc_locator.h"
 #include "watchers/directory/session_openldap.h"
@@ -49,16 +53,14 @@ struct Directory {
   std::unique_ptr<directory::DcLocator> locator;
   std::shared_ptr<watchers::AdSight> sight;
   watchers::AdSourceOptions options;
+  std::unique_ptr<watchers::AdGroups> groups;
   std::unique_ptr<watchers::AdUsnSource> usn;
   std::unique_ptr<watchers::AdDirSyncSource> dirsync;  // null: not configured
+  std::unique_ptr<watchers::AdReadingSource> source;   // over dirsync, else usn
   std::unique_ptr<watchers::AdDirectReads> reader;
+  std::unique_ptr<GroupLoop> group_loop;
   std::unique_ptr<watchers::SourceLoop> loop;
   std::unique_ptr<watchers::AdNotifier> notifier;  // null: not configured
-
-  watchers::ChangeSource& Source() {
-    if (dirsync) return *dirsync;
-    return *usn;
-  }
 };
 
 // One Entra tenant.
@@ -81,6 +83,7 @@ struct Link {
   std::unique_ptr<ChainWatch> chain;
   std::unique_ptr<Engine> engine;
   std::unique_ptr<DirectReadLoop> direct_reads;
+  std::unique_ptr<VerificationLoop> verification;
   std::unique_ptr<DeadlineLoop> deadlines;
   std::unique_ptr<remediation::ActionRunner> actions;
   std::unique_ptr<alerts::Dispatcher> dispatcher;
@@ -130,7 +133,8 @@ struct App::Parts {
   // Building (app.cpp).
   Status OpenStore();
   Status BuildTenants();
-  void BuildDirectories();
+  Status BuildDirectories();
+  void BuildGroupLoops();
   void BuildLinks();
   Status BuildReceivers();
   void BuildAlerting();

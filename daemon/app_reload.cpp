@@ -105,6 +105,9 @@ asio::awaitable<Status> App::Parts::TakeOver(Config* edited, std::string actor) 
     }
   }
   config.links = std::move(edited->links);
+  for (const auto& entry : directories) {
+    entry->group_loop->SetWanted(TierGroupsOf(config, entry->config.name));
+  }
   for (Link* link : changed) tellers->Spawn(JudgeAnew(link));
   co_return OkStatus();
 }

@@ -228,6 +228,7 @@ asio::awaitable<void> App::Parts::Main(Status* result) {
   }
   for (const auto& entry : directories) {
     pollers->Spawn(entry->loop->Run());
+    pollers->Spawn(entry->group_loop->Run());
     if (entry->notifier == nullptr) continue;
     pollers->Spawn(entry->notifier->Listen());
     pollers->Spawn(entry->notifier->HandOn());
@@ -235,6 +236,7 @@ asio::awaitable<void> App::Parts::Main(Status* result) {
   for (const auto& tenant : tenants) pollers->Spawn(tenant->loop->Run());
   for (const auto& link : links) {
     pollers->Spawn(link->direct_reads->Run());
+    pollers->Spawn(link->verification->Run());
     pollers->Spawn(link->deadlines->Run());
     pollers->Spawn(link->actions->Run());
     tellers->Spawn(link->dispatcher->Run());
@@ -292,6 +294,13 @@ asio::awaitable<void> App::Parts::Once(OnceResult* out, Status* result) {
   if (!opened.ok()) {
     *result = opened;
     co_return;
+  }
+  for (const auto& entry : directories) {
+    if (!entry->groups->wanted()) continue;
+    const Status refreshed = co_await entry->group_loop->RefreshOnce();
+    if (!refreshed.ok()) {
+      out->unread.push_back(Cat(entry->config.name.value, ": ", Message(refreshed)));
+    }
   }
   std::vector<watchers::SourceLoop*> loops;
   for (const auto& entry : directories) loops.push_back(entry->loop.get());

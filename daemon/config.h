@@ -13,6 +13,7 @@
 #include "base/status.h"
 #include "monitor/policy.h"
 #include "watchers/directory/bind_options.h"
+#include "watchers/directory/scope.h"
 
 namespace driftwarden::daemon {
 
@@ -45,6 +46,7 @@ struct DirectoryConfig {
   absl::Duration poll_interval = absl::Seconds(5);
   int page_size = 1000;
   std::vector<std::string> source_anchor = {"mS-DS-ConsistencyGuid", "objectGUID"};
+  directory::ScopeOptions scope;
   friend bool operator==(const DirectoryConfig&, const DirectoryConfig&) = default;
 };
 

@@ -47,6 +47,10 @@ const Policy* Find(const std::vector<Policy>& links, const monitor::LinkName& na
   return nullptr;
 }
 
+bool Reads(const Policy& link, const monitor::SourceName& source) {
+  return std::find(link.ad_sources.begin(), link.ad_sources.end(), source) != link.ad_sources.end();
+}
+
 }  // namespace
 
 std::vector<std::string> KeysThatNeedARestart(const Config& running, const Config& edited) {
@@ -93,13 +97,23 @@ std::vector<std::string> KeysThatNeedARestart(const Config& running, const Confi
 std::vector<std::string> KeptAttributesOf(const Config& config, const monitor::SourceName& source) {
   std::set<std::string> names;
   for (const Policy& link : config.links) {
-    if (std::find(link.ad_sources.begin(), link.ad_sources.end(), source) == link.ad_sources.end())
-      continue;
+    if (!Reads(link, source)) continue;
     for (const auto& [person_class, match] : link.classes) {
       for (const auto& [name, value] : match.attribute) names.insert(name);
     }
   }
   return {names.begin(), names.end()};
+}
+
+std::vector<std::string> TierGroupsOf(const Config& config, const monitor::SourceName& source) {
+  std::set<std::string> groups;
+  for (const Policy& link : config.links) {
+    if (!Reads(link, source)) continue;
+    for (const monitor::TierPolicy& tier : link.tiers) {
+      groups.insert(tier.match.groups.begin(), tier.match.groups.end());
+    }
+  }
+  return {groups.begin(), groups.end()};
 }
 
 std::vector<Policy> ChangedPolicies(const Config& running, const Config& edited) {

@@ -18,6 +18,8 @@ std::vector<std::string> KeysThatNeedARestart(const Config& running, const Confi
 // Links whose policy differs; only when no key needs a restart.
 // The AD attributes that classes name, of every link that reads the source: in lower case, sorted.
 std::vector<std::string> KeptAttributesOf(const Config& config, const monitor::SourceName& source);
+// The groups that tiers name, likewise.
+std::vector<std::string> TierGroupsOf(const Config& config, const monitor::SourceName& source);
 std::vector<monitor::Policy> ChangedPolicies(const Config& running, const Config& edited);
 
 }  // namespace driftwarden::daemon

@@ -12,7 +12,7 @@ TierPolicy ReadTier(MapReader section) {
   MapReader match = section.Map("match");
   match.Flag("admin_count", &tier.match.admin_count);
   match.Texts("ous", &tier.match.ous);
-  match.NotYet("groups", "a tier by group");
+  match.Texts("groups", &tier.match.groups);
   match.NotYet("entra_roles", "a tier by Entra role");
   match.Finish();
   section.Duration("warn_after", true, &tier.warn_after);

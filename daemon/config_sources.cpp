@@ -1,5 +1,6 @@
 #include "daemon/config_sections.h"
 #include "watchers/directory/dc_locator.h"
+#include "watchers/directory/filter.h"
 
 namespace driftwarden::daemon {
 namespace {
@@ -116,6 +117,31 @@ void ReadAnchor(MapReader& section, DirectoryConfig* directory) {
   directory->source_anchor = anchor;
 }
 
+// A filter that we cannot evaluate is refused here, at the byte it goes wrong.
+void ReadScope(MapReader section, directory::ScopeOptions* scope) {
+  section.Texts("include", &scope->include);
+  section.Texts("exclude", &scope->exclude);
+  for (const auto& [key, dns] :
+       {std::pair("include", &scope->include), std::pair("exclude", &scope->exclude)}) {
+    for (const std::string& dn : *dns) {
+      if (dn.find('=') != std::string::npos) continue;
+      section.Wrong(key, *section.Take(key), "a list of DNs, such as OU=Staff,DC=corp,DC=example");
+    }
+  }
+  section.Text("filter", &scope->filter);
+  size_t at = 0;
+  const auto filter = scope->filter.empty() ? StatusOr<directory::Filter>(directory::Filter())
+                                            : directory::Filter::Parse(scope->filter, &at);
+  if (!filter.ok()) {
+    const YAML::Node value = *section.Take("filter");
+    YAML::Mark mark = value.Mark();
+    // What is quoted begins behind its quote.
+    mark.column += static_cast<int>(at) + (value.Tag() == "!" ? 1 : 0);
+    section.faults().Add(mark, Cat(section.Path("filter"), ": ", Message(filter.status())));
+  }
+  section.Finish();
+}
+
 void ReadCredential(MapReader section, bool check_files, EntraConfig* entra) {
   section.Require("client_id", &entra->client_id, "the application's id");
   ReadPath(section, "secret_file", check_files, &entra->secret_file);
@@ -148,13 +174,7 @@ DirectoryConfig ReadDirectory(MapReader section, bool check_files) {
   section.Duration("poll_interval", false, &directory.poll_interval);
   section.Integer("page_size", 1, 1000, &directory.page_size);
   ReadAnchor(section, &directory);
-  MapReader scope = section.Map("scope");
-  scope.NotYet("include", "a scope");
-  scope.NotYet("exclude", "a scope");
-  std::string filter;
-  scope.Text("filter", &filter);
-  if (!filter.empty()) scope.Wrong("filter", *scope.Take("filter"), "empty in this version");
-  scope.Finish();
+  ReadScope(section.Map("scope"), &directory.scope);
   section.Finish();
   return directory;
 }

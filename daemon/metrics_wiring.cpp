@@ -289,6 +289,14 @@ void SourceMetrics::OnPoll(const monitor::SourceName& source, const Status& stat
   if (status.ok()) registry_.Observe(Metric::kSourcePollDuration, {source.value}, Seconds(took));
 }
 
+void SourceMetrics::OnVerified(const monitor::SourceName& source, Verified result) {
+  registry_.Add(Metric::kSourceVerified, {source.value, Text(VerifiedText(result))});
+}
+
+void SourceMetrics::OnPass(const monitor::SourceName& source, absl::Time ended) {
+  registry_.Set(Metric::kSourceVerificationPass, {source.value}, Timestamp(ended));
+}
+
 void SourceMetrics::SetFindings(const monitor::SourceName& source,
                                 const std::vector<watchers::Finding>& findings) {
   for (const char* name : watchers::kAllFindings) {
@@ -309,6 +317,10 @@ void SourceMetrics::DeclareDirectory(const monitor::SourceName& source) {
     registry_.Declare(Metric::kSourceNotifyRearms,
                       {source.value, Text(watchers::AdRearmText(reason))});
   }
+  for (const Verified result : kAllVerified) {
+    registry_.Declare(Metric::kSourceVerified, {source.value, Text(VerifiedText(result))});
+  }
+  registry_.Set(Metric::kSourceVerificationPass, {source.value}, 0);
 }
 
 void SourceMetrics::OnTracking(const monitor::SourceName& source, watchers::AdTracking tracking) {

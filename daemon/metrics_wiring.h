@@ -11,6 +11,7 @@
 #include "daemon/census.h"
 #include "daemon/commit_observer.h"
 #include "daemon/config.h"
+#include "daemon/verification_loop.h"
 #include "metrics/registry.h"
 #include "watchers/ad_observer.h"
 #include "watchers/ad_sight.h"
@@ -63,11 +64,15 @@ class TenantMetrics final : public graph::RequestObserver {
   std::string entra_;
 };
 
-class SourceMetrics final : public watchers::SourceObserver, public watchers::AdObserver {
+class SourceMetrics final : public watchers::SourceObserver,
+                            public watchers::AdObserver,
+                            public VerificationObserver {
  public:
   SourceMetrics(metrics::Registry& registry, const Config& config);
   void OnPoll(const monitor::SourceName& source, const Status& status,
               absl::Duration took) override;
+  void OnVerified(const monitor::SourceName& source, Verified result) override;
+  void OnPass(const monitor::SourceName& source, absl::Time ended) override;
   void SetFindings(const monitor::SourceName& source,
                    const std::vector<watchers::Finding>& findings);
   void OnTracking(const monitor::SourceName& source, watchers::AdTracking tracking) override;

@@ -32,6 +32,8 @@ enum class Metric {
   kNegativeLags,
   kSourceUp,
   kSourceFinding,
+  kSourceVerified,
+  kSourceVerificationPass,
   kSourceLastSuccess,
   kSourceLastChange,
   kSourcePolls,

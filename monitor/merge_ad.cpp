@@ -2,6 +2,7 @@
 // one, so that a replica that lags behind cannot undo what is known.
 
 #include <algorithm>
+#include <utility>
 
 #include "monitor/facts.h"
 
@@ -66,11 +67,28 @@ void TakeStamped(T& known, std::optional<MetadataStamp>& known_stamp, const std:
   if (seen_stamp) known_stamp = seen_stamp;
 }
 
+// Who leaves is taken out of groups as well: what the account was in tells the tier of its
+// departure.
+void MergeGroups(AdHalf& half, const AdView& view, bool& changed) {
+  if (!view.groups) return;
+  std::vector<std::string> groups = *view.groups;
+  const bool leaves = view.deleted.value_or(false) || view.Disabled().value_or(false);
+  const bool back = view.Disabled().has_value() && !leaves;
+  if (leaves || (Departed(half) && !back)) {
+    groups.insert(groups.end(), half.groups.begin(), half.groups.end());
+  }
+  std::sort(groups.begin(), groups.end());
+  groups.erase(std::unique(groups.begin(), groups.end()), groups.end());
+  if (groups == half.groups) return;
+  half.groups = std::move(groups);
+  changed = true;
+}
+
 void MergeNames(AdHalf& half, const AdView& view, bool& changed) {
   Take(half.sid, view.sid, changed);
   Take(half.sam_account_name, view.sam_account_name, changed);
   Take(half.admin_count, view.admin_count, changed);
-  Take(half.groups, view.groups, changed);
+  MergeGroups(half, view, changed);
   TakeStamped(half.account_expires, half.expires_stamp, view.account_expires, view.expires_stamp,
               changed);
   TakeStamped(half.password_set, half.password_stamp, view.password_set, view.password_stamp,
@@ -92,7 +110,8 @@ void MergeNames(AdHalf& half, const AdView& view, bool& changed) {
 // A move out of scope is neither a deletion nor a return: who was known in scope stays known.
 void MergeScope(AdHalf& half, const AdView& view, const Look& look, absl::Time clear,
                 MergeResult& result) {
-  if (!view.in_scope) return;
+  // Where a deleted account lay says nothing of where it was when we knew it.
+  if (!view.in_scope || view.deleted.value_or(false)) return;
   if (!*view.in_scope && half.scope == ScopeState::kIn) {
     half.scope = ScopeState::kLeft;
     half.scope_since = {clear, look.at.hi};
@@ -199,7 +218,8 @@ MergeResult MergeAd(AdHalf& half, const AdView& view, const Look& look,
   MergeDeleted(half, view, look, unchanged_at, result);
   MergeDisabled(half, view, look, poll_interval, unchanged_at, result);
   // By its new state: who comes into scope disabled was so before anybody asked.
-  const bool entered = half.scope == ScopeState::kNever && view.in_scope.value_or(false);
+  const bool entered = half.scope == ScopeState::kNever && view.in_scope.value_or(false) &&
+                       !view.deleted.value_or(false);
   if (entered) half.baseline_departed = Departed(half);
   if (half.scope == ScopeState::kNever) result.events.clear();
   MergeScope(half, view, look, std::max(half.last_look.lo, unchanged_at), result);

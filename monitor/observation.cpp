@@ -12,8 +12,8 @@ int CompareStamps(const MetadataStamp& a, const MetadataStamp& b) {
 }
 
 const std::vector<std::string>& ResetReasonsOf(SourceKind kind) {
-  static const std::vector<std::string> kAd = {kCursorUnreadable, kDcChanged, kInvocationId,
-                                               kUsnWentBack, kCookieRejected};
+  static const std::vector<std::string> kAd = {kCursorUnreadable, kDcChanged,      kInvocationId,
+                                               kUsnWentBack,      kCookieRejected, kReadingChanged};
   static const std::vector<std::string> kEntra = {kCursorUnreadable, kTokenExpired,
                                                   kTokenRefused,     kPagingLoop,
                                                   kSelectChanged,    kEndpointChanged};

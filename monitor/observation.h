@@ -112,6 +112,7 @@ constexpr char kDcChanged[] = "dc_changed";                // a controller never
 constexpr char kInvocationId[] = "invocation_id";          // its database was restored
 constexpr char kUsnWentBack[] = "usn_went_back";           // its disk was
 constexpr char kCookieRejected[] = "cookie_rejected";      // of DirSync
+constexpr char kReadingChanged[] = "reading_changed";      // another scope, anchor or attribute
 constexpr char kTokenExpired[] = "token_expired";
 constexpr char kTokenRefused[] = "token_refused";        // again and again, in no documented way
 constexpr char kPagingLoop[] = "paging_loop";            // pages led in a circle, again and again

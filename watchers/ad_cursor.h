@@ -40,6 +40,9 @@ struct AdSnapshot {
   friend bool operator==(const AdSnapshot&, const AdSnapshot&) = default;
 };
 
+// Before a cursor that is known but no longer enough: its accounts are to be read in another way.
+constexpr std::string_view kReadAnew = "anew ";
+
 struct AdCursor {
   static constexpr size_t kMaxBounds = 16;
 

@@ -39,6 +39,12 @@ asio::awaitable<StatusOr<monitor::Observation>> AdDirectReads::ReadAccount(monit
   co_return read;
 }
 
+asio::awaitable<StatusOr<std::vector<monitor::Observation>>> AdDirectReads::ReadAccounts(
+    std::vector<monitor::Guid> guids) {
+  auto read = co_await reader_.ReadAccounts(std::move(guids));
+  co_return read;
+}
+
 asio::awaitable<StatusOr<monitor::Observation>> AdDirectReads::ReadAccountElsewhere(
     monitor::Guid guid) {
   const auto executor = co_await asio::this_coro::executor;

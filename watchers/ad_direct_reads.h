@@ -24,6 +24,8 @@ class AdDirectReads final : public DirectoryReader {
 
   asio::awaitable<StatusOr<monitor::Observation>> ReadAccount(monitor::Guid guid) override;
   asio::awaitable<StatusOr<monitor::Observation>> ReadAccountElsewhere(monitor::Guid guid) override;
+  asio::awaitable<StatusOr<std::vector<monitor::Observation>>> ReadAccounts(
+      std::vector<monitor::Guid> guids) override;
 
  private:
   asio::awaitable<void> Ask(monitor::Guid guid, StatusOr<monitor::Observation>* answer,

@@ -12,6 +12,8 @@ directory::ObserveOptions AdSourceOptions::Observing() const {
   directory::ObserveOptions options;
   options.use_consistency_guid = UsesConsistencyGuid();
   options.kept_attributes = kept_attributes;
+  options.scope = scope;
+  options.groups = groups;
   options.xml_metadata = sight != nullptr && sight->asks_for_xml();
   return options;
 }

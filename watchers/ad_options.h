@@ -50,8 +50,11 @@ struct AdSourceOptions {
   absl::Duration search_timeout = absl::Seconds(120);
   absl::Duration direct_timeout = absl::Seconds(15);  // of the reader's searches
 
-  std::vector<std::string> kept_attributes;  // for classes, see directory/observe.h
-  std::shared_ptr<AdSight> sight;            // what is not visible; null: not told
+  std::vector<std::string> kept_attributes;       // for classes, see directory/observe.h
+  directory::ScopeOptions scope_options;          // as configured; `scope` is made of it
+  std::shared_ptr<const directory::Scope> scope;  // null: everybody below base_dn
+  const directory::GroupSight* groups = nullptr;  // must outlive the source
+  std::shared_ptr<AdSight> sight;                 // what is not visible; null: not told
 
   // The first of source_anchor that every account has decides.
   bool UsesConsistencyGuid() const;

@@ -61,7 +61,7 @@ AdReader::AdReader(AdSourceOptions options, directory::SessionFactory& sessions,
       clock_(clock),
       connection_(options_, sessions, clock, log) {}
 
-asio::awaitable<StatusOr<monitor::Observation>> AdReader::ReadAccount(monitor::Guid guid) {
+asio::awaitable<Status> AdReader::WaitForTurn() {
   if (free_ == nullptr) {
     const auto executor = co_await asio::this_coro::executor;
     free_ = std::make_unique<AsyncEvent>(executor);
@@ -71,6 +71,59 @@ asio::awaitable<StatusOr<monitor::Observation>> AdReader::ReadAccount(monitor::G
     const bool woken = co_await free_->Wait();
     if (!woken) co_return CancelledError("stopping");
   }
+  co_return OkStatus();
+}
+
+asio::awaitable<StatusOr<std::vector<monitor::Observation>>> AdReader::ReadAccounts(
+    std::vector<monitor::Guid> guids) {
+  const Status ready = co_await WaitForTurn();
+  if (!ready.ok()) co_return ready;
+  const Turn turn(*this);
+  const bool reused = connection_.open();
+  std::vector<monitor::Guid> first = guids;
+  auto read = co_await ReadManyNow(std::move(first));
+  if (reused && read.status().code() == StatusCode::kUnavailable) {
+    read = co_await ReadManyNow(std::move(guids));
+  }
+  co_return read;
+}
+
+asio::awaitable<StatusOr<std::vector<monitor::Observation>>> AdReader::ReadManyNow(
+    std::vector<monitor::Guid> guids) {
+  const Status ready = co_await connection_.Ensure();
+  if (!ready.ok()) co_return ready;
+  std::string any;
+  for (const monitor::Guid& guid : guids) any += Cat("(objectGUID=", FilterBytes(guid.Raw()), ')');
+  SearchRequest request =
+      Base(connection_.state().naming_context, SearchRequest::Scope::kSubtree, Cat("(|", any, ')'));
+  const directory::ObserveOptions options = options_.Observing();
+  request.attributes = directory::RequestedAttributes(options);
+  TimeBounds at;
+  at.lo = clock_.Wall();
+  const auto page = co_await connection_.session().Search(std::move(request));
+  if (!page.ok()) {
+    connection_.Drop();
+    co_return page.status();
+  }
+  at.hi = std::max(at.lo, clock_.Wall());
+  std::vector<monitor::Observation> found;
+  for (const directory::Entry& entry : page->entries) {
+    const auto view = directory::ObserveAccount(entry, options);
+    if (!view.ok() || !view->has_value()) continue;
+    if (options_.sight != nullptr) options_.sight->NoteAccount(**view);
+    monitor::Observation observation;
+    observation.look.source = options_.name;
+    observation.look.at = at;
+    observation.look.kind = monitor::LookKind::kDirect;
+    observation.view = **view;
+    found.push_back(std::move(observation));
+  }
+  co_return found;
+}
+
+asio::awaitable<StatusOr<monitor::Observation>> AdReader::ReadAccount(monitor::Guid guid) {
+  const Status ready = co_await WaitForTurn();
+  if (!ready.ok()) co_return ready;
   const Turn turn(*this);
   const bool reused = connection_.open();
   StatusOr<monitor::Observation> read = co_await ReadNow(guid);
@@ -109,6 +162,9 @@ asio::awaitable<StatusOr<monitor::Observation>> AdReader::Search(SearchRequest r
   observation.look.at.lo = clock_.Wall();
   const directory::ObserveOptions options = options_.Observing();
   request.attributes = directory::RequestedAttributes(options);
+  // A constructed attribute: only the object itself can be asked for it.
+  const bool base = request.scope == SearchRequest::Scope::kBase;
+  if (base && options.groups != nullptr) request.attributes.emplace_back("tokenGroups");
   const auto page = co_await connection_.session().Search(std::move(request));
   if (!page.ok()) co_return page.status();
   observation.look.at.hi = std::max(observation.look.at.lo, clock_.Wall());

@@ -23,12 +23,17 @@ class AdReader {
            Logger& log);
 
   asio::awaitable<StatusOr<monitor::Observation>> ReadAccount(monitor::Guid guid);
+  asio::awaitable<StatusOr<std::vector<monitor::Observation>>> ReadAccounts(
+      std::vector<monitor::Guid> guids);
   const AdConnection& connection() const { return connection_; }
 
  private:
   class Turn;
 
+  asio::awaitable<Status> WaitForTurn();
   asio::awaitable<StatusOr<monitor::Observation>> ReadNow(monitor::Guid guid);
+  asio::awaitable<StatusOr<std::vector<monitor::Observation>>> ReadManyNow(
+      std::vector<monitor::Guid> guids);
   asio::awaitable<StatusOr<monitor::Observation>> Search(directory::SearchRequest request,
                                                          monitor::Guid guid);
 

@@ -64,6 +64,8 @@ asio::awaitable<Status> AdUsnSource::Poll(std::string cursor, monitor::BatchId b
   batch_ = std::move(batch);
   Place place;
   place.until = clock_.Steady();
+  const bool anew = cursor.starts_with(kReadAnew);
+  if (anew) cursor.erase(0, kReadAnew.size());
   const std::optional<AdCursor> known = ParseAdCursor(cursor);
   if (known) connection_.Prefer(known->server);
   place.begun.lo = clock_.Wall();
@@ -76,6 +78,7 @@ asio::awaitable<Status> AdUsnSource::Poll(std::string cursor, monitor::BatchId b
     connection_.Drop();
     co_return reason.status();
   }
+  if (anew && reason->empty()) *reason = monitor::kReadingChanged;
   if (known) place.cursor = *known;
   place.cursor.server = connection_.server();
   scan_.StartPoll(batch_);

@@ -49,6 +49,22 @@ class DirectoryReader {
   // what is known: it is to be weighed by its stamps and is no observation for the model.
   virtual asio::awaitable<StatusOr<monitor::Observation>> ReadAccountElsewhere(
       monitor::Guid guid) = 0;
+  // Some tens of accounts in one question; who is not visible is not in the answer, nor who cannot
+  // be read or is no person.
+  virtual asio::awaitable<StatusOr<std::vector<monitor::Observation>>> ReadAccounts(
+      std::vector<monitor::Guid> guids) {
+    std::vector<monitor::Observation> found;
+    for (const monitor::Guid& guid : guids) {
+      auto read = co_await ReadAccount(guid);
+      const StatusCode code = read.status().code();
+      const bool answered = code == StatusCode::kNotFound ||
+                            code == StatusCode::kFailedPrecondition ||
+                            code == StatusCode::kDataLoss;
+      if (read.ok()) found.push_back(*std::move(read));
+      if (!read.ok() && !answered) co_return read.status();
+    }
+    co_return found;
+  }
 };
 
 constexpr absl::Duration kSecondOpinionLimit = absl::Seconds(2);

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "base/strings.h"
+#include "daemon/config_changes.h"
 
 namespace driftwarden::daemon {
 namespace {
@@ -364,6 +365,21 @@ TEST(Config, ClassesAreTheFilesUnlessTheLinkHasItsOwn) {
   ASSERT_TRUE(base.ok()) << base.status();
   EXPECT_EQ(base->links.front().classes.at(monitor::PersonClass::kBreakGlass).attribute,
             (std::map<std::string, std::string>{{"employeetype", "Emergency"}}));
+}
+
+TEST(Config, ScopesAndTierGroupsAreRead) {
+  const std::string text =
+      With("    ca_file: /etc/ca.pem\n",
+           "    scope: {include: ['OU=A,DC=c'], exclude: ['OU=B,DC=c'], filter: '(!(a=b))'}\n") +
+      "policy: {tiers: [{name: tier0, match: {groups: [Domain Admins, 'CN=x,DC=c']}}]}\n";
+  const auto config = ParseConfig("f.yaml", text, false);
+  ASSERT_TRUE(config.ok()) << config.status();
+  const DirectoryConfig& directory = config->directories.front();
+  EXPECT_EQ(directory.scope.include, std::vector<std::string>{"OU=A,DC=c"});
+  EXPECT_EQ(directory.scope.exclude, std::vector<std::string>{"OU=B,DC=c"});
+  EXPECT_EQ(directory.scope.filter, "(!(a=b))");
+  EXPECT_EQ(TierGroupsOf(*config, directory.name),
+            (std::vector<std::string>{"CN=x,DC=c", "Domain Admins"}));
 }
 
 }  // namespace

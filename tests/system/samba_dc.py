@@ -401,20 +401,24 @@ class SambaDc:
                    f"--configfile={self._smb_conf}", f"--objectdn={self.base_dn}",
                    "--car=get-changes", "--action=allow", f"--trusteedn={self.user_dn(sam)}")
 
+    def local_database(self):
+        """The directory as its own system sees it, beside the running server."""
+        from samba.auth import system_session
+        from samba.param import LoadParm
+        from samba.samdb import SamDB
+
+        parameters = LoadParm()
+        parameters.load(str(self._smb_conf))
+        return SamDB(url=str(self._database), session_info=system_session(), lp=parameters)
+
     def grant_deleted_objects(self, sam):
         """List Contents and Read Property on the Deleted Objects container, as `dsacls` on Windows.
         Done on the database: over LDAP even an administrator must take ownership first."""
         # Here, because these modules exist for Debian's own Python only.
-        from samba.auth import system_session
         from samba.dcerpc import security
         from samba.ndr import ndr_unpack
-        from samba.param import LoadParm
-        from samba.samdb import SamDB
         from samba.sd_utils import SDUtils
 
         sid = ndr_unpack(security.dom_sid, self.read_attribute(sam, "objectSid")[0])
-        parameters = LoadParm()
-        parameters.load(str(self._smb_conf))
-        database = SamDB(url=str(self._database), session_info=system_session(), lp=parameters)
-        SDUtils(database).dacl_prepend_aces(f"CN=Deleted Objects,{self.base_dn}",
+        SDUtils(self.local_database()).dacl_prepend_aces(f"CN=Deleted Objects,{self.base_dn}",
                                             f"(A;CI;RPLCLORC;;;{sid})", controls=["show_deleted:1"])

@@ -52,15 +52,19 @@ bool IsBuiltIn(const Entry& entry) {
   const auto sid = raw == nullptr ? std::nullopt : monitor::Sid::FromBytes(*raw);
   constexpr std::string_view kDomainPrefix("\x01\x05\0\0\0\0\0\x05\x15\0\0\0", 12);
   if (!sid || !std::string_view(sid->bytes).starts_with(kDomainPrefix)) return false;
-  uint32_t rid = 0;
-  for (size_t i = 0; i < 4; ++i) {
-    rid |= static_cast<uint32_t>(static_cast<unsigned char>(sid->bytes[sid->bytes.size() - 4 + i]))
-           << (8 * i);
-  }
-  return rid < kFirstMadeRid;
+  return RidOf(*sid) < kFirstMadeRid;
 }
 
 }  // namespace
+
+uint32_t RidOf(const monitor::Sid& sid) {
+  uint32_t rid = 0;
+  for (size_t i = 0; i < 4 && sid.bytes.size() >= 4; ++i) {
+    const auto byte = static_cast<unsigned char>(sid.bytes[sid.bytes.size() - 4 + i]);
+    rid |= static_cast<uint32_t>(byte) << (8 * i);
+  }
+  return rid;
+}
 
 StatusOr<bool> IsPersonalAccount(const Entry& entry) {
   if (entry.attributes.find(kObjectClass) == entry.attributes.end()) {

@@ -133,6 +133,20 @@ void TakeKept(const Entry& entry, const ObserveOptions& options, monitor::AdView
   view.attributes = std::move(kept);
 }
 
+void TakeGroups(const Entry& entry, const ObserveOptions& options, monitor::AdView& view) {
+  if (options.groups == nullptr) return;
+  const auto tokens = entry.attributes.find(kTokenGroups);
+  const bool read = tokens != entry.attributes.end();
+  view.groups = options.groups->GroupsOf(view.object_guid, read ? &tokens->second : nullptr);
+}
+
+// Unknown, or deleted itself: better one too many than a deletion that nobody sees.
+bool WasInScope(const Entry& entry, const ObserveOptions& options) {
+  const std::string* const parent = entry.First(kLastKnownParent);
+  if (options.scope == nullptr || parent == nullptr) return true;
+  return parent->find("\\0ADEL:") != std::string::npos || options.scope->HoldsPlace(*parent);
+}
+
 Status TakeStamps(const Entry& entry, monitor::AdView& view) {
   DW_ASSIGN_OR_RETURN(const std::string* metadata, Single(entry, kReplMetaData));
   const auto xml = entry.attributes.find(kReplMetaDataXml);
@@ -195,6 +209,10 @@ StatusOr<std::optional<monitor::AdView>> ObserveAccount(const Entry& entry,
     if (!view.recipient_type) view.recipient_type = 0;
     if (!view.locked_at) view.locked_at = absl::InfinitePast();
     TakeKept(entry, options, view);
+    TakeGroups(entry, options, view);
+    view.in_scope = options.scope == nullptr || options.scope->Holds(entry);
+  } else if (view.deleted.value_or(false)) {
+    view.in_scope = WasInScope(entry, options);
   }
   return std::optional<monitor::AdView>(std::move(view));
 }
@@ -202,9 +220,13 @@ StatusOr<std::optional<monitor::AdView>> ObserveAccount(const Entry& entry,
 std::vector<std::string> RequestedAttributes(const ObserveOptions& options) {
   std::vector<std::string> names = AccountAttributes();
   if (options.xml_metadata) names.emplace_back("msDS-ReplAttributeMetaData");
-  for (const std::string& name : options.kept_attributes) {
+  const auto add = [&names](const std::string& name) {
     const auto same = [&](const std::string& known) { return EqualsIgnoreCase(known, name); };
     if (std::none_of(names.begin(), names.end(), same)) names.push_back(name);
+  };
+  for (const std::string& name : options.kept_attributes) add(name);
+  if (options.scope != nullptr) {
+    for (const std::string& name : options.scope->attributes()) add(name);
   }
   return names;
 }
