@@ -105,7 +105,8 @@ net::ServerResponse ControlApi::Handle(const net::ServerRequest& request, absl::
     return ChangePerson((*path)[2], (*path)[3], *body, now);
   if (what == "sync") return Sync(*body, now);
   if (what == "fault") return Fault(*body, now);
-  return net::Problem(404, "Not found", "people, sync, fault or truth");
+  if (what == "tenant") return ChangeTenant(*body, now);
+  return net::Problem(404, "Not found", "people, sync, fault, tenant or truth");
 }
 
 net::ServerResponse ControlApi::ShowPerson(const std::string& sam, absl::Time now) {

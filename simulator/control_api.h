@@ -6,6 +6,7 @@
 //   POST /sim/sync    {"run":true} {"stall":true} {"resume":true} {"skip":[sam...]}
 //                     {"unskip":[sam...]} {"cycle":"30s"} {"processing":"1s"}
 //   POST /sim/fault   see control_fault.cpp; {"clear":true} mends everything first
+//   POST /sim/tenant  what a tenant says of itself; see control_tenant.cpp
 //   GET  /sim/truth
 // A body's "tenant" or "forest" (numbers from 0) narrows it; without, every tenant and forest 0 are
 // meant. JSON; errors are application/problem+json. Without the socket: request in, response out.
@@ -39,6 +40,7 @@ class ControlApi {
   net::ServerResponse Sync(const boost::json::object& body, absl::Time now);
   Status SyncOne(SyncEngine& engine, const People& people, const boost::json::object& body,
                  absl::Time now);
+  net::ServerResponse ChangeTenant(const boost::json::object& body, absl::Time now);
   net::ServerResponse Fault(const boost::json::object& body, absl::Time now);
   Status DirectoryFault(std::string_view key, const boost::json::value& value, size_t forest,
                         absl::Time now);

@@ -1,6 +1,8 @@
 // POST /sim/fault: what can be broken, and how to mend it.
 
+#include <algorithm>
 #include <boost/json.hpp>
+#include <iterator>
 
 #include "base/strings.h"
 #include "base/units.h"
@@ -47,6 +49,18 @@ Status Names(const json::value& value, std::set<std::string>& out) {
     if (!name.is_string()) return InvalidError("a list of names is needed");
     out.insert(std::string(name.as_string()));
   }
+  return OkStatus();
+}
+
+Status Forbid(const json::value& value, std::set<std::string>& out) {
+  std::set<std::string> names;
+  DW_RETURN_IF_ERROR(Names(value, names));
+  const std::vector<std::string> known(std::begin(kForbiddable), std::end(kForbiddable));
+  for (const std::string& name : names) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    return InvalidError(Cat("one of ", JoinStrings(known, ", ")));
+  }
+  out = std::move(names);
   return OkStatus();
 }
 
@@ -101,6 +115,8 @@ Status TenantFault(std::string_view key, const json::value& value, Tenant& tenan
   if (key == "ignore_revoke") return Flag(value, faults.ignore_revoke);
   if (key == "forbid_revoke") return Flag(value, faults.forbid_revoke);
   if (key == "forbid_patch") return Flag(value, faults.forbid_patch);
+  if (key == "forbid") return Forbid(value, faults.forbidden);
+  if (key == "no_last_sync") return Flag(value, faults.no_last_sync);
   if (key == "revoke_in_delta") return Flag(value, faults.revoke_in_delta);
   if (key == "last_sync_in_delta") return Flag(value, faults.last_sync_in_delta);
   if (key == "removed_in_full_round") return Flag(value, faults.removed_in_full_round);

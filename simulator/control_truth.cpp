@@ -65,11 +65,24 @@ json::array TenantsJson(World& world) {
   json::array tenants;
   for (size_t i = 0; i < world.tenants(); ++i) {
     const Tenant& tenant = world.tenant(i);
+    json::array domains;
+    for (const auto& [name, domain] : tenant.settings().domains) {
+      domains.push_back({{"name", name}, {"federated", domain.federated}});
+    }
+    json::object roles;
+    for (const auto& [name, people] : tenant.settings().roles) {
+      json::array holders;
+      for (const uint64_t person : people) holders.emplace_back(tenant.people().SamOf(person));
+      roles[name] = std::move(holders);
+    }
     tenants.push_back({{"id", tenant.id()},
                        {"name", tenant.options().name},
                        {"last_sync", FormatRfc3339(tenant.last_sync())},
                        {"cycles_completed", world.sync(i).cycles_completed()},
-                       {"stalled", world.sync(i).stalled()}});
+                       {"stalled", world.sync(i).stalled()},
+                       {"password_sync", tenant.settings().password_sync},
+                       {"domains", std::move(domains)},
+                       {"roles", std::move(roles)}});
   }
   return tenants;
 }

@@ -133,7 +133,9 @@ net::ServerResponse GraphApi::Dispatch(const std::vector<std::string>& path,
   if (auto fault = Fault(context)) return *std::move(fault);
   if (path[0] == "users" && path.size() >= 2) return UserCall(path, request, context);
   const bool get = request.method == "GET";
-  if (get && path[0] == "organization") return Organization(context);
+  if (get) {
+    if (auto answer = TenantCall(path, request, context)) return *std::move(answer);
+  }
   if (get && path.size() >= 3 && path[0] == "directory" && path[1] == "deletedItems") {
     return DeletedItem(path.back(), request, context);
   }
@@ -150,6 +152,9 @@ net::ServerResponse GraphApi::UserCall(const std::vector<std::string>& path,
   if (!live) return NotFound(path[1], context.now);
   if (path.size() == 2 && get) return GetUser(*person, request, context);
   if (path.size() == 2 && request.method == "PATCH") return PatchUser(*person, request, context);
+  if (path.size() == 3 && get && path[2] == "onPremisesSyncBehavior") {
+    return SyncBehavior(*person, context);
+  }
   const bool revoke = path.size() == 3 && (path[2] == "revokeSignInSessions" ||
                                            path[2] == "microsoft.graph.revokeSignInSessions");
   if (revoke && request.method == "POST") return Revoke(*person, context);
@@ -212,17 +217,6 @@ net::ServerResponse GraphApi::WriteDone(net::ServerResponse response, const Cont
   if (faults.lost_replies <= 0) return response;
   --faults.lost_replies;
   return GraphError(504, "UnknownError", "The gateway timed out.", context.now);
-}
-
-net::ServerResponse GraphApi::Organization(const Context& context) {
-  const json::object organization = {
-      {"id", context.tenant->id()},
-      {"displayName", context.tenant->options().name},
-      {"onPremisesSyncEnabled", true},
-      {"onPremisesLastSyncDateTime",
-       FormatRfc3339(absl::FromUnixSeconds(absl::ToUnixSeconds(context.tenant->last_sync())))}};
-  return JsonResponse(200, {{"@odata.context", Cat(context.base, "/$metadata#organization")},
-                            {"value", json::array{organization}}});
 }
 
 net::ServerResponse GraphApi::Delta(const net::ServerRequest& request, const Context& context) {

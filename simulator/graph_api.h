@@ -60,7 +60,20 @@ class GraphApi {
   net::ServerResponse WriteDone(net::ServerResponse response, const Context& context);
   net::ServerResponse DeletedItem(std::string_view id, const net::ServerRequest& request,
                                   const Context& context);
+  // What the tenant says of itself (graph_tenant.cpp). Nothing: none of these paths.
+  std::optional<net::ServerResponse> TenantCall(const std::vector<std::string>& path,
+                                                const net::ServerRequest& request,
+                                                const Context& context);
   net::ServerResponse Organization(const Context& context);
+  net::ServerResponse SyncConfiguration(const Context& context);
+  net::ServerResponse Domains(const Context& context);
+  net::ServerResponse Roles(const std::vector<std::string>& path, const Context& context);
+  net::ServerResponse GroupMembers(const std::string& group, const Context& context);
+  net::ServerResponse ServicePrincipals(const std::vector<std::string>& path,
+                                        const net::ServerRequest& request, const Context& context);
+  net::ServerResponse SyncJobs(const Context& context);
+  net::ServerResponse ListUsers(const net::ServerRequest& request, const Context& context);
+  net::ServerResponse SyncBehavior(uint64_t person, const Context& context);
   net::ServerResponse Batch(const net::ServerRequest& request, Context& context);
   void Stamp(net::ServerResponse& response, const Context& context);
 

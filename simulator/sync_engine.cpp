@@ -40,7 +40,8 @@ void SyncEngine::Import(absl::Time at) {
   size_t deletions = 0;
   exports_.clear();
   for (const uint64_t person : pending_) {
-    if (skipped_.contains(person)) continue;
+    // Nothing flows any more to an account that was handed to the cloud.
+    if (skipped_.contains(person) || tenant_.settings().cloud_managed.contains(person)) continue;
     const EntraUser user = tenant_.Now(person);
     const Export wanted{person, directory_.IsEnabled(person), directory_.IsDeleted(person)};
     deletions += wanted.deleted && user.presence == Presence::kLive ? 1 : 0;

@@ -17,6 +17,7 @@
 #include "simulator/delta.h"
 #include "simulator/people.h"
 #include "simulator/tenant_faults.h"
+#include "simulator/tenant_settings.h"
 #include "simulator/truth.h"
 
 namespace driftwarden::simulator {
@@ -90,6 +91,8 @@ class Tenant {
   const std::string& id() const { return tenant_id_; }  // GUID text
   TenantFaults& faults() { return faults_; }
   const TenantFaults& faults() const { return faults_; }
+  TenantSettings& settings() { return settings_; }
+  const TenantSettings& settings() const { return settings_; }
 
   std::string EntraId(uint64_t person) const;
   // By Entra id or UPN; nothing for who never had an account or was purged.
@@ -152,6 +155,7 @@ class Tenant {
   Truth& truth_;
   std::function<void(absl::Time)> advance_;
   TenantFaults faults_;
+  TenantSettings settings_;
   absl::Time last_sync_;
   std::unordered_map<uint64_t, std::vector<Version>> changed_;
   std::unordered_map<uint64_t, Adoption> adopted_;

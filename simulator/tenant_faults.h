@@ -23,6 +23,12 @@ enum class Duplicates {
   kStaleLast,  // and the second one shows the state before the last change
 };
 
+// What an application may lack the permission for, one by one.
+constexpr const char* kForbiddable[] = {
+    "organization", "sync_configuration",  "domains",       "roles", "groups", "service_principals",
+    "sync_jobs",    "provisioning_errors", "sync_behavior",
+};
+
 struct TenantFaults {
   // The next so many requests to Graph are answered so.
   int throttle = 0;               // 429
@@ -37,6 +43,8 @@ struct TenantFaults {
   bool ignore_revoke = false;  // 200, and nothing happens
   bool forbid_revoke = false;  // 403 Authorization_RequestDenied
   bool forbid_patch = false;
+  std::set<std::string> forbidden;  // 403 for these; names: kForbiddable
+  bool no_last_sync = false;        // the organization has no onPremisesLastSyncDateTime
   bool revoke_in_delta = true;      // a revoke alone raises a delta record
   bool last_sync_in_delta = false;  // and so does a changed onPremisesLastSyncDateTime
   bool removed_in_full_round = false;
