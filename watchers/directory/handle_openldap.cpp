@@ -20,6 +20,8 @@
 namespace driftwarden::directory {
 namespace {
 
+// Of one message. Entries have some KiB, with a photograph kept some hundred.
+constexpr ber_len_t kMaxMessage = 16 << 20;
 constexpr const char* kSystemRoots = "/etc/ssl/certs/ca-certificates.crt";
 
 bool Set(LDAP* handle, int option, const void* value) {
@@ -84,6 +86,13 @@ Status Secure(LDAP* handle, const ServerAddress& address, const SessionOptions& 
               const Peer& peer) {
   if (const int code = ldap_connect(handle); code != LDAP_SUCCESS) {
     return NoContact(peer, address, options, LdapDiagnostic(handle));
+  }
+  // Unless told, libldap makes room for whatever length a message claims to have.
+  Sockbuf* socket = nullptr;
+  ber_len_t most = kMaxMessage;
+  if (ldap_get_option(handle, LDAP_OPT_SOCKBUF, &socket) != LDAP_OPT_SUCCESS ||
+      ber_sockbuf_ctrl(socket, LBER_SB_OPT_SET_MAX_INCOMING, &most) != 1) {
+    return InternalError(Cat(peer.source, ": libldap refuses a bound for messages"));
   }
   if (!options.start_tls && !address.ldaps) return OkStatus();
   if (!address.ldaps) {

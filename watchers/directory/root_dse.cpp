@@ -9,20 +9,28 @@
 namespace driftwarden::directory {
 namespace {
 
+constexpr size_t kMaxName = 4096;
+constexpr uint64_t kMaxUsn = INT64_MAX;  // signed in the directory (MS-ADTS 3.1.1.1.9)
+
 Status Missing(std::string_view attribute) {
   return DataLossError(Cat("rootDSE has no usable ", attribute, "; is this a domain controller?"));
+}
+
+// It is put into requests and into texts.
+bool IsName(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxName && Printable(text, kMaxName) == text;
 }
 
 StatusOr<ServerState> ParseRootDse(const Entry& entry, const TimeBounds& asked) {
   ServerState state;
   const std::string* const usn = entry.First(kHighestCommittedUsn);
   const std::optional<uint64_t> number = usn ? ParseUint64(*usn) : std::nullopt;
-  if (!number) return Missing("highestCommittedUSN");
+  if (!number || *number >= kMaxUsn) return Missing("highestCommittedUSN");
   state.highest_usn = *number;
   const std::string* const context = entry.First(kDefaultNamingContext);
-  if (context == nullptr || context->empty()) return Missing("defaultNamingContext");
+  if (context == nullptr || !IsName(*context)) return Missing("defaultNamingContext");
   state.naming_context = *context;
-  if (const std::string* const host = entry.First(kDnsHostName)) state.host_name = *host;
+  if (const std::string* const host = entry.First(kDnsHostName)) state.host_name = Printable(*host);
   const std::string* const synchronized = entry.First(kIsSynchronized);
   state.synchronized = synchronized != nullptr && *synchronized == "TRUE";
   const auto capabilities = entry.attributes.find(kSupportedCapabilities);
@@ -95,7 +103,7 @@ asio::awaitable<StatusOr<ServerState>> ReadServerState(Session& session, const C
   StatusOr<ServerState> state = ParseRootDse(*entry, asked);
   if (!state.ok()) co_return state.status();
   const std::string* const settings = entry->First(kDsServiceName);
-  if (settings == nullptr) co_return Missing("dsServiceName");
+  if (settings == nullptr || !IsName(*settings)) co_return Missing("dsServiceName");
 
   SearchRequest own;
   own.base = *settings;

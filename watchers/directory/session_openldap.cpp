@@ -22,6 +22,10 @@ namespace driftwarden::directory {
 namespace {
 
 constexpr size_t kMaxPageBytes = 64 << 20;
+// What an entry, an attribute and a value cost beside their bytes: without it an answer of endless
+// empty ones would be free.
+constexpr size_t kCost = 128;
+constexpr int kMaxAside = 1000;         // messages of an answer that are neither entry nor result
 constexpr size_t kMessagesATurn = 128;  // then others on the strand get theirs
 
 struct FreeControl {
@@ -62,6 +66,7 @@ struct Limit {
 struct Arrival {
   SearchPage page;
   size_t bytes = 0;
+  int aside = 0;
 };
 
 class OpenLdapSession final : public Session {
@@ -93,7 +98,9 @@ class OpenLdapSession final : public Session {
   Status TakeResult(const SearchRequest& request, LDAPMessage* message, Arrival& arrival);
   Status TakeControls(const SearchRequest& request, LDAPControl** controls, Arrival& arrival);
   Status Broken(std::string_view what);
-  int LastError() const;
+  Status Nonsense(std::string_view what);
+  Status NoMessage(int error);
+  bool HoldsMore() const;
 
   const Peer peer_;
   BoundHandle bound_;
@@ -104,16 +111,33 @@ class OpenLdapSession final : public Session {
   int watch_id_ = 0;
 };
 
-int OpenLdapSession::LastError() const {
-  int code = LDAP_OTHER;
-  ldap_get_option(bound_.handle.get(), LDAP_OPT_RESULT_CODE, &code);
-  return code;
-}
-
 Status OpenLdapSession::Broken(std::string_view what) {
   usable_ = false;
   return UnavailableError(
       Cat(peer_.source, ": connection to ", peer_.server, " lost (", what, ")"));
+}
+
+Status OpenLdapSession::Nonsense(std::string_view what) {
+  usable_ = false;
+  return DataLossError(Cat(peer_.source, ": ", peer_.server, " sent ", what,
+                           "; is this a domain controller, and nothing between it and us?"));
+}
+
+// libldap got no message out of what it read; `error` is the errno that it left.
+Status OpenLdapSession::NoMessage(int error) {
+  int code = LDAP_OTHER;
+  ldap_get_option(bound_.handle.get(), LDAP_OPT_RESULT_CODE, &code);
+  if (error == ERANGE || code == LDAP_DECODING_ERROR || code == LDAP_LOCAL_ERROR) {
+    return Nonsense("what is no LDAP message, or is one above 16 MiB");
+  }
+  return Broken(ldap_err2string(code));
+}
+
+// Read already, so that the descriptor will not tell of it.
+bool OpenLdapSession::HoldsMore() const {
+  Sockbuf* socket = nullptr;
+  ldap_get_option(bound_.handle.get(), LDAP_OPT_SOCKBUF, &socket);
+  return socket != nullptr && ber_sockbuf_ctrl(socket, LBER_SB_OPT_DATA_READY, nullptr) > 0;
 }
 
 StatusOr<int> OpenLdapSession::SendSearch(const SearchRequest& request) {
@@ -145,6 +169,11 @@ StatusOr<int> OpenLdapSession::SendSearch(const SearchRequest& request) {
 
 StatusOr<int> OpenLdapSession::Send(const SearchRequest& request, LDAPControl** controls,
                                     timeval* limit) {
+  // libldap would take the part before it, which is another object.
+  if (request.base.find('\0') != std::string::npos) {
+    return DataLossError(
+        Cat(peer_.source, ": \"", Printable(request.base), "\" is no name to search under"));
+  }
   std::vector<char*> attributes;
   for (const std::string& name : request.attributes) {
     attributes.push_back(const_cast<char*>(name.c_str()));
@@ -172,22 +201,21 @@ Status OpenLdapSession::TakeEntry(LDAPMessage* message, Arrival& arrival) {
   const std::unique_ptr<BerElement, FreeBer> ber(raw);
   Entry entry;
   entry.dn = ToString(name);
-  arrival.bytes += entry.dn.size();
+  arrival.bytes += kCost + entry.dn.size();
   while (code == LDAP_SUCCESS) {
     BerVarray values = nullptr;
     code = ldap_get_attribute_ber(ldap, message, ber.get(), &name, &values);
     if (code != LDAP_SUCCESS || name.bv_val == nullptr) break;
     std::vector<std::string>& list = entry.attributes[ToLowerAscii(ToString(name))];
+    arrival.bytes += kCost + name.bv_len;
     for (size_t i = 0; values != nullptr && values[i].bv_val != nullptr; ++i) {
       list.push_back(ToString(values[i]));
-      arrival.bytes += values[i].bv_len;
+      arrival.bytes += kCost + values[i].bv_len;
     }
     ber_memfree(values);
   }
   if (code != LDAP_SUCCESS) {
-    usable_ = false;
-    return DataLossError(Cat(peer_.source, ": ", peer_.server, " sent an entry that is no LDAP (",
-                             ldap_err2string(code), ")"));
+    return Nonsense(Cat("an entry that is no LDAP (", ldap_err2string(code), ")"));
   }
   if (arrival.bytes > kMaxPageBytes) {
     usable_ = false;
@@ -210,7 +238,9 @@ Status OpenLdapSession::TakeResult(const SearchRequest& request, LDAPMessage* me
   const std::unique_ptr<LDAPControl*, FreeControls> controls(raw);
   if (text != nullptr) result.diagnostic = text;
   ldap_memfree(text);
-  if (parsed != LDAP_SUCCESS) return Broken(ldap_err2string(parsed));
+  if (parsed != LDAP_SUCCESS) {
+    return Nonsense(Cat("a result that is no LDAP (", ldap_err2string(parsed), ")"));
+  }
   if (result.code != LDAP_SUCCESS) return SearchRefused(peer_, request.base, result);
   return TakeControls(request, raw, arrival);
 }
@@ -228,39 +258,51 @@ Status OpenLdapSession::TakeControls(const SearchRequest& request, LDAPControl**
     arrival.page.dir_sync_more = answer->more;
     return OkStatus();
   }
-  LDAP* const ldap = bound_.handle.get();
+  if (request.page_size == 0) return OkStatus();
   LDAPControl* const paged = ldap_control_find(LDAP_CONTROL_PAGEDRESULTS, controls, nullptr);
-  if (request.page_size == 0 || paged == nullptr) return OkStatus();
+  if (paged == nullptr) {
+    // Taken for the last page it would hide whoever is on the next one.
+    const bool full = arrival.page.entries.size() >= static_cast<size_t>(request.page_size);
+    return full ? Nonsense("a full page without a paging control") : OkStatus();
+  }
   ber_int_t estimate = 0;
   berval cookie{};
-  const int code = ldap_parse_pageresponse_control(ldap, paged, &estimate, &cookie);
-  if (code != LDAP_SUCCESS) {
-    return DataLossError(Cat(peer_.source, ": ", peer_.server, " sent a bad paging control"));
+  // liblber reads through a null pointer when there is nothing at all.
+  const bool some = paged->ldctl_value.bv_len > 0;
+  if (!some || ldap_parse_pageresponse_control(bound_.handle.get(), paged, &estimate, &cookie) !=
+                   LDAP_SUCCESS) {
+    return Nonsense("a paging control that cannot be read");
   }
   arrival.page.cookie = ToString(cookie);
   ber_memfree(cookie.bv_val);
   return OkStatus();
 }
 
-// Takes what has arrived. kWait: all of it; TLS holds nothing back either, as libldap asks it.
+// Takes what has arrived. kWait: all of it, what TLS has read already included.
 StatusOr<OpenLdapSession::Step> OpenLdapSession::Drain(const SearchRequest& request, int id,
                                                        Arrival& arrival) {
   for (size_t turn = 0; turn < kMessagesATurn; ++turn) {
     timeval none{};
     LDAPMessage* raw = nullptr;
+    errno = 0;
     const int kind = ldap_result(bound_.handle.get(), id, LDAP_MSG_ONE, &none, &raw);
+    const int error = errno;
     const std::unique_ptr<LDAPMessage, FreeMessage> message(raw);
-    if (kind == 0) return Step::kWait;
-    if (kind < 0) return Broken(ldap_err2string(LastError()));
+    if (kind < 0) return NoMessage(error);
+    if (kind == 0) {
+      // After a message that nobody asked for libldap gives up its turn.
+      if (!HoldsMore()) return Step::kWait;
+      continue;
+    }
     if (kind == LDAP_RES_SEARCH_ENTRY) {
       DW_RETURN_IF_ERROR(TakeEntry(raw, arrival));
     } else if (kind == LDAP_RES_SEARCH_RESULT) {
       DW_RETURN_IF_ERROR(TakeResult(request, raw, arrival));
       return Step::kDone;
     } else if (kind != LDAP_RES_SEARCH_REFERENCE && kind != LDAP_RES_INTERMEDIATE) {
-      usable_ = false;
-      return DataLossError(Cat(peer_.source, ": ", peer_.server, " sent message type ", kind,
-                               " in answer to a search"));
+      return Nonsense(Cat("message type ", kind, " in answer to a search"));
+    } else if (++arrival.aside > kMaxAside) {
+      return Nonsense("references without end");
     }
   }
   return Step::kYield;
@@ -357,9 +399,14 @@ asio::awaitable<StatusOr<std::vector<Entry>>> OpenLdapSession::AwaitChanges(
     if (!arrival.page.entries.empty() || limit->expired) {
       co_return std::move(arrival.page.entries);
     }
-    if (*step == Step::kYield) continue;
-    const auto [error] = co_await socket_.async_wait(asio::posix::stream_descriptor::wait_read,
-                                                     asio::as_tuple(asio::use_awaitable));
+    boost::system::error_code error;
+    if (*step == Step::kYield) {
+      co_await asio::post(socket_.get_executor(), asio::use_awaitable);
+    } else {
+      const auto [waited] = co_await socket_.async_wait(asio::posix::stream_descriptor::wait_read,
+                                                        asio::as_tuple(asio::use_awaitable));
+      error = waited;
+    }
     const auto state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() != asio::cancellation_type::none) {
       usable_ = false;
