@@ -17,7 +17,10 @@ using directory::SearchPage;
 using directory::SearchRequest;
 
 constexpr size_t kGuidsASearch = 100;
-constexpr int kMaxStandstill = 10;  // answers in a row that neither tell nor lead on
+constexpr int kMaxStandstill = 10;  // answers in a row that do not lead on
+// In a row: Windows looks for a while at what the filter leaves out.
+constexpr int kMaxEmptyAnswers = 1000;
+constexpr int kMaxAnswers = 100'000;                  // of one walk, with some hundred objects each
 constexpr absl::Duration kTryAgain = absl::Hours(1);  // after a refusal
 
 // Of the accounts' attributes those that replicate: of others DirSync knows nothing. `name` changes
@@ -217,7 +220,9 @@ asio::awaitable<Status> AdDirSyncSource::Follow(DirSyncCursor from, TimeBounds b
 asio::awaitable<AdDirSyncSource::Walked> AdDirSyncSource::Walk(std::string* cookie,
                                                                AdRound* round) {
   Walked end;
+  int answers = 0;
   int standstill = 0;
+  int empty = 0;
   bool more = true;
   while (more) {
     SearchRequest request;
@@ -239,12 +244,15 @@ asio::awaitable<AdDirSyncSource::Walked> AdDirSyncSource::Walk(std::string* cook
     }
     at.hi = std::max(at.lo, clock_.Wall());
     more = page->dir_sync_more;
-    standstill = page->entries.empty() && page->dir_sync_cookie == *cookie ? standstill + 1 : 0;
-    if (more && standstill > kMaxStandstill) {
+    standstill = page->dir_sync_cookie == *cookie ? standstill + 1 : 0;
+    empty = page->entries.empty() ? empty + 1 : 0;
+    const bool endless =
+        standstill > kMaxStandstill || empty > kMaxEmptyAnswers || ++answers > kMaxAnswers;
+    if (more && endless) {
       usn_.connection().Drop();
       end.status = DataLossError(Cat(options_.name.value, ": ", usn_.connection().server(),
                                      " says again and again that there are more changes, and "
-                                     "tells of none"));
+                                     "comes to no end"));
       co_return end;
     }
     *cookie = std::move(page->dir_sync_cookie);
@@ -261,13 +269,16 @@ asio::awaitable<AdDirSyncSource::Walked> AdDirSyncSource::Walk(std::string* cook
 
 AdDirSyncSource::Rows AdDirSyncSource::RowsOf(SearchPage page) const {
   Rows rows;
+  int unreadable = 0;
   for (Entry& entry : page.entries) {
     const std::string* const raw = entry.First(directory::kObjectGuid);
     const auto guid = raw == nullptr ? std::nullopt : monitor::Guid::FromBytes(*raw);
     if (!guid || guid->IsZero()) {
-      log_.Warn("ad_object_quarantined",
-                Cat("a DirSync row without objectGUID: \"", Printable(entry.dn), '"'),
-                {{"source", options_.name.value}, {"batch", batch_.value}});
+      if (++unreadable == 1) {
+        log_.Warn("ad_object_quarantined",
+                  Cat("a DirSync row without objectGUID: \"", Printable(entry.dn), '"'),
+                  {{"source", options_.name.value}, {"batch", batch_.value}});
+      }
       continue;
     }
     const std::string* const deleted = entry.First(directory::kIsDeleted);
@@ -276,6 +287,10 @@ AdDirSyncSource::Rows AdDirSyncSource::RowsOf(SearchPage page) const {
     } else {
       rows.live.push_back(*guid);
     }
+  }
+  if (unreadable > 1) {
+    log_.Warn("ad_objects_quarantined", "DirSync rows without objectGUID were passed over",
+              {{"source", options_.name.value}, {"batch", batch_.value}, {"count", unreadable}});
   }
   return rows;
 }
@@ -306,14 +321,19 @@ asio::awaitable<StatusOr<std::vector<Entry>>> AdDirSyncSource::SearchAll(SearchR
   request.attributes = directory::RequestedAttributes(options_.Observing());
   request.page_size = options_.page_size;
   std::vector<Entry> found;
+  int pages = 0;
   do {
+    // Each object can come once, and a page holds one at least.
+    if (++pages > kMaxEmptyAnswers || found.size() > kGuidsASearch) {
+      co_return DataLossError(
+          Cat(options_.name.value, ": ", usn_.connection().server(), " sends pages without end"));
+    }
     SearchRequest next = request;
     StatusOr<SearchPage> page = co_await usn_.connection().session().Search(std::move(next));
     if (!page.ok()) co_return page.status();
     std::move(page->entries.begin(), page->entries.end(), std::back_inserter(found));
     request.cookie = std::move(page->cookie);
-    // Each object can come once: more is no answer to this question.
-  } while (!request.cookie.empty() && found.size() <= kGuidsASearch);
+  } while (!request.cookie.empty());
   co_return found;
 }
 

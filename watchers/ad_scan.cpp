@@ -81,7 +81,8 @@ asio::awaitable<Status> AdScan::Search(Query query, AdWindow window, AdRound& ro
   int pages = 0;
   int empty_pages = 0;
   do {
-    if (++pages > 3 * kPages && divisible && empty_pages == 0) {
+    if (++pages > 3 * kPages && empty_pages == 0) {
+      if (!divisible) co_return Endless();  // one USN has one object
       co_return MakeStatus(StatusCode::kResourceExhausted,
                            Cat(options_.name.value, ": the window has too many pages"));
     }
@@ -94,10 +95,7 @@ asio::awaitable<Status> AdScan::Search(Query query, AdWindow window, AdRound& ro
     at.hi = std::max(at.lo, clock_.Wall());
     found_ += page->entries.size();
     empty_pages = page->entries.empty() ? empty_pages + 1 : 0;
-    if (empty_pages > kMaxEmptyPages) {
-      co_return DataLossError(
-          Cat(options_.name.value, ": ", connection_.server(), " sends empty pages without end"));
-    }
+    if (empty_pages > kMaxEmptyPages) co_return Endless();
     cookie = std::move(page->cookie);
     if (query.tombstones) {
       tombstones_ += page->entries.size();
@@ -108,6 +106,11 @@ asio::awaitable<Status> AdScan::Search(Query query, AdWindow window, AdRound& ro
     if (!added.ok()) co_return added;
   } while (!cookie.empty());
   co_return OkStatus();
+}
+
+Status AdScan::Endless() const {
+  return DataLossError(
+      Cat(options_.name.value, ": ", connection_.server(), " sends pages without end"));
 }
 
 SearchRequest AdScan::Request(const Query& query, const AdWindow& window) const {

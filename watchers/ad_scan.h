@@ -63,6 +63,7 @@ class AdScan {
 
   void TellHidden();
   asio::awaitable<Status> Search(Query query, AdWindow window, AdRound& round);
+  Status Endless() const;
   directory::SearchRequest Request(const Query& query, const AdWindow& window) const;
 
   const AdSourceOptions& options_;

@@ -14,7 +14,7 @@ using directory::SearchRequest;
 using directory::ServerState;
 
 constexpr uint64_t kFirstWidth = uint64_t{1} << 16;
-constexpr uint64_t kMaxWidth = uint64_t{1} << 40;
+constexpr uint64_t kMaxWidth = uint64_t{1} << 60;  // eight times as many are a number still
 constexpr int kSteady = 4;  // windows without a limit before a wider one is tried
 
 bool IsTooMuch(const Status& status) {

@@ -54,6 +54,8 @@ struct FakeController {
   Status open_error;
   // Asked before each search of accounts is answered: an error is the answer.
   std::function<Status(const directory::SearchRequest&)> before;
+  // Asked next: what it gives is the answer, whatever the accounts are.
+  std::function<std::optional<directory::SearchPage>(const directory::SearchRequest&)> instead;
   std::vector<directory::SearchRequest> searches;  // of accounts, not of the rootDSE
   int secret = 0;         // sessions opened with another one are due to be renewed
   Status renewal_failed;  // what the last session that was to be renewed was told
@@ -119,6 +121,10 @@ class FakeControllerSession final : public directory::Session {
     if (dc_.before) {
       const Status status = dc_.before(request);
       if (!status.ok()) return status;
+    }
+    if (dc_.instead) {
+      auto other = dc_.instead(request);
+      if (other) return *std::move(other);
     }
     return Accounts(request);
   }
