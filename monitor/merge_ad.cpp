@@ -20,6 +20,45 @@ bool IsReturnElsewhere(const AdHalf& half, const AdView& view, const Look& look)
   return !stamped && half.disabled == Tri::kYes && !view.Disabled().value_or(true);
 }
 
+// All but the last sub-authority: the domain whose member the account is (MS-DTYP 2.4.2).
+std::string_view DomainOf(const Sid& sid) {
+  constexpr size_t kRidBytes = 4;
+  const std::string_view bytes = sid.bytes;
+  return bytes.substr(0, bytes.size() - std::min(bytes.size(), kRidBytes));
+}
+
+// The same account as another domain shows it. A move between domains of a forest keeps the
+// objectGUID and gives another SID; nothing deletes the account where it was, it is only not there
+// any more (MS-ADTS 3.1.1.5.4.2).
+bool IsOfAnotherDomain(const AdHalf& half, const AdView& view, const Look& look) {
+  if (half.source == look.source || half.sid.bytes.empty() || !view.sid) return false;
+  return DomainOf(half.sid) != DomainOf(*view.sid);
+}
+
+// Versions are counted anew where the account went, and only the time of a write says which domain
+// shows the later state. Without stamps the later look does. A tombstone is of the domain that had
+// the account when it was deleted.
+bool IsOfFormerDomain(const AdHalf& half, const AdView& view, const Look& look) {
+  const auto& seen = view.deleted.value_or(false) ? view.deleted_stamp : view.uac_stamp;
+  const auto& known = half.deleted ? half.deleted_stamp : half.uac_stamp;
+  if (seen && known && seen->originating_time != known->originating_time) {
+    return seen->originating_time < known->originating_time;
+  }
+  return view.deleted.value_or(false) || look.at.lo < half.last_look.lo;
+}
+
+// Nothing that the former domain's controllers stamped or counted holds in the new one.
+void MoveToDomain(AdHalf& half, const Look& look, MergeResult& result) {
+  half.source = look.source;
+  half.uac_stamp.reset();
+  half.deleted_stamp.reset();
+  half.expires_stamp.reset();
+  half.password_stamp.reset();
+  half.usn_changed = 0;
+  result.changed = true;
+  result.events.push_back("ad_moved_domain");
+}
+
 // The stamps say that the directory as it was looked at has not heard of what is known.
 bool LagsBehind(const AdHalf& half, const AdView& view) {
   return half.uac_stamp && view.uac_stamp && CompareStamps(*view.uac_stamp, *half.uac_stamp) < 0;
@@ -197,11 +236,18 @@ MergeResult MergeAd(AdHalf& half, const AdView& view, const Look& look,
                     absl::Duration poll_interval, absl::Time complete_until) {
   MergeResult result;
   const bool first_sight = half.object_guid.IsZero();
+  const bool known_here = !first_sight && half.source == look.source;
   if (first_sight) {
     half.object_guid = view.object_guid;
     half.source = look.source;
     half.scope = view.in_scope.value_or(true) ? ScopeState::kIn : ScopeState::kNever;
     result.changed = true;
+  } else if (IsOfAnotherDomain(half, view, look)) {
+    if (IsOfFormerDomain(half, view, look)) {
+      result.replay = true;
+      return result;
+    }
+    MoveToDomain(half, look, result);
   } else if (IsStale(half, view, look)) {
     // It was asked and knows nothing newer: that is as good as a look which agrees, or whoever left
     // would wait for a controller that lags.
@@ -211,7 +257,7 @@ MergeResult MergeAd(AdHalf& half, const AdView& view, const Look& look,
     return result;
   }
   // A look from before that read says nothing of what the read did not bring.
-  const bool follows = !first_sight && half.source == look.source && complete_until <= look.at.lo;
+  const bool follows = known_here && complete_until <= look.at.lo;
   const absl::Time unchanged_at = follows ? complete_until : kNever;
   const bool moved = view.usn_changed != half.usn_changed;
   MergeNames(half, view, result.changed);

@@ -27,7 +27,8 @@ EventFact FactOfAd(const std::string& event, const AdHalf& half, const Look& loo
   EventFact fact;
   fact.details["object_guid"] = half.object_guid.ToString();
   const bool deletion = event == "ad_deleted" || event == "ad_restored";
-  const bool move = event == "ad_left_scope" || event == "ad_entered_scope";
+  const bool changed_domain = event == "ad_moved_domain";
+  const bool move = event == "ad_left_scope" || event == "ad_entered_scope" || changed_domain;
   const auto& stamp = deletion ? half.deleted_stamp : half.uac_stamp;
   if (stamp && !move) {
     fact.details["version"] = Cat(stamp->version);
@@ -42,7 +43,7 @@ EventFact FactOfAd(const std::string& event, const AdHalf& half, const Look& loo
   } else if (event == "ad_left_scope") {
     fact.at = half.scope_since;
     fact.details["dn"] = half.dn;
-  } else if (event == "ad_entered_scope") {
+  } else if (event == "ad_entered_scope" || changed_domain) {
     fact.at = look.at;
     fact.details["dn"] = half.dn;
   } else {

@@ -82,6 +82,76 @@ TEST(MergeAd, AReplicaThatLagsBehindIsAReplay) {
   EXPECT_EQ(half, before) << "asked, and it knows nothing newer";
 }
 
+// As the domain that the account was moved to shows it: another SID, versions counted anew.
+AdView Moved(bool disabled, uint32_t version, absl::Time written) {
+  AdView view = View(disabled, version, written);
+  view.sid = Sid::Parse("S-1-5-21-7-8-9-1501");
+  view.dn = "CN=User 1,OU=Staff,DC=emea,DC=corp";
+  return view;
+}
+
+Look InEmea(absl::Time at) {
+  return {SourceName("emea"), {at - absl::Milliseconds(10), at}, LookKind::kFeed};
+}
+
+TEST(MergeAd, AMoveToAnotherDomainIsFollowedAndNoDisableThereIsTakenForAnOldWrite) {
+  AdHalf half;
+  MergeAd(half, View(false, 40, T0() - absl::Hours(1)), At(T0()), kPoll);
+  const absl::Time moved_at = T0() + absl::Minutes(5);
+  const MergeResult moved =
+      MergeAd(half, Moved(false, 1, moved_at), InEmea(moved_at + absl::Seconds(2)), kPoll);
+  EXPECT_EQ(moved.events, std::vector<std::string>{"ad_moved_domain"});
+  EXPECT_EQ(half.source, SourceName("emea"));
+  EXPECT_EQ(half.sid.ToString(), "S-1-5-21-7-8-9-1501");
+  EXPECT_EQ(half.disabled, Tri::kNo);
+
+  // A controller of the former domain that has not heard of the move.
+  const AdHalf before = half;
+  for (const bool disabled : {false, true}) {
+    const AdView late = View(disabled, 41, T0() + absl::Minutes(1));
+    EXPECT_TRUE(MergeAd(half, late, At(T0() + absl::Minutes(7)), kPoll).replay);
+  }
+  AdView tombstone = View(true, 41, T0() + absl::Minutes(1));
+  tombstone.deleted = true;
+  EXPECT_TRUE(MergeAd(half, tombstone, At(T0() + absl::Minutes(7)), kPoll).replay);
+  EXPECT_EQ(half, before);
+
+  const absl::Time disabled_at = T0() + absl::Minutes(10);
+  const MergeResult left =
+      MergeAd(half, Moved(true, 2, disabled_at), InEmea(disabled_at + absl::Seconds(2)), kPoll);
+  EXPECT_EQ(left.events, std::vector<std::string>{"ad_disabled"});
+  EXPECT_EQ(half.disabled_since, TimeBounds::Exactly(disabled_at));
+}
+
+TEST(MergeAd, WhoIsDisabledStaysSoAcrossAMoveAndBack) {
+  AdHalf half;
+  const absl::Time disabled_at = T0() + absl::Seconds(1);
+  MergeAd(half, View(false, 4, T0() - absl::Hours(1)), At(T0()), kPoll);
+  MergeAd(half, View(true, 5, disabled_at), At(T0() + absl::Seconds(2)), kPoll);
+  const absl::Time moved_at = T0() + absl::Minutes(5);
+  MergeAd(half, Moved(true, 1, moved_at), InEmea(moved_at), kPoll);
+  EXPECT_EQ(half.disabled_since, TimeBounds::Exactly(disabled_at));
+  AdView back = View(true, 1, moved_at + absl::Hours(1));
+  back.sid = Sid::Parse("S-1-5-21-1-2-3-2001");
+  const MergeResult returned = MergeAd(half, back, At(moved_at + absl::Hours(2)), kPoll);
+  EXPECT_EQ(returned.events, std::vector<std::string>{"ad_moved_domain"});
+  EXPECT_EQ(half.source, kAd);
+  EXPECT_EQ(half.disabled_since, TimeBounds::Exactly(disabled_at));
+  EXPECT_FALSE(half.deleted);
+}
+
+TEST(MergeAd, AMoveAloneDoesNotTellWhenTheAccountWasDisabled) {
+  AdHalf half;
+  MergeAd(half, View(false, 4, T0() - absl::Hours(1)), At(T0()), kPoll);
+  const absl::Time moved_at = T0() + absl::Minutes(5);
+  // Disabled before the move or with it: the new domain's read of before says nothing of that.
+  const MergeResult moved = MergeAd(half, Moved(true, 1, moved_at), InEmea(T0() + absl::Minutes(9)),
+                                    kPoll, T0() + absl::Minutes(8));
+  EXPECT_EQ(moved.events, (std::vector<std::string>{"ad_moved_domain", "ad_disabled"}));
+  EXPECT_EQ(half.disabled_since.hi, moved_at);
+  EXPECT_LT(half.disabled_since.lo, T0() + absl::Seconds(1));
+}
+
 AdView Unstamped(bool disabled) {
   AdView view = View(disabled, 4, T0());
   view.uac_stamp.reset();
