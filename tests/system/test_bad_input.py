@@ -94,13 +94,18 @@ def prepared(name, simulation, config, folder):
                         rf"127\.0\.0\.1:{relay.port}", relay.cut, relay.join)
         elif name == "refused_bind":
             relay = stack.enter_context(_relayed(config, "active_directory", simulation))
+            password = _own_copy(folder, directory["bind"], "password_file")
 
             def hurt():
                 simulation.fault(ldap_refuse_bind=True)
                 relay.cut()
                 relay.join()
 
-            yield Fault("corp", "(?i)invalid ?credentials|bind", hurt, simulation.mend)
+            def mend():
+                simulation.mend()
+                password.touch()  # a refused secret is not tried again at once unless told so
+
+            yield Fault("corp", "(?i)invalid ?credentials|bind", hurt, mend)
         elif name == "wrong_password":
             yield _file_fault("corp", "(?i)invalid ?credentials|bind",
                               _own_copy(folder, directory["bind"], "password_file"), "wrong")

@@ -16,6 +16,7 @@
 #include "watchers/directory/kerberos.h"
 #include "watchers/directory/server_address.h"
 #include "watchers/directory/tcp_probe.h"
+#include "watchers/directory/tickets_in_time.h"
 
 namespace driftwarden::directory {
 namespace {
@@ -152,7 +153,8 @@ StatusOr<Proof> TakeProof(const SessionOptions& options, const ServerAddress& ad
   Proof proof;
   const BindOptions& bind = options.bind;
   if (bind.method == BindOptions::Method::kGssapi) {
-    DW_ASSIGN_OR_RETURN(proof.tickets, GetTicketsBlocking(peer, bind, address.host));
+    DW_ASSIGN_OR_RETURN(proof.tickets,
+                        GetTicketsInTime(peer, bind, address.host, options.network_timeout));
     return proof;
   }
   auto password = ReadSecretFile(bind.password_file);

@@ -105,6 +105,12 @@ Verdict Judge(const BindOptions& bind, const KerberosFault& fault) {
   }
 }
 
+// Counted by the KDC as a wrong password.
+bool IsWrongKey(int code) {
+  return code == KRB5KDC_ERR_PREAUTH_FAILED || code == KRB5_PREAUTH_FAILED ||
+         code == KRB5KRB_AP_ERR_BAD_INTEGRITY;
+}
+
 }  // namespace
 
 Status KerberosFailed(const Peer& peer, const BindOptions& bind, const KerberosFault& fault) {
@@ -113,8 +119,9 @@ Status KerberosFailed(const Peer& peer, const BindOptions& bind, const KerberosF
                                ? Cat("no Kerberos ticket for ", Printable(bind.Account()))
                                : Cat("no Kerberos ticket of ", Printable(bind.Account()),
                                      " for ldap/", Printable(fault.host));
-  return MakeStatus(verdict.code, Cat(peer.source, ": ", what, " (", Printable(fault.text, 200),
-                                      "); ", verdict.mend));
+  Status failed = MakeStatus(verdict.code, Cat(peer.source, ": ", what, " (",
+                                               Printable(fault.text, 200), "); ", verdict.mend));
+  return IsWrongKey(fault.code) ? WrongSecret(std::move(failed)) : failed;
 }
 
 }  // namespace driftwarden::directory

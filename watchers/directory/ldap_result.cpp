@@ -1,5 +1,6 @@
 #include "watchers/directory/ldap_result.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -7,6 +8,8 @@
 
 namespace driftwarden::directory {
 namespace {
+
+constexpr int kInvalidCredentials = 49;
 
 constexpr std::array<std::pair<int, std::string_view>, 27> kNames = {{
     {1, "operationsError"},
@@ -54,6 +57,17 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kBindRea
      "the controller demands channel binding, which this SASL library cannot give; use "
      "gssapi over ldap:// without TLS, or a simple bind"},
 }};
+
+constexpr const char kWrongSecretUrl[] = "driftwarden/wrong-secret";
+
+// Given only to who knows the password (MS-ERREF; 775 whatever the password was).
+constexpr std::array<std::string_view, 8> kAboutTheAccount = {"52f", "530", "531", "532",
+                                                              "533", "701", "773", "775"};
+
+bool IsAboutTheAccount(std::string_view reason) {
+  return std::any_of(kAboutTheAccount.begin(), kAboutTheAccount.end(),
+                     [&](std::string_view code) { return reason.starts_with(Cat("data ", code)); });
+}
 
 bool IsHex(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
@@ -130,15 +144,26 @@ std::string BindReason(std::string_view diagnostic) {
   return Cat("data ", data);
 }
 
+bool IsWrongSecret(const Status& status) {
+  return status.GetPayload(kWrongSecretUrl).has_value();
+}
+
+Status WrongSecret(Status status) {
+  status.SetPayload(kWrongSecretUrl, absl::Cord());
+  return status;
+}
+
 Status BindRefused(const Peer& peer, const LdapResult& result) {
   std::string why = BindReason(result.diagnostic);
   if (why.empty()) why = Printable(result.diagnostic, 200);
   const StatusCode code = CodeOf(result.code);
   const std::string advice =
       code == StatusCode::kUnauthenticated ? Cat("; check ", peer.credentials) : std::string();
-  return MakeStatus(
+  Status refused = MakeStatus(
       code, Cat(peer.source, ": bind as ", Printable(peer.user), " refused by ", peer.server, " (",
                 LdapCodeName(result.code), why.empty() ? "" : ", ", why, ")", advice));
+  const bool wrong = result.code == kInvalidCredentials && !IsAboutTheAccount(why);
+  return wrong ? WrongSecret(std::move(refused)) : refused;
 }
 
 Status SearchRefused(const Peer& peer, std::string_view base, const LdapResult& result) {

@@ -29,6 +29,12 @@ std::string LdapCodeName(int code);
 // what it means: "data 52e: wrong user or password". Empty when there is none.
 std::string BindReason(std::string_view diagnostic);
 
+// The secret itself was refused, or may have been: tried often it would lock the account. Not so
+// where the account is disabled, expired or locked.
+bool IsWrongSecret(const Status& status);
+// Marks a status as such.
+Status WrongSecret(Status status);
+
 // `result.code` is not 0.
 Status BindRefused(const Peer& peer, const LdapResult& result);
 Status SearchRefused(const Peer& peer, std::string_view base, const LdapResult& result);

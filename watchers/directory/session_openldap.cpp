@@ -15,6 +15,7 @@
 
 #include "base/files.h"
 #include "base/strings.h"
+#include "watchers/directory/bind_guard.h"
 #include "watchers/directory/controls_openldap.h"
 #include "watchers/directory/handle_openldap.h"
 
@@ -418,17 +419,18 @@ asio::awaitable<StatusOr<std::vector<Entry>>> OpenLdapSession::AwaitChanges(
 
 class OpenLdapFactory final : public SessionFactory {
  public:
-  OpenLdapFactory(Lane& lane, const Clock& clock) : lane_(lane), clock_(clock) {}
+  OpenLdapFactory(Lane& lane, const Clock& clock) : lane_(lane), clock_(clock), guard_(clock) {}
 
   asio::awaitable<StatusOr<std::unique_ptr<Session>>> Open(SessionOptions options) override {
     co_await asio::this_coro::throw_if_cancelled(false);
     const absl::Duration search_timeout = options.search_timeout;
     const std::string source = options.source;
-    auto open = [options = std::move(options), &clock = clock_] {
-      return OpenHandleBlocking(options, clock);
-    };
+    const auto attempt = guard_.Begin(options);
+    if (!attempt.ok()) co_return attempt.status();
+    auto open = [options, &clock = clock_] { return OpenHandleBlocking(options, clock); };
     StatusOr<BoundHandle> bound = co_await OnLane(lane_, std::move(open));
-    if (!bound.ok()) co_return bound.status();
+    const Status made = guard_.End(*attempt, options, bound.status());
+    if (!made.ok()) co_return made;
     const auto state = co_await asio::this_coro::cancellation_state;
     if (state.cancelled() != asio::cancellation_type::none) {
       co_return CancelledError(Cat(source, ": connecting stopped"));
@@ -444,6 +446,7 @@ class OpenLdapFactory final : public SessionFactory {
  private:
   Lane& lane_;
   const Clock& clock_;
+  BindGuard guard_;
 };
 
 }  // namespace
