@@ -102,13 +102,13 @@ Status App::Parts::BuildTenants() {
 }
 
 Status App::Parts::BuildDirectories() {
-  sessions = directory::MakeOpenLdapSessionFactory(ldap_lane, clock);
+  sessions = directory::MakeOpenLdapSessionFactory(ldap_turns, clock);
   for (const DirectoryConfig& entry : config.directories) {
     auto built = std::make_unique<Directory>();
     built->config = entry;
     watchers::AdSourceOptions options = SourceOptionsOf(entry);
     options.pin = std::make_shared<watchers::AdPin>();
-    built->locator = directory::MakeDnsDcLocator(DnsOptionsOf(entry), ldap_lane, rng);
+    built->locator = directory::MakeDnsDcLocator(DnsOptionsOf(entry), ldap_turns, rng);
     options.locator = built->locator.get();
     options.kept_attributes = KeptAttributesOf(config, entry.name);
     built->sight = std::make_shared<watchers::AdSight>(entry.name, log);

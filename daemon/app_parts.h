@@ -14,6 +14,7 @@
 #include "alerts/dispatcher.h"
 #include "base/async/event.h"
 #include "base/async/lane.h"
+#include "base/async/lane_turns.h"
 #include "base/async/scheduler.h"
 #include "base/async/task_group.h"
 #include "base/rng.h"
@@ -46,6 +47,9 @@
 #include "watchers/source_loop.h"
 
 namespace driftwarden::daemon {
+
+// For all sources together, however many there are.
+inline constexpr int kLdapThreads = 8;
 
 // One forest or domain that is read.
 struct Directory {
@@ -98,7 +102,8 @@ struct App::Parts {
   RealScheduler scheduler{clock};
   SystemRng rng;
   asio::io_context io{1};
-  ThreadLane ldap_lane{"ldap", 8};
+  ThreadLane ldap_lane{"ldap", kLdapThreads};
+  LaneTurns ldap_turns{ldap_lane, kLdapThreads};
   ThreadLane write_lane{"store-write", 1};
   ThreadLane read_lane{"store-read", 2};
   metrics::Registry registry;

@@ -68,7 +68,7 @@ void AddRunVerbs(CLI::App& app, Parsed* parsed) {
   simulate->add_option("--users", parsed->simulate.users, "people on both sides");
   simulate->add_option("--seed", parsed->simulate.seed, "seed of the people");
   simulate->add_option("--forests", parsed->simulate.forests, "AD forests")
-      ->check(CLI::Range(1, 16));
+      ->check(CLI::Range(1, 256));
   simulate
       ->add_option("--tenants", parsed->simulate.tenants,
                    "Entra tenants, each fed by a forest in turn")

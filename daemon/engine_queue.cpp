@@ -1,5 +1,6 @@
 #include "daemon/engine_queue.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -15,7 +16,12 @@ asio::awaitable<Status> EngineQueue::Enter(Urgency urgency) {
     busy_ = true;
     co_return OkStatus();
   }
-  if (waiting_.size() >= capacity_) co_return UnavailableError("busy; try again");
+  const auto counted = std::count_if(waiting_.begin(), waiting_.end(), [](const auto& waiter) {
+    return waiter->urgency != Urgency::kBatch;
+  });
+  if (urgency != Urgency::kBatch && static_cast<size_t>(counted) >= capacity_) {
+    co_return UnavailableError("busy; try again");
+  }
   const auto self = std::make_shared<Waiter>(urgency, executor_);
   waiting_.push_back(self);
   const bool decided = co_await self->decided.Wait();
@@ -31,13 +37,14 @@ void EngineQueue::Leave() {
     return;
   }
   auto next = waiting_.begin();
+  bool due = false;
   for (auto it = waiting_.begin(); it != waiting_.end(); ++it) {
-    if ((*it)->overtaken >= patience_) {
-      next = it;
-      break;
-    }
-    if ((*it)->urgency < (*next)->urgency) next = it;
+    // Every other turn at most: many sources' batches must not keep an operator waiting either.
+    due = !due_went_ && (*it)->overtaken >= patience_;
+    if (due || (*it)->urgency < (*next)->urgency) next = it;
+    if (due) break;
   }
+  due_went_ = due;
   for (auto it = waiting_.begin(); it != next; ++it) ++(*it)->overtaken;
   const std::shared_ptr<Waiter> chosen = *next;
   waiting_.erase(next);

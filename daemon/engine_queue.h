@@ -20,7 +20,8 @@ enum class Urgency : uint8_t { kOperator, kOutcome, kDeadline, kDirectRead, kBat
 
 class EngineQueue {
  public:
-  // At most `capacity` wait; a waiter that was overtaken `patience` times goes next.
+  // At most `capacity` wait, not counting batches: each source has one at a time, and waiting for
+  // us is what slows it down. Who was overtaken `patience` times goes next, every other turn.
   EngineQueue(asio::any_io_executor executor, size_t capacity, int patience);
   EngineQueue(const EngineQueue&) = delete;
   EngineQueue& operator=(const EngineQueue&) = delete;
@@ -46,6 +47,7 @@ class EngineQueue {
   const int patience_;
   std::list<std::shared_ptr<Waiter>> waiting_;  // in order of arrival
   bool busy_ = false;
+  bool due_went_ = false;  // the turn in progress is of one who was overtaken too often
   bool closed_ = false;
 };
 

@@ -6,7 +6,7 @@
 #include <memory>
 #include <utility>
 
-#include "base/async/lane.h"
+#include "base/async/lane_turns.h"
 #include "base/rng.h"
 #include "base/strings.h"
 #include "base/time.h"
@@ -34,6 +34,7 @@ struct Bench {
   SystemRng rng;
   asio::io_context io{1};
   ThreadLane lane{"ldap", 2};
+  LaneTurns turns{lane, 2};
   Logger quiet{LogLevel::kError, LogFormat::kLogfmt};
   std::vector<CheckFinding> findings;
 };
@@ -53,8 +54,8 @@ void Take(Bench* bench, std::vector<CheckFinding> findings) {
 }
 
 asio::awaitable<void> CheckDirectory(Bench* bench, const DirectoryConfig* entry) {
-  auto sessions = directory::MakeOpenLdapSessionFactory(bench->lane, bench->clock);
-  auto locator = directory::MakeDnsDcLocator(DnsOptionsOf(*entry), bench->lane, bench->rng);
+  auto sessions = directory::MakeOpenLdapSessionFactory(bench->turns, bench->clock);
+  auto locator = directory::MakeDnsDcLocator(DnsOptionsOf(*entry), bench->turns, bench->rng);
   watchers::AdSourceOptions options = SourceOptionsOf(*entry);
   options.locator = locator.get();
   watchers::AdCheckWishes wishes;

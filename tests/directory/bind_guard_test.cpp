@@ -171,8 +171,9 @@ TEST(GuardedSessions, AControllerSeesAWrongPasswordOnce) {
         m, {49, "80090308: LdapErr: DSID-0C090446, comment: error, data 52e, v4563"})};
   });
   SystemClock clock;
-  ThreadLane lane("ldap", 1);
-  const auto factory = MakeOpenLdapSessionFactory(lane, clock);
+  ThreadLane lane("ldap", 2);
+  LaneTurns turns(lane, 2);
+  const auto factory = MakeOpenLdapSessionFactory(turns, clock);
   for (int i = 0; i < 5; ++i) {
     const auto opened = RunOn(context, factory->Open(dc.Options()));
     EXPECT_EQ(opened.status().code(), StatusCode::kUnauthenticated) << opened.status();

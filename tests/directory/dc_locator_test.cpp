@@ -117,12 +117,13 @@ class NameServer {
 StatusOr<std::vector<DcRecord>> Locate(const NameServer& server,
                                        const std::string& domain = "corp.example") {
   asio::io_context context;  // outlives the lane, whose work still holds on to it when it is done
-  ThreadLane lane("dns", 1);
+  ThreadLane lane("dns", 2);
+  LaneTurns turns(lane, 2);
   SeededRng rng(1);
   DnsOptions options;
   options.name_server = server.address();
   options.patience = absl::Seconds(1);
-  const auto locator = MakeDnsDcLocator(options, lane, rng);
+  const auto locator = MakeDnsDcLocator(options, turns, rng);
   return RunOn(context, locator->Locate(domain));
 }
 

@@ -83,8 +83,9 @@ class HostileAnswers : public ::testing::Test {
   asio::io_context context_;
   HostileDc dc_{context_};
   SystemClock clock_;
-  ThreadLane lane_{"ldap", 1};
-  std::unique_ptr<SessionFactory> factory_ = MakeOpenLdapSessionFactory(lane_, clock_);
+  ThreadLane lane_{"ldap", 2};
+  LaneTurns turns_{lane_, 2};
+  std::unique_ptr<SessionFactory> factory_ = MakeOpenLdapSessionFactory(turns_, clock_);
   SessionOptions options_ = dc_.Options();
   std::unique_ptr<Session> session_;
 };

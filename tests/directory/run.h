@@ -21,7 +21,7 @@ T RunOn(boost::asio::io_context& context, boost::asio::awaitable<T> task,
   std::optional<T> result;
   auto done = [&result, &context](const std::exception_ptr& error, T value) {
     if (error) std::rethrow_exception(error);
-    result = std::move(value);
+    result.emplace(std::move(value));
     context.stop();
   };
   boost::asio::co_spawn(context, std::move(task), std::move(done));

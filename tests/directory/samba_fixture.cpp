@@ -71,7 +71,7 @@ std::string SambaTest::Unique(const std::string& stem) const {
 }
 
 void SambaTest::SetUp() {
-  factory_ = MakeOpenLdapSessionFactory(lane_, clock_);
+  factory_ = MakeOpenLdapSessionFactory(turns_, clock_);
   auto bound = OpenHandleBlocking(Options(), clock_);
   ASSERT_TRUE(bound.ok()) << bound.status();
   admin_ = std::make_unique<BoundHandle>(std::move(*bound));

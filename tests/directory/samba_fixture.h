@@ -45,6 +45,7 @@ class SambaTest : public ::testing::Test {
   SystemClock clock_;
   asio::io_context context_;
   ThreadLane lane_{"ldap", 2};
+  LaneTurns turns_{lane_, 2};
   std::unique_ptr<SessionFactory> factory_;
 
  private:

@@ -106,7 +106,7 @@ TEST_F(Kerberos, ASessionIsRenewedBeforeItsTicketEnds) {
   options.bind.krb5_config =
       Written("/short.conf", Cat("[libdefaults]\n\tticket_lifetime = 1h\n", config));
   Ahead clock;
-  const auto factory = MakeOpenLdapSessionFactory(lane_, clock);
+  const auto factory = MakeOpenLdapSessionFactory(turns_, clock);
   auto session = RunOn(context_, factory->Open(options));
   ASSERT_TRUE(session.ok()) << session.status();
   EXPECT_FALSE((*session)->RenewalDue());

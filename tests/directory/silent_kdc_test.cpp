@@ -74,8 +74,9 @@ class SilentKdc : public ::testing::Test {
   boost::asio::io_context context_;
   std::optional<Tcp::acceptor> kdc_;
   SystemClock clock_;
-  ThreadLane lane_{"ldap", 1};
-  std::unique_ptr<SessionFactory> factory_ = MakeOpenLdapSessionFactory(lane_, clock_);
+  ThreadLane lane_{"ldap", 2};
+  LaneTurns turns_{lane_, 2};
+  std::unique_ptr<SessionFactory> factory_ = MakeOpenLdapSessionFactory(turns_, clock_);
   SessionOptions options_;
 };
 

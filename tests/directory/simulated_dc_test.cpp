@@ -120,8 +120,9 @@ class SimulatedController : public ::testing::Test {
   SystemClock clock_;
   asio::io_context context_;
   ThreadLane lane_{"ldap", 2};
+  LaneTurns turns_{lane_, 2};
   std::unique_ptr<directory::SessionFactory> factory_ =
-      directory::MakeOpenLdapSessionFactory(lane_, clock_);
+      directory::MakeOpenLdapSessionFactory(turns_, clock_);
   Logger quiet_{LogLevel::kError, LogFormat::kLogfmt, "/dev/null"};
   RecordingObserver observer_;
   AdSourceOptions options_;

@@ -78,6 +78,18 @@ TEST_F(EngineQueueTest, TooManyAreTurnedAway) {
   EXPECT_EQ(order_.size(), 21u);
 }
 
+TEST_F(EngineQueueTest, BatchesAreNeverTurnedAwayAndKeepNobodyElseOut) {
+  tasks_.Spawn(Hold(&queue_));
+  Run();
+  for (int i = 0; i < 200; ++i) Wait(Urgency::kBatch, "b");
+  for (int i = 0; i < 20; ++i) Wait(Urgency::kOutcome, "a");
+  EXPECT_EQ(order_, "");
+  queue_.Leave();
+  Run();
+  EXPECT_EQ(order_.size(), 220u);
+  EXPECT_EQ(order_.find_last_of('a'), 34u) << "four, and from then on every other one: " << order_;
+}
+
 TEST_F(EngineQueueTest, WhoeverIsCancelledLeavesTheLine) {
   tasks_.Spawn(Hold(&queue_));
   Run();

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/async/lane.h"
+#include "base/async/lane_turns.h"
 #include "base/rng.h"
 #include "base/status.h"
 #include "base/time.h"
@@ -45,8 +45,9 @@ struct DnsOptions {
 // ADDRESS or ADDRESS:PORT, IPv4.
 bool IsNameServer(const std::string& text);
 
-// The system's resolver; a question blocks one thread of `lane`, which with `rng` must outlive it.
-std::unique_ptr<DcLocator> MakeDnsDcLocator(DnsOptions options, Lane& lane, Rng& rng);
+// The system's resolver; a question blocks one thread of the lane of `turns`,
+// which with `rng` must outlive it.
+std::unique_ptr<DcLocator> MakeDnsDcLocator(DnsOptions options, LaneTurns& turns, Rng& rng);
 
 // Lower priority first; in random order by weight among equals.
 std::vector<DcRecord> InOrder(std::vector<DcRecord> records, Rng& rng);

@@ -141,21 +141,25 @@ StatusOr<std::vector<DcRecord>> AskBlocking(const DnsOptions& options, const std
   return ParseAnswer(name, answer, std::min(size, static_cast<int>(answer.size())));
 }
 
+constexpr absl::Duration kLongestWait = absl::Seconds(30);  // for a thread
+
 class DnsDcLocator final : public DcLocator {
  public:
-  DnsDcLocator(DnsOptions options, Lane& lane, Rng& rng)
-      : options_(std::move(options)), lane_(lane), rng_(rng) {}
+  DnsDcLocator(DnsOptions options, LaneTurns& turns, Rng& rng)
+      : options_(std::move(options)), turns_(turns), rng_(rng) {}
 
   asio::awaitable<StatusOr<std::vector<DcRecord>>> Locate(std::string domain) override {
+    const auto turn = co_await turns_.Take(LaneTurns::Claim::kUnproven, kLongestWait);
+    if (!turn.ok()) co_return Annotate(turn.status(), Cat("DNS: ", domain));
     auto ask = [this, &domain] { return AskBlocking(options_, domain); };
-    auto records = co_await OnLane(lane_, std::move(ask));
+    auto records = co_await OnLane(turns_.lane(), std::move(ask));
     if (!records.ok()) co_return records.status();
     co_return InOrder(*std::move(records), rng_);
   }
 
  private:
   const DnsOptions options_;
-  Lane& lane_;
+  LaneTurns& turns_;
   Rng& rng_;
 };
 
@@ -165,8 +169,8 @@ bool IsNameServer(const std::string& text) {
   return ParseNameServer(text).has_value();
 }
 
-std::unique_ptr<DcLocator> MakeDnsDcLocator(DnsOptions options, Lane& lane, Rng& rng) {
-  return std::make_unique<DnsDcLocator>(std::move(options), lane, rng);
+std::unique_ptr<DcLocator> MakeDnsDcLocator(DnsOptions options, LaneTurns& turns, Rng& rng) {
+  return std::make_unique<DnsDcLocator>(std::move(options), turns, rng);
 }
 
 }  // namespace driftwarden::directory

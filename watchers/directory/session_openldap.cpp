@@ -16,6 +16,7 @@
 #include "base/files.h"
 #include "base/strings.h"
 #include "watchers/directory/bind_guard.h"
+#include "watchers/directory/connect_gate.h"
 #include "watchers/directory/controls_openldap.h"
 #include "watchers/directory/handle_openldap.h"
 
@@ -419,16 +420,20 @@ asio::awaitable<StatusOr<std::vector<Entry>>> OpenLdapSession::AwaitChanges(
 
 class OpenLdapFactory final : public SessionFactory {
  public:
-  OpenLdapFactory(Lane& lane, const Clock& clock) : lane_(lane), clock_(clock), guard_(clock) {}
+  OpenLdapFactory(LaneTurns& turns, const Clock& clock)
+      : gate_(turns, clock), clock_(clock), guard_(clock) {}
 
   asio::awaitable<StatusOr<std::unique_ptr<Session>>> Open(SessionOptions options) override {
     co_await asio::this_coro::throw_if_cancelled(false);
     const absl::Duration search_timeout = options.search_timeout;
     const std::string source = options.source;
+    SessionOptions visitor = options;
+    const auto pass = co_await gate_.Enter(std::move(visitor));
+    if (!pass.ok()) co_return pass.status();
     const auto attempt = guard_.Begin(options);
     if (!attempt.ok()) co_return attempt.status();
     auto open = [options, &clock = clock_] { return OpenHandleBlocking(options, clock); };
-    StatusOr<BoundHandle> bound = co_await OnLane(lane_, std::move(open));
+    StatusOr<BoundHandle> bound = co_await OnLane(gate_.lane(), std::move(open));
     const Status made = guard_.End(*attempt, options, bound.status());
     if (!made.ok()) co_return made;
     const auto state = co_await asio::this_coro::cancellation_state;
@@ -444,15 +449,15 @@ class OpenLdapFactory final : public SessionFactory {
   }
 
  private:
-  Lane& lane_;
+  ConnectGate gate_;
   const Clock& clock_;
   BindGuard guard_;
 };
 
 }  // namespace
 
-std::unique_ptr<SessionFactory> MakeOpenLdapSessionFactory(Lane& lane, const Clock& clock) {
-  return std::make_unique<OpenLdapFactory>(lane, clock);
+std::unique_ptr<SessionFactory> MakeOpenLdapSessionFactory(LaneTurns& turns, const Clock& clock) {
+  return std::make_unique<OpenLdapFactory>(turns, clock);
 }
 
 }  // namespace driftwarden::directory

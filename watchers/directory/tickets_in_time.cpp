@@ -47,6 +47,9 @@ void Run(const std::shared_ptr<Errand>& errand, const Peer& peer, const BindOpti
   if (--registry.abandoned[peer.source] == 0) registry.abandoned.erase(peer.source);
 }
 
+// Of all sources, so that threads do not grow with domains.
+constexpr size_t kMostAbandoned = 16;
+
 constexpr const char* kMend =
     "; check that port 88 of the controllers answers (a firewall or a proxy may accept for it), "
     "and "
@@ -57,14 +60,17 @@ constexpr const char* kMend =
 StatusOr<Tickets> GetTicketsInTime(const Peer& peer, const BindOptions& bind,
                                    const std::string& host, absl::Duration limit) {
   Registry& registry = TheRegistry();
+  bool threads_left = true;
   {
     const std::lock_guard lock(registry.mutex);
+    threads_left = registry.abandoned.size() < kMostAbandoned;
     if (registry.abandoned.count(peer.source) > 0) {
       return UnavailableError(Cat(peer.source, ": no Kerberos ticket for ",
                                   Printable(bind.Account()),
                                   ": the KDC has not answered the last request yet", kMend));
     }
   }
+  if (!threads_left) return GetTicketsBlocking(peer, bind, host);
   auto errand = std::make_shared<Errand>();
   try {
     std::thread([errand, peer, bind, host] { Run(errand, peer, bind, host); }).detach();
