@@ -163,6 +163,11 @@ Status ControlApi::DirectoryFault(std::string_view key, const json::value& value
   if (ldap != nullptr) {
     if (key == "ldap_refuse_bind") return Flag(value, ldap->refuse_bind);
     if (key == "ldap_busy") return Flag(value, ldap->busy);
+    if (key == "ldap_unavailable") return Flag(value, ldap->unavailable);
+    if (key == "ldap_page_limit") return Count(value, ldap->page_limit);
+    if (key == "ldap_match_limit") return Count(value, ldap->match_limit);
+    if (key == "ldap_limit_code") return Count(value, ldap->limit_code);
+    if (key == "ldap_value_limit") return Count(value, ldap->value_limit);
     if (key == "ldap_cut_connections") return Flag(value, ldap->cut_connections);
     if (key == "ldap_refuse_dirsync") return Flag(value, ldap->refuse_dirsync);
     if (key == "ldap_forget_dirsync") return Flag(value, ldap->forget_dirsync);

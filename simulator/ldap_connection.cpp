@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "simulator/ldap_ranges.h"
 
 namespace driftwarden::simulator {
 namespace {
@@ -93,8 +94,12 @@ LdapConnection::Answer LdapConnection::Write(const LdapMessage& message) {
 LdapConnection::Answer LdapConnection::Search(const LdapMessage& message) {
   if (faults_.cut_connections) return {.close = true};
   if (faults_.busy) return Reply(message, kLdapBusy, "0000200E: SvcErr: problem 5001 (BUSY)");
+  if (faults_.unavailable) {
+    return Reply(message, kLdapUnavailable, "0000200F: SvcErr: problem 5002 (UNAVAILABLE)");
+  }
   LdapSearchRequest request{message.name, message.scope, message.filter, message.attributes,
                             message.Find(kControlShowDeleted) != nullptr};
+  TakeRanges(request.attributes);
   for (const LdapControl& control : message.controls) {
     const bool known = control.oid == kControlPaged || control.oid == kControlShowDeleted ||
                        control.oid == kControlDirSync || control.oid == kControlNotification;
@@ -173,22 +178,22 @@ std::string LdapConnection::Tell(uint64_t person) {
   if (faults_.mute_notify) return bytes;
   for (const Watched& each : watched_) {
     const auto entry = tree_.Show(each.request, person);
-    if (entry) bytes += EncodeLdapEntry(each.message.id, *entry, each.message.types_only);
+    if (entry) bytes += Encode(each.message, *entry);
   }
   return bytes;
 }
 
 LdapConnection::Answer LdapConnection::StartSearch(const LdapMessage& message,
                                                    std::unique_ptr<LdapSearch> search) {
-  running_ = {message, std::move(search), options_.max_page_size, false};
+  running_ = {message, std::move(search), MaxPage(), false};
   if (message.size_limit > 0) {
     running_.left = std::min(running_.left, static_cast<size_t>(message.size_limit));
   }
   if (const LdapControl* paged = message.Find(kControlPaged)) {
     const auto value = DecodePagedValue(paged->value);
     running_.paged = true;
-    running_.left = std::min(options_.max_page_size,
-                             static_cast<size_t>(std::max(value.ok() ? value->size : 0, 0)));
+    running_.left =
+        std::min(MaxPage(), static_cast<size_t>(std::max(value.ok() ? value->size : 0, 0)));
     // A page of none ends a paged search (RFC 2696 3).
     if (running_.left == 0) {
       running_.search.reset();
@@ -204,9 +209,14 @@ LdapConnection::Answer LdapConnection::Continue() {
   const absl::Time now = clock_.Wall();
   const auto entries = running_.search->Next(std::min(running_.left, kEntriesAtOnce), now);
   for (const LdapEntry& entry : entries) {
-    answer.bytes += EncodeLdapEntry(running_.message.id, entry, running_.message.types_only);
+    answer.bytes += Encode(running_.message, entry);
   }
   running_.left -= entries.size();
+  if (IsOverLimit()) {
+    answer.bytes += EncodeLdapResult(running_.message, {faults_.limit_code, "a limit of policy"});
+    running_ = {};
+    return answer;
+  }
   if (running_.search->done() || running_.left == 0) {
     Answer end = Finish();
     answer.bytes += end.bytes;
@@ -214,6 +224,22 @@ LdapConnection::Answer LdapConnection::Continue() {
     answer.more = true;
   }
   return answer;
+}
+
+size_t LdapConnection::MaxPage() const {
+  return faults_.page_limit > 0 ? static_cast<size_t>(faults_.page_limit) : options_.max_page_size;
+}
+
+bool LdapConnection::IsOverLimit() const {
+  return faults_.match_limit > 0 &&
+         running_.search->given() > static_cast<size_t>(faults_.match_limit);
+}
+
+std::string LdapConnection::Encode(const LdapMessage& message, LdapEntry entry) const {
+  std::vector<std::string> asked = message.attributes;
+  const ValueRanges ranges = TakeRanges(asked);
+  ApplyRanges(ranges, static_cast<size_t>(std::max(faults_.value_limit, 0)), entry);
+  return EncodeLdapEntry(message.id, entry, message.types_only);
 }
 
 LdapConnection::Answer LdapConnection::Finish() {

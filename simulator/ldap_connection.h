@@ -57,6 +57,9 @@ class LdapConnection {
   Answer Extended(const LdapMessage& message, bool secure);
   Answer Write(const LdapMessage& message);
   Answer Finish();
+  size_t MaxPage() const;
+  bool IsOverLimit() const;
+  std::string Encode(const LdapMessage& message, LdapEntry entry) const;
 
   // A notification search. It is not stored: with its connection it is gone.
   struct Watched {

@@ -177,6 +177,7 @@ std::vector<LdapEntry> LdapSearch::Next(size_t limit, absl::Time now) {
   std::vector<LdapEntry> out(std::make_move_iterator(ready_.begin()), std::make_move_iterator(end));
   ready_.erase(ready_.begin(), end);
   done_ = cursor_.done && ready_.empty();
+  given_ += count;
   return out;
 }
 

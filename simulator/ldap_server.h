@@ -31,6 +31,11 @@ struct LdapAccount {
 struct LdapFaults {
   bool refuse_bind = false;      // 49, data 52e, whatever the password
   bool busy = false;             // 51 to every search
+  bool unavailable = false;      // 52 to every search
+  int page_limit = 0;            // MaxPageSize; 0: as configured
+  int match_limit = 0;           // entries that a search, all of its pages, may give; 0: any
+  int limit_code = 3;            // what ends it then: 3 MaxQueryDuration, 4 or 11
+  int value_limit = 0;           // MaxValRange: values of an attribute at once; 0: all
   bool cut_connections = false;  // closes instead of answering a search
   bool refuse_dirsync = false;   // the right to replicate is missing
   bool forget_dirsync = false;   // 12 to every cookie

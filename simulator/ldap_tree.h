@@ -55,6 +55,7 @@ class LdapSearch {
   // asked for and still not be at its end.
   std::vector<LdapEntry> Next(size_t limit, absl::Time now);
   bool done() const { return done_; }
+  size_t given() const { return given_; }  // entries so far
 
  private:
   friend class LdapTree;
@@ -76,6 +77,7 @@ class LdapSearch {
   bool everything_ = false;  // everybody is in scope
   bool containers_done_ = false;
   bool done_ = false;
+  size_t given_ = 0;
   std::optional<uint64_t> only_person_;  // the plan found exactly one candidate, or nobody
   bool nobody_ = false;
   UsnRange range_;

@@ -16,7 +16,7 @@ using directory::Entry;
 using directory::SearchPage;
 using directory::SearchRequest;
 
-constexpr size_t kGuidsASearch = 100;
+constexpr int32_t kLeastBytes = 1 << 12;
 constexpr int kMaxStandstill = 10;  // answers in a row that do not lead on
 // In a row: Windows looks for a while at what the filter leaves out.
 constexpr int kMaxEmptyAnswers = 1000;
@@ -40,6 +40,10 @@ std::vector<std::string> TrackedAttributes(const directory::ObserveOptions& opti
 bool IsDeadCookie(StatusCode code) {
   return code == StatusCode::kFailedPrecondition || code == StatusCode::kInternal ||
          code == StatusCode::kInvalidArgument;
+}
+
+bool IsTooMuch(StatusCode code) {
+  return code == StatusCode::kResourceExhausted || code == StatusCode::kDeadlineExceeded;
 }
 
 bool IsRefusal(StatusCode code) {
@@ -232,6 +236,7 @@ asio::awaitable<AdDirSyncSource::Walked> AdDirSyncSource::Walk(std::string* cook
     request.attributes = TrackedAttributes(options_.Observing());
     directory::DirSyncRequest from;
     from.cookie = *cookie;
+    from.max_bytes = answer_bytes_;
     request.dir_sync = std::move(from);
     TimeBounds at;
     at.lo = clock_.Wall();
@@ -239,6 +244,7 @@ asio::awaitable<AdDirSyncSource::Walked> AdDirSyncSource::Walk(std::string* cook
     if (!page.ok()) {
       end.status = page.status();
       end.by_server = IsDeadCookie(end.status.code()) || IsRefusal(end.status.code());
+      if (IsTooMuch(end.status.code())) answer_bytes_ = std::max(answer_bytes_ / 2, kLeastBytes);
       if (!end.by_server) usn_.connection().Drop();
       co_return end;
     }
@@ -263,6 +269,8 @@ asio::awaitable<AdDirSyncSource::Walked> AdDirSyncSource::Walk(std::string* cook
     if (!end.status.ok()) co_return end;
   }
   refused_at_.reset();
+  guids_a_search_ = std::min(guids_a_search_ * 2, kGuidsASearch);
+  answer_bytes_ = std::min(answer_bytes_, kAnswerBytes / 2) * 2;
   NoteTracking(AdTracking::kDirSync);
   co_return end;
 }
@@ -295,24 +303,34 @@ AdDirSyncSource::Rows AdDirSyncSource::RowsOf(SearchPage page) const {
   return rows;
 }
 
+bool AdDirSyncSource::TryFewer(const Status& read, size_t count) {
+  if (!IsTooMuch(read.code()) || count < 2) return false;
+  guids_a_search_ = count / 2;
+  return usn_.connection().open();  // after a time-out of ours it is the next poll that tries
+}
+
 asio::awaitable<Status> AdDirSyncSource::ReadRows(Rows rows, AdRound& round) {
-  for (size_t from = 0; from < rows.live.size(); from += kGuidsASearch) {
-    const size_t to = std::min(rows.live.size(), from + kGuidsASearch);
-    Guids some(rows.live.begin() + static_cast<std::ptrdiff_t>(from),
-               rows.live.begin() + static_cast<std::ptrdiff_t>(to));
+  for (size_t from = 0; from < rows.live.size();) {
+    const size_t count = std::min(rows.live.size() - from, guids_a_search_);
+    const auto first = rows.live.begin() + static_cast<std::ptrdiff_t>(from);
+    Guids some(first, first + static_cast<std::ptrdiff_t>(count));
     const Status read = co_await ReadLive(std::move(some), round);
+    if (TryFewer(read, count)) continue;
     if (!read.ok()) co_return read;
+    from += count;
   }
   // Deletions come second: who is deleted between the two comes again with the next cookie.
   rows.live.clear();
   while (!rows.deleted.empty()) {
+    const size_t count = std::min(rows.deleted.size(), guids_a_search_);
+    const auto end = std::next(rows.deleted.begin(), static_cast<std::ptrdiff_t>(count));
     Rows some;
     some.at = rows.at;
-    while (!rows.deleted.empty() && some.deleted.size() < kGuidsASearch) {
-      some.deleted.insert(rows.deleted.extract(rows.deleted.begin()));
-    }
+    some.deleted.insert(rows.deleted.begin(), end);
     const Status read = co_await ReadDeleted(std::move(some), round);
+    if (TryFewer(read, count)) continue;
     if (!read.ok()) co_return read;
+    rows.deleted.erase(rows.deleted.begin(), end);
   }
   co_return OkStatus();
 }
@@ -345,7 +363,7 @@ asio::awaitable<Status> AdDirSyncSource::ReadLive(Guids guids, AdRound& round) {
   at.lo = clock_.Wall();
   const auto found = co_await SearchAll(std::move(request));
   if (!found.ok()) {
-    usn_.connection().Drop();
+    if (found.status().code() != StatusCode::kResourceExhausted) usn_.connection().Drop();
     co_return Annotate(found.status(), "reading what DirSync told of");
   }
   at.hi = std::max(at.lo, clock_.Wall());
@@ -368,7 +386,7 @@ asio::awaitable<Status> AdDirSyncSource::ReadDeleted(Rows rows, AdRound& round) 
   const StatusCode code = found.status().code();
   const bool hidden = code == StatusCode::kNotFound || code == StatusCode::kPermissionDenied;
   if (!found.ok() && !hidden) {
-    usn_.connection().Drop();
+    if (code != StatusCode::kResourceExhausted) usn_.connection().Drop();
     co_return Annotate(found.status(), "reading what DirSync told of");
   }
   at.hi = std::max(at.lo, clock_.Wall());

@@ -36,6 +36,9 @@ class AdDirSyncSource final : public ChangeSource {
                                BatchSink& sink) override;
 
  private:
+  static constexpr size_t kGuidsASearch = 100;
+  static constexpr int32_t kAnswerBytes = 1 << 20;
+
   using Guids = std::vector<monitor::Guid>;
   // The rows of one answer.
   struct Rows {
@@ -56,6 +59,8 @@ class AdDirSyncSource final : public ChangeSource {
   };
   asio::awaitable<Walked> Walk(std::string* cookie, AdRound* round);
   asio::awaitable<Status> ReadRows(Rows rows, AdRound& round);
+  // Whether the same search with fewer objects, of which there were `count`, is to be tried now.
+  bool TryFewer(const Status& read, size_t count);
   asio::awaitable<Status> ReadLive(Guids guids, AdRound& round);
   asio::awaitable<Status> ReadDeleted(Rows rows, AdRound& round);
   asio::awaitable<StatusOr<std::vector<directory::Entry>>> SearchAll(
@@ -79,6 +84,9 @@ class AdDirSyncSource final : public ChangeSource {
   uint64_t next_number_ = 1;
   uint64_t checked_session_ = 0;              // on which USNs were looked at
   std::optional<absl::Duration> refused_at_;  // steady
+  // Smaller after the server said that it was too much, and larger again step by step.
+  size_t guids_a_search_ = kGuidsASearch;
+  int32_t answer_bytes_ = kAnswerBytes;
   std::optional<AdTracking> told_;
 };
 

@@ -249,6 +249,46 @@ TEST_F(HostileDirSync, TheReadOfARowGivesMoreThanWasAskedFor) {
   ExpectFails("without end");
 }
 
+TEST_F(HostileDirSync, TooManyRowsInOneSearchAreReadInSmallerOnes) {
+  std::vector<std::string> names;
+  for (int i = 0; i < 90; ++i) names.push_back(Cat("user", i % 6, "x", i));
+  rows_ = [&](const auto&) { return Rows(names, "cookie2", false); };
+  size_t largest = 0;
+  dc1().before = [&](const SearchRequest& request) {
+    size_t count = 0;
+    for (size_t at = 0; (at = request.filter.find("(objectGUID=", at)) != std::string::npos; ++at) {
+      ++count;
+    }
+    if (count > 20) return MakeStatus(StatusCode::kResourceExhausted, "sizeLimitExceeded");
+    largest = std::max(largest, count);
+    return OkStatus();
+  };
+  const Status polled = PollRows();
+  EXPECT_TRUE(polled.ok()) << polled;
+  EXPECT_EQ(largest, 11U);
+  rows_ = [&](const auto&) { return Rows({"user1"}, "cookie3", false); };
+  dc1().before = [](const SearchRequest& request) {
+    const bool read = request.filter.find("objectGUID") != std::string::npos;
+    return read ? MakeStatus(StatusCode::kResourceExhausted, "sizeLimitExceeded") : OkStatus();
+  };
+  EXPECT_EQ(PollRows().code(), StatusCode::kResourceExhausted) << "one alone";
+}
+
+TEST_F(HostileDirSync, AnAnswerThatIsTooMuchIsAskedForSmaller) {
+  std::vector<int32_t> asked;
+  dc1().before = [&](const SearchRequest& request) {
+    if (!request.dir_sync) return OkStatus();
+    asked.push_back(request.dir_sync->max_bytes);
+    const bool too_much = request.dir_sync->max_bytes > 300'000;
+    return too_much ? MakeStatus(StatusCode::kResourceExhausted, "adminLimitExceeded") : OkStatus();
+  };
+  // With each new session a round goes by USNs first.
+  Status polled;
+  for (int i = 0; i < 6 && asked.size() < 3; ++i) polled = PollRows();
+  EXPECT_TRUE(polled.ok()) << polled;
+  EXPECT_THAT(asked, ::testing::ElementsAre(1 << 20, 1 << 19, 1 << 18));
+}
+
 TEST_F(HostileDirSync, RowsWithoutAGuidAreLeftOutAlone) {
   rows_ = [&](const auto&) {
     SearchPage page = Rows({"user3", "user3", "user3"}, "cookie2", false);

@@ -119,6 +119,14 @@ TEST_F(ControlApiTest, FaultsAreSetAndMended) {
   EXPECT_EQ(world_.tenant(1).faults().throttle, 3);
   EXPECT_TRUE(world_.tenant(0).faults().ignore_revoke);
   EXPECT_TRUE(ldap_.refuse_bind);
+  Call("POST", "/sim/fault",
+       "{\"ldap_unavailable\":true,\"ldap_page_limit\":7,\"ldap_match_limit\":40,"
+       "\"ldap_limit_code\":11,\"ldap_value_limit\":2}");
+  EXPECT_TRUE(ldap_.unavailable);
+  EXPECT_EQ(ldap_.page_limit, 7);
+  EXPECT_EQ(ldap_.match_limit, 40);
+  EXPECT_EQ(ldap_.limit_code, 11);
+  EXPECT_EQ(ldap_.value_limit, 2);
   Call("POST", "/sim/people/u0000007/disable", "");
   now_ += absl::Hours(2);
   world_.AdvanceTo(now_);

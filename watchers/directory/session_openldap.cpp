@@ -19,6 +19,7 @@
 #include "watchers/directory/connect_gate.h"
 #include "watchers/directory/controls_openldap.h"
 #include "watchers/directory/handle_openldap.h"
+#include "watchers/directory/ranged_values.h"
 
 namespace driftwarden::directory {
 namespace {
@@ -427,11 +428,11 @@ class OpenLdapFactory final : public SessionFactory {
     co_await asio::this_coro::throw_if_cancelled(false);
     const absl::Duration search_timeout = options.search_timeout;
     const std::string source = options.source;
+    const auto attempt = guard_.Begin(options);
+    if (!attempt.ok()) co_return attempt.status();
     SessionOptions visitor = options;
     const auto pass = co_await gate_.Enter(std::move(visitor));
     if (!pass.ok()) co_return pass.status();
-    const auto attempt = guard_.Begin(options);
-    if (!attempt.ok()) co_return attempt.status();
     auto open = [options, &clock = clock_] { return OpenHandleBlocking(options, clock); };
     StatusOr<BoundHandle> bound = co_await OnLane(gate_.lane(), std::move(open));
     const Status made = guard_.End(*attempt, options, bound.status());
@@ -445,7 +446,7 @@ class OpenLdapFactory final : public SessionFactory {
     const auto executor = co_await asio::this_coro::executor;
     std::unique_ptr<Session> session =
         std::make_unique<OpenLdapSession>(std::move(*bound), own_fd, search_timeout, executor);
-    co_return session;
+    co_return CompletingRanges(std::move(session));
   }
 
  private:
