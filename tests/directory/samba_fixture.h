@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "base/async/lane.h"
+#include "base/async/lane_turns.h"
 #include "base/time.h"
 #include "watchers/directory/handle_openldap.h"
 #include "watchers/directory/session.h"

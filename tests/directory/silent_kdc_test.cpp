@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <krb5/krb5.h>
 
+#include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <fstream>
 #include <optional>
@@ -62,6 +63,7 @@ class SilentKdc : public ::testing::Test {
   // The system forgets the connections that it accepted, and libkrb5 finds out.
   void Hush() {
     kdc_.reset();
+    const auto guard = boost::asio::make_work_guard(context_);
     for (int i = 0; i < 3000 && AbandonedTickets() > 0; ++i) {
       context_.restart();
       context_.run_for(std::chrono::milliseconds(20));
