@@ -85,6 +85,17 @@ json::object EntraJson(const EntraHalf& half) {
       valid.has_value() && !valid->never ? TimeJson(valid->at) : json::value(nullptr);
   out["sessions_valid_from_known"] = valid.has_value();
   out["last_look"] = BoundsJson(half.last_look);
+  json::array roles;
+  for (const std::string& role : half.roles) roles.emplace_back(SafeText(role));
+  out["roles"] = std::move(roles);
+  out["cloud_managed"] = TriJson(half.cloud_managed);
+  out["provisioning_error"] = nullptr;
+  if (const auto& error = half.provisioning_error) {
+    out["provisioning_error"] = {{"category", SafeText(error->category)},
+                                 {"property", SafeText(error->property)},
+                                 {"value", SafeText(error->value)},
+                                 {"since", TimeJson(error->since)}};
+  }
   return out;
 }
 

@@ -1,9 +1,11 @@
 // status, sources, guards, automation and baseline: what is known without reading people.
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/strings.h"
+#include "base/units.h"
 #include "daemon/api.h"
 #include "daemon/api_json.h"
 #include "net/problem.h"
@@ -69,6 +71,73 @@ json::array GuardsOf(const std::vector<LinkPort*>& links) {
       out.push_back(std::move(item));
     }
   }
+  return out;
+}
+
+json::array JobsJson(const std::vector<monitor::SyncJob>& jobs) {
+  json::array out;
+  for (const monitor::SyncJob& job : jobs) {
+    out.push_back({{"id", job.id},
+                   {"code", job.code},
+                   {"last_success", TimeJson(job.last_success)},
+                   {"quarantine_reason", job.quarantine_reason},
+                   {"quarantined_since", TimeJson(job.quarantined_since)}});
+  }
+  return out;
+}
+
+json::value FlagJson(const std::optional<bool>& flag) {
+  return flag ? json::value(*flag) : json::value(nullptr);
+}
+
+// What feeds the tenant, as far as the tenant tells; null is unknown.
+json::object EngineJson(const monitor::LinkState& link, const monitor::Policy& policy,
+                        absl::Time now) {
+  const monitor::TenantFacts& tenant = link.tenant;
+  const bool learned = link.learned_cycle > absl::ZeroDuration();
+  json::object out;
+  out["stalled"] = monitor::EngineStalled(policy, link, now);
+  out["last_sync"] = link.engine_last_sync ? TimeJson(*link.engine_last_sync) : nullptr;
+  out["cycle"] = FormatDurationText(monitor::CycleOf(policy, link));
+  out["cycle_learned"] = learned;
+  out["enabled"] = FlagJson(tenant.sync_enabled);
+  out["password_hash_sync"] = FlagJson(tenant.password_sync);
+  out["deletion_guard"] = nullptr;
+  if (tenant.deletion_guard) {
+    out["deletion_guard"] = {{"type", tenant.deletion_guard->type},
+                             {"threshold", tenant.deletion_guard->threshold}};
+  }
+  out["jobs"] = tenant.jobs ? json::value(JobsJson(*tenant.jobs)) : json::value(nullptr);
+  json::array actors;
+  for (const monitor::SyncActor& actor : monitor::SyncActorsOf(policy, link)) {
+    actors.push_back({{"id", actor.id},
+                      {"app_id", actor.app_id},
+                      {"name", actor.name},
+                      {"via", monitor::ActorViaText(actor.via)}});
+  }
+  out["actors"] = std::move(actors);
+  return out;
+}
+
+json::object FindingJson(const monitor::AuthFinding& found) {
+  return {{"mode", monitor::AuthModeText(found.mode)},
+          {"certain", found.certain},
+          {"because", found.because}};
+}
+
+// How people sign in: of every domain that is told apart, and of all others.
+json::object AuthJson(const monitor::LinkState& link, const monitor::Policy& policy) {
+  std::set<std::string> names;
+  for (const auto& entry : policy.auth_domains) names.insert(entry.first);
+  if (link.tenant.federated_domains && !policy.auth_mode) {
+    names.insert(link.tenant.federated_domains->begin(), link.tenant.federated_domains->end());
+  }
+  json::object domains;
+  for (const std::string& name : names) {
+    domains[name] = FindingJson(monitor::AuthOfDomain(name, policy, link));
+  }
+  json::object out = FindingJson(monitor::AuthOfDomain("", policy, link));
+  out["domains"] = std::move(domains);
   return out;
 }
 
@@ -168,10 +237,8 @@ json::object Api::StatusObject() const {
     json::object open;
     for (const auto& [kind, count] : OpenByKind(*state)) open[kind] = count;
     link["open"] = std::move(open);
-    json::object engine;
-    engine["stalled"] = false;  // the tenant's last sync is not read in this version
-    engine["last_sync"] = nullptr;
-    link["engine"] = std::move(engine);
+    link["engine"] = EngineJson(*state, *policy, now);
+    link["auth"] = AuthJson(*state, *policy);
     const monitor::PolicyEpoch& epoch = state->policy;
     json::object judged;
     judged["epoch"] = epoch.number;

@@ -92,6 +92,9 @@ Status App::Parts::BuildTenants() {
     reader_options.name = entra.name;
     tenant->reader =
         std::make_unique<watchers::GraphReader>(reader_options, *tenant->client, scheduler, log);
+    tenant->sight = std::make_shared<watchers::TenantSight>(entra.name, log);
+    tenant->truth = std::make_unique<watchers::GraphTenantReader>(entra.name, *tenant->client,
+                                                                  tenant->sight, log);
     tenant->actuator = std::make_unique<remediation::GraphActuator>(*tenant->client);
     if (crash_points) {
       tenant->actuator = CrashingActuator(std::move(tenant->actuator), *crash_points);
@@ -188,6 +191,10 @@ void App::Parts::BuildLinks() {
                                                rng,           log,    *source_metrics};
     link->verification =
         std::make_unique<VerificationLoop>(verification_parts, readers, verification_options);
+    TenantLoopOptions tenant_options;
+    tenant_options.interval = std::min(tenant_options.interval, tenant->config.poll_interval * 4);
+    link->tenant_loop = std::make_unique<TenantLoop>(*link->engine, *tenant->truth, scheduler, rng,
+                                                     log, tenant_options);
     link->deadlines = std::make_unique<DeadlineLoop>(*link->engine, scheduler, rng, log);
     remediation::ActionRunnerOptions runner_options;
     runner_options.link = link->policy->link.value;
@@ -317,7 +324,10 @@ std::vector<SourceReport> App::Parts::Sources() const {
     add(*entry->loop, monitor::SourceKind::kActiveDirectory);
     out.back().findings = entry->sight->findings();
   }
-  for (const auto& tenant : tenants) add(*tenant->loop, monitor::SourceKind::kEntra);
+  for (const auto& tenant : tenants) {
+    add(*tenant->loop, monitor::SourceKind::kEntra);
+    out.back().findings = tenant->sight->findings();
+  }
   return out;
 }
 
@@ -333,6 +343,9 @@ std::string App::Parts::RenderMetrics() {
   const absl::Time now = clock.Wall();
   for (const auto& entry : directories) {
     source_metrics->SetFindings(entry->config.name, entry->sight->findings());
+  }
+  for (const auto& tenant : tenants) {
+    source_metrics->SetTenantFindings(tenant->config.name, tenant->sight->findings());
   }
   for (const auto& link : links) {
     const auto policy = link->engine->CurrentPolicy();

@@ -27,6 +27,7 @@
 #include "daemon/engine.h"
 #include "daemon/group_loop.h"
 #include "daemon/metrics_wiring.h"
+#include "daemon/tenant_loop.h"
 #include "daemon/verification_loop.h"
 #include "daemon/watchdog.h"
 #include "net/http_client.h"
@@ -44,6 +45,7 @@
 #include "watchers/directory/session_openldap.h"
 #include "watchers/graph_delta_source.h"
 #include "watchers/graph_reader.h"
+#include "watchers/graph_tenant_reader.h"
 #include "watchers/source_loop.h"
 
 namespace driftwarden::daemon {
@@ -76,6 +78,8 @@ struct Tenant {
   std::unique_ptr<graph::GraphClient> client;
   std::unique_ptr<watchers::GraphDeltaSource> source;
   std::unique_ptr<watchers::GraphReader> reader;
+  std::shared_ptr<watchers::TenantSight> sight;
+  std::unique_ptr<watchers::TenantTruth> truth;
   std::unique_ptr<remediation::Actuator> actuator;
   std::unique_ptr<watchers::SourceLoop> loop;
 };
@@ -88,6 +92,7 @@ struct Link {
   std::unique_ptr<Engine> engine;
   std::unique_ptr<DirectReadLoop> direct_reads;
   std::unique_ptr<VerificationLoop> verification;
+  std::unique_ptr<TenantLoop> tenant_loop;
   std::unique_ptr<DeadlineLoop> deadlines;
   std::unique_ptr<remediation::ActionRunner> actions;
   std::unique_ptr<alerts::Dispatcher> dispatcher;

@@ -237,6 +237,7 @@ asio::awaitable<void> App::Parts::Main(Status* result) {
   for (const auto& link : links) {
     pollers->Spawn(link->direct_reads->Run());
     pollers->Spawn(link->verification->Run());
+    pollers->Spawn(link->tenant_loop->Run());
     pollers->Spawn(link->deadlines->Run());
     pollers->Spawn(link->actions->Run());
     tellers->Spawn(link->dispatcher->Run());
@@ -311,6 +312,9 @@ asio::awaitable<void> App::Parts::Once(OnceResult* out, Status* result) {
     if (!polled.ok()) out->unread.push_back(Cat(loop->name().value, ": ", Message(polled)));
   }
   for (const auto& link : links) {
+    // Its failures are told by the log; nothing that this run answers with waits for them.
+    const Status told = co_await link->tenant_loop->LookOnce(true);
+    if (told.code() == StatusCode::kCancelled) co_return;
     const Status read = co_await link->direct_reads->ReadOnce();
     if (!read.ok() && out->unread.empty()) out->unread.emplace_back(Message(read));
     Status reviewed = co_await link->engine->ReviewAll();

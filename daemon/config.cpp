@@ -116,19 +116,9 @@ Policy ReadLink(MapReader section, const Policy& base, const Config& config) {
     link.sync_engine =
         *engine == 0 ? monitor::SyncEngine::kConnect : monitor::SyncEngine::kCloudSync;
   }
-  // `auto` counts as password hash sync while the tenant's domains are not read: the mode in which
-  // the least is enforced by AD itself.
-  if (const auto mode = section.Choice(
-          "auth_mode", {"auto", "password_hash_sync", "pass_through", "federated"})) {
-    constexpr monitor::AuthMode kModes[] = {
-        monitor::AuthMode::kPasswordHashSync, monitor::AuthMode::kPasswordHashSync,
-        monitor::AuthMode::kPassThrough, monitor::AuthMode::kFederated};
-    link.auth_mode = kModes[*mode];
-  }
+  ReadAuthModes(section, &link);
   section.NotYet("engines", "a sync engine of its own for a forest");
-  section.NotYet("domains", "an authentication mode of its own for a domain");
-  std::vector<std::string> actors;
-  section.Texts("sync_actors", &actors);
+  section.Texts("sync_actors", &link.sync_actors);
   ReadPolicy(section.Map("policy"), &link);
   section.Finish();
   return link;

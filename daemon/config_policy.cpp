@@ -13,7 +13,7 @@ TierPolicy ReadTier(MapReader section) {
   match.Flag("admin_count", &tier.match.admin_count);
   match.Texts("ous", &tier.match.ous);
   match.Texts("groups", &tier.match.groups);
-  match.NotYet("entra_roles", "a tier by Entra role");
+  match.Texts("entra_roles", &tier.match.entra_roles);
   match.Finish();
   section.Duration("warn_after", true, &tier.warn_after);
   section.Duration("revoke_after", true, &tier.revoke_after);
@@ -98,6 +98,29 @@ void ReadPerPerson(MapReader& section, monitor::Budgets* budgets) {
 }
 
 }  // namespace
+
+void ReadAuthModes(MapReader& section, monitor::Policy* link) {
+  constexpr monitor::AuthMode kModes[] = {monitor::AuthMode::kPasswordHashSync,
+                                          monitor::AuthMode::kPassThrough,
+                                          monitor::AuthMode::kFederated};
+  if (const auto mode = section.Choice(
+          "auth_mode", {"auto", "password_hash_sync", "pass_through", "federated"})) {
+    if (*mode > 0) link->auth_mode = kModes[*mode - 1];
+  }
+  const auto domains = section.Take("domains");
+  if (!domains) return;
+  if (!domains->IsMap()) {
+    section.Wrong("domains", *domains, "a mapping of DOMAIN: MODE");
+    return;
+  }
+  MapReader entries = section.Map("domains");
+  for (const auto& entry : *domains) {
+    const std::string domain = entry.first.IsScalar() ? entry.first.Scalar() : std::string();
+    const auto mode = entries.Choice(domain, {"password_hash_sync", "pass_through", "federated"});
+    if (mode) link->auth_domains[ToLowerAscii(domain)] = kModes[*mode];
+  }
+  entries.Finish();
+}
 
 void ReadPolicy(MapReader section, monitor::Policy* policy) {
   section.Flag("require_revocation", &policy->require_revocation);

@@ -15,6 +15,8 @@ struct ModePlaces {
 
 // The policy and remediation sections, as every link starts from them. One of `places` for each of
 // the remediation's modes.
+// auth_mode and domains of a link.
+void ReadAuthModes(MapReader& section, monitor::Policy* link);
 void ReadPolicy(MapReader section, monitor::Policy* policy);
 void ReadRemediation(MapReader section, monitor::Remediation* remediation,
                      std::vector<ModePlaces>* places);

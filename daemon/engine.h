@@ -94,6 +94,10 @@ class Engine final : public watchers::LinkFeed,
   asio::awaitable<Status> DeliverReads(std::vector<monitor::Observation> observations,
                                        monitor::BatchId round);
 
+  // What the tenant says of itself; committed when it says anything new. People with an open
+  // episode are judged anew when it changes how long they may take, and with `review`.
+  asio::awaitable<Status> DeliverTenant(monitor::TenantLook look, bool review);
+
   // Deadlines. Judges the people who are due anew, at most review_limit of them.
   asio::awaitable<Status> ReviewDue();
   // Resumes when somebody is due, or after `at_most`.
@@ -145,6 +149,7 @@ class Engine final : public watchers::LinkFeed,
   asio::awaitable<Status> BatchBody(monitor::ChangeBatch batch);
   asio::awaitable<Status> ReadsBody(std::vector<monitor::Observation> observations,
                                     monitor::BatchId round);
+  asio::awaitable<StatusOr<bool>> TenantBody(monitor::TenantLook look);
   asio::awaitable<Status> ReviewDueBody();
   asio::awaitable<Status> ReviewBody(std::vector<monitor::PersonOrdinal> people);
   asio::awaitable<Status> JudgeSomeBody();

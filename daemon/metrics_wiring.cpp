@@ -229,16 +229,20 @@ void LinkMetrics::Refresh(const LinkState& link, const monitor::Policy& policy, 
     registry_.Set(Metric::kUsers, {link_, Text(monitor::StateText(state))},
                   static_cast<double>(count));
   }
+  if (link.engine_last_sync) {
+    registry_.Set(Metric::kTenantLastSync, {policy.entra_source.value},
+                  Timestamp(*link.engine_last_sync));
+  }
 }
 
 TenantMetrics::TenantMetrics(metrics::Registry& registry, std::string entra)
     : registry_(registry), entra_(std::move(entra)) {
   for (const std::string route :
-       {"token", "users_delta", "user", "deleted_user", "batch", "revoke"}) {
+       {"token", "users_delta", "user", "deleted_user", "batch", "revoke", "organization"}) {
     registry_.Declare(Metric::kGraphRequests, {entra_, route, "200"});
   }
   registry_.Declare(Metric::kGraphThrottled, {entra_});
-  // Not read in this version: no number is better than a wrong one.
+  // Not read yet: no number is better than a wrong one.
   registry_.Set(Metric::kTenantLastSync, {entra_}, std::numeric_limits<double>::quiet_NaN());
 }
 
@@ -279,6 +283,7 @@ SourceMetrics::SourceMetrics(metrics::Registry& registry, const Config& config)
   }
   for (const EntraConfig& tenant : config.tenants) {
     declare(tenant.name.value, monitor::SourceKind::kEntra);
+    SetTenantFindings(tenant.name, {});
   }
 }
 
@@ -297,13 +302,23 @@ void SourceMetrics::OnPass(const monitor::SourceName& source, absl::Time ended) 
   registry_.Set(Metric::kSourceVerificationPass, {source.value}, Timestamp(ended));
 }
 
-void SourceMetrics::SetFindings(const monitor::SourceName& source,
-                                const std::vector<watchers::Finding>& findings) {
-  for (const char* name : watchers::kAllFindings) {
+void SourceMetrics::SetEach(const monitor::SourceName& source, std::span<const char* const> names,
+                            const std::vector<watchers::Finding>& findings) {
+  for (const char* name : names) {
     const bool found = std::any_of(findings.begin(), findings.end(),
                                    [&](const watchers::Finding& f) { return f.name == name; });
     registry_.Set(Metric::kSourceFinding, {source.value, name}, found ? 1 : 0);
   }
+}
+
+void SourceMetrics::SetFindings(const monitor::SourceName& source,
+                                const std::vector<watchers::Finding>& findings) {
+  SetEach(source, watchers::kAllFindings, findings);
+}
+
+void SourceMetrics::SetTenantFindings(const monitor::SourceName& source,
+                                      const std::vector<watchers::Finding>& findings) {
+  SetEach(source, watchers::kAllTenantFindings, findings);
 }
 
 void SourceMetrics::DeclareDirectory(const monitor::SourceName& source) {

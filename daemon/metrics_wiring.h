@@ -4,6 +4,7 @@
 // known in advance exists from the start. Thread-safe, as the registry is.
 
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,7 @@
 #include "watchers/ad_sight.h"
 #include "watchers/graph/observer.h"
 #include "watchers/source_loop.h"
+#include "watchers/tenant_sight.h"
 
 namespace driftwarden::daemon {
 
@@ -75,12 +77,16 @@ class SourceMetrics final : public watchers::SourceObserver,
   void OnPass(const monitor::SourceName& source, absl::Time ended) override;
   void SetFindings(const monitor::SourceName& source,
                    const std::vector<watchers::Finding>& findings);
+  void SetTenantFindings(const monitor::SourceName& source,
+                         const std::vector<watchers::Finding>& findings);
   void OnTracking(const monitor::SourceName& source, watchers::AdTracking tracking) override;
   void OnNotifyUp(const monitor::SourceName& source, bool up) override;
   void OnNotice(const monitor::SourceName& source, watchers::AdNotice notice) override;
   void OnRearm(const monitor::SourceName& source, watchers::AdRearm reason) override;
 
  private:
+  void SetEach(const monitor::SourceName& source, std::span<const char* const> names,
+               const std::vector<watchers::Finding>& findings);
   void DeclareDirectory(const monitor::SourceName& source);
 
   metrics::Registry& registry_;

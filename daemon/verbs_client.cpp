@@ -29,6 +29,21 @@ bool Blind(const json::value& status) {
   return false;
 }
 
+std::string EngineLine(const json::value& engine) {
+  const std::string last = TextAt(engine, "last_sync");
+  std::string line = Cat("  last sync ", last.empty() ? "not known" : last);
+  if (FlagAt(engine, "stalled")) line += ", STALLED";
+  line += Cat("; a cycle takes ", TextAt(engine, "cycle"),
+              FlagAt(engine, "cycle_learned") ? " (learned)" : " (by default)", "\n");
+  for (const json::value& job : ListAt(engine, "jobs")) {
+    if (TextAt(job, "code") == "Active") continue;
+    const std::string reason = TextAt(job, "quarantine_reason");
+    line += Cat("  job ", TextAt(job, "id"), ": ", TextAt(job, "code"), reason.empty() ? "" : ", ",
+                reason, "\n");
+  }
+  return line;
+}
+
 void PrintStatus(const json::value& status) {
   Print(Cat(TextAt(status, "summary"), "\n\n"));
   Print(Cat("driftwarden ", TextAt(status, "version"), ", mode ", TextAt(status, "mode"),
@@ -50,7 +65,7 @@ void PrintStatus(const json::value& status) {
     }
   }
   for (const json::value& link : ListAt(status, "links")) {
-    Print(Cat("\nlink ", TextAt(link, "name"), "\n"));
+    Print(Cat("\nlink ", TextAt(link, "name"), "\n", EngineLine(Field(link, "engine"))));
     std::vector<TextRow> counts;
     for (const auto& part : {std::string("users"), std::string("open")}) {
       for (const auto& entry :

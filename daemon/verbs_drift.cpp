@@ -113,6 +113,20 @@ void PrintHalves(const json::value& person) {
                   cell(entra, !valid.empty() ? valid
                               : known        ? "never revoked"
                                              : "not read")});
+  std::string roles;
+  for (const json::value& role : ListAt(entra, "roles")) {
+    roles += Cat(roles.empty() ? "" : ", ", TextOf(role));
+  }
+  if (!roles.empty()) rows.push_back({"roles", "", roles});
+  if (FlagAt(entra, "cloud_managed")) {
+    rows.push_back({"managed by", "", "the cloud: a disable in AD never reaches this account"});
+  }
+  const json::value& error = Field(entra, "provisioning_error");
+  if (error.is_object()) {
+    rows.push_back({"not carried", "",
+                    Cat(TextAt(error, "category"), ", ", TextAt(error, "property"), " ",
+                        TextAt(error, "value"), ", since ", TextAt(error, "since"))});
+  }
   rows.push_back({"sid / dn", cell(ad, TextAt(ad, "sid")), ""});
   Print(RenderTable({"", "ACTIVE DIRECTORY", "ENTRA"}, rows));
   if (!ad.is_null()) Print(Cat("dn  ", TextAt(ad, "dn"), "\n"));

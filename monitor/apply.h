@@ -170,6 +170,11 @@ struct DeliveryReport {
 Changes ApplyDelivery(const Context& context, PeopleSet people, std::vector<Incident> incidents,
                       const std::vector<DeliveryReport>& reports);
 
+// What the tenant says of itself. Who is touched is in `people`; TenantKeysOf says who may be.
+Changes ApplyTenant(const Context& context, PeopleSet people, const TenantLook& look);
+// Entra ids of everybody whom a look may change.
+std::vector<std::string> TenantKeysOf(const LinkState& link, const TenantLook& look);
+
 // Operator's writes.
 Changes ApplyBaselineAccept(const Context& context, PeopleSet inherited_people,
                             const std::string& actor);

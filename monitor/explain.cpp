@@ -153,9 +153,16 @@ Because BecauseOf(const Situation& s, const Verdict& verdict) {
   add("warn_after", HumanDuration(s.thresholds.warn_after));
   add("revoke_after", HumanDuration(s.thresholds.revoke_after));
   add("breach_after", HumanDuration(s.thresholds.breach_after));
+  add("sync_cycle",
+      Cat(HumanDuration(CycleOf(*s.policy, *s.link)),
+          s.link->learned_cycle > absl::ZeroDuration() ? ", learned" : ", by default"));
   add("gap_in_reading", s.gap_open ? "yes" : "no");
   const auto& revocation = s.person->facts.last_revocation;
   add("revoked", revocation ? FormatRfc3339(revocation->called.lo) : "never");
+  if (s.live) {
+    const AuthFinding auth = AuthOf(s.person->facts, *s.policy, *s.link);
+    add("signs_in_by", Cat(AuthModeText(auth.mode), " (", auth.because, ")"));
+  }
   if (s.live) add("contained", s.contained ? "yes" : "no");
   if (s.disabled) add("sealed", s.sealed ? "yes" : "no");
   add("blind", verdict.blind ? "yes" : "no");

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "monitor/observation.h"
+#include "monitor/tenant.h"
 
 namespace driftwarden::monitor {
 
@@ -103,6 +104,10 @@ struct EntraHalf {
   absl::Time live_direct_first = absl::InfinitePast();
   // Seen before the baseline and not turned back on since.
   bool baseline_seen = false;
+  // What the tenant tells apart from the account itself (TenantLook).
+  std::vector<std::string> roles;  // that tiers name, as they name them; sorted
+  std::optional<ProvisioningError> provisioning_error;
+  Tri cloud_managed = Tri::kUnknown;  // handed over to the cloud: AD's disables never flow
   friend bool operator==(const EntraHalf&, const EntraHalf&) = default;
 };
 

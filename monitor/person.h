@@ -170,7 +170,7 @@ struct LinkState {
   uint64_t next_person = 1;
   uint64_t next_episode = 1;
   std::map<SourceName, SourceState> sources;
-  std::optional<absl::Time> engine_last_sync;  // not read in this version: null
+  std::optional<absl::Time> engine_last_sync;  // of the tenant, or of Cloud Sync where later
   absl::Duration learned_cycle;                // zero: not learned, factor 1
   std::optional<absl::Time> baseline_at;       // both sides completely read for the first time
   std::optional<absl::Time> baseline_accepted;
@@ -185,6 +185,7 @@ struct LinkState {
   uint64_t evidence_seq = 0;  // of the last entry; 0: none
   Sha256Digest evidence_hash{};
   PolicyEpoch policy;
+  TenantFacts tenant;
   friend bool operator==(const LinkState&, const LinkState&) = default;
 };
 

@@ -18,6 +18,14 @@ bool IsUnderAny(std::string_view dn, const std::vector<std::string>& ous) {
                      [&](const std::string& ou) { return IsUnderDn(normal, NormalDn(ou)); });
 }
 
+bool HoldsRole(const TierMatch& match, const Facts& facts) {
+  if (!facts.entra) return false;
+  const auto& roles = facts.entra->roles;
+  return std::any_of(match.entra_roles.begin(), match.entra_roles.end(), [&](const auto& role) {
+    return std::find(roles.begin(), roles.end(), role) != roles.end();
+  });
+}
+
 bool Matches(const TierMatch& match, const AdHalf& half) {
   if (half.scope == ScopeState::kNever) return false;
   if (match.admin_count && half.admin_count) return true;
@@ -110,6 +118,7 @@ bool IsUnderDn(std::string_view normal_dn, std::string_view normal_ou) {
 TierName TierOf(const Facts& facts, const Policy& policy) {
   for (const TierPolicy& tier : policy.tiers) {
     if (tier.name.value == kStandard) return tier.name;
+    if (HoldsRole(tier.match, facts)) return tier.name;
     for (const AdHalf& half : facts.ad) {
       if (Matches(tier.match, half)) return tier.name;
     }

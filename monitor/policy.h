@@ -22,8 +22,9 @@ constexpr Mode kAllModes[] = {Mode::kObserve, Mode::kShadow, Mode::kApprove, Mod
 
 struct TierMatch {
   bool admin_count = false;
-  std::vector<std::string> ous;     // DNs; a person whose DN ends with one matches
-  std::vector<std::string> groups;  // DN, name or SID, as configured; members of members too
+  std::vector<std::string> ous;          // DNs; a person whose DN ends with one matches
+  std::vector<std::string> groups;       // DN, name or SID, as configured; members of members too
+  std::vector<std::string> entra_roles;  // display name or template id, as configured
   friend bool operator==(const TierMatch&, const TierMatch&) = default;
 };
 
@@ -88,7 +89,10 @@ struct Remediation {
 struct Policy {
   LinkName link;
   SyncEngine sync_engine = SyncEngine::kConnect;
-  AuthMode auth_mode = AuthMode::kPasswordHashSync;
+  // Nothing: as the tenant says of a person's domain.
+  std::optional<AuthMode> auth_mode;
+  std::map<std::string, AuthMode> auth_domains;  // of some domains, lower case; comes first
+  std::vector<std::string> sync_actors;          // further identities of the sync engine
   bool require_revocation = true;
   std::optional<absl::Duration> settle;  // tier 0 takes the lesser of this and 15 s by default
   std::vector<TierPolicy> tiers;         // in order, first match wins; `standard` is always there
@@ -111,6 +115,7 @@ constexpr char kStandard[] = "standard";
 struct Facts;
 struct LinkState;
 struct Person;
+struct SyncActor;
 TierName TierOf(const Facts& facts, const Policy& policy);
 // By the configuration, else by what the account is: the account of a sync engine, the mailbox of a
 // room or of many. One that was a person's until it was disabled stays a person's until that
@@ -125,6 +130,22 @@ bool IsUnderDn(std::string_view normal_dn, std::string_view normal_ou);
 Thresholds ThresholdsFor(const TierName& tier, const Policy& policy, const LinkState& link);
 // One sync cycle: the learned one, else the engine's default.
 absl::Duration CycleOf(const Policy& policy, const LinkState& link);
+// How a person signs in, and from what that is known.
+struct AuthFinding {
+  AuthMode mode = AuthMode::kPasswordHashSync;
+  bool certain = false;
+  std::string because;
+};
+// Of what is not known the mode counts in which AD itself enforces least: password hash sync.
+AuthFinding AuthOf(const Facts& facts, const Policy& policy, const LinkState& link);
+AuthFinding AuthOfDomain(const std::string& domain, const Policy& policy, const LinkState& link);
+std::string_view AuthModeText(AuthMode mode);
+// The tenant's last sync is older than two cycles and ten minutes. Not known: not stalled.
+bool EngineStalled(const Policy& policy, const LinkState& link, absl::Time now);
+// Who is known to act for the sync engine: discovered ones and `sync_actors`.
+std::vector<SyncActor> SyncActorsOf(const Policy& policy, const LinkState& link);
+// Every role that a tier names.
+std::vector<std::string> RolesNamed(const Policy& policy);
 Mode ModeFor(const Policy& policy, const TierName& tier, ActionKind action);
 // The most that any tier and configured action is allowed: what a person must be told who asks
 // whether anything may be done at all.

@@ -42,11 +42,12 @@ void Put(ByteWriter& out, const ClassMatch& match) {
 
 void Put(ByteWriter& out, const TierPolicy& tier) {
   const auto& [name, match, warn_after, revoke_after, breach_after] = tier;
-  const auto& [admin_count, ous, groups] = match;
+  const auto& [admin_count, ous, groups, entra_roles] = match;
   out.Bytes(name.value);
   out.Bool(admin_count);
   Put(out, ous);
   Put(out, groups);
+  Put(out, entra_roles);
   for (const auto* after : {&warn_after, &revoke_after, &breach_after}) PutMaybe(out, *after);
 }
 
@@ -88,15 +89,22 @@ ByteWriter Text(std::string_view text) {
 
 // The structured bindings here and above do not compile when a field is added and left out.
 std::map<std::string, std::string> PolicyParts(const Policy& policy) {
-  const auto& [link, sync_engine, auth_mode, require_revocation, settle, tiers, classes,
-               remediation, poll_intervals, ad_sources, with_one_dc, entra_source] = policy;
+  const auto& [link, sync_engine, auth_mode, auth_domains, sync_actors, require_revocation, settle,
+               tiers, classes, remediation, poll_intervals, ad_sources, with_one_dc, entra_source] =
+      policy;
   const auto& [mode, modes, actions, budgets, breakers] = remediation;
   const auto& [max_percent_per_day, quiet] = breakers;
   Parts parts;
   parts.Add("link", Text(link.value));
   ByteWriter engine;
   PutNumber(engine, sync_engine);
-  PutNumber(engine, auth_mode);
+  PutMaybe(engine, auth_mode, [&](AuthMode written) { PutNumber(engine, written); });
+  engine.Varint(auth_domains.size());
+  for (const auto& [domain, written] : auth_domains) {
+    engine.Bytes(domain);
+    PutNumber(engine, written);
+  }
+  Put(engine, sync_actors);
   parts.Add("engine", std::move(engine));
   ByteWriter revocation;
   revocation.Bool(require_revocation);

@@ -24,7 +24,8 @@ Severity ByTimers(const Situation& s) {
 Severity ContainedSeverity(const Situation& s, DriftKind kind) {
   if (!s.may_advance) return s.OpenSeverity(kind).value_or(Severity::kInfo);
   const Severity by_timers = ByTimers(s);
-  if (s.policy->auth_mode == AuthMode::kPasswordHashSync) return by_timers;
+  const AuthMode mode = AuthOf(s.person->facts, *s.policy, *s.link).mode;
+  if (mode == AuthMode::kPasswordHashSync) return by_timers;
   return std::min(by_timers, Severity::kWarning);
 }
 

@@ -14,7 +14,7 @@ using monitor::UserCountKey;
 
 namespace {
 
-constexpr uint8_t kLinkFormat = 2;
+constexpr uint8_t kLinkFormat = 3;
 constexpr uint8_t kSmallFormat = 1;
 
 void PutSource(ByteWriter& out, const std::pair<const SourceName, SourceState>& source) {
@@ -139,6 +139,105 @@ monitor::PolicyEpoch GetPolicyEpoch(ByteReader& in) {
   return epoch;
 }
 
+void PutText(ByteWriter& out, const std::string& text) {
+  out.Bytes(text);
+}
+
+std::vector<std::string> GetTextList(ByteReader& in) {
+  std::vector<std::string> texts;
+  GetList(in, [&texts](ByteReader& each) { texts.push_back(each.Bytes()); });
+  return texts;
+}
+
+void PutFlag(ByteWriter& out, bool flag) {
+  out.Bool(flag);
+}
+
+bool GetFlag(ByteReader& in) {
+  return in.Bool();
+}
+
+void PutDeletionGuard(ByteWriter& out, const monitor::DeletionGuard& guard) {
+  out.Bytes(guard.type);
+  out.U64(static_cast<uint64_t>(guard.threshold));
+}
+
+monitor::DeletionGuard GetDeletionGuard(ByteReader& in) {
+  monitor::DeletionGuard guard;
+  guard.type = in.Bytes();
+  guard.threshold = static_cast<int64_t>(in.U64());
+  return guard;
+}
+
+void PutJob(ByteWriter& out, const monitor::SyncJob& job) {
+  out.Bytes(job.id);
+  out.Bytes(job.code);
+  PutTime(out, job.last_success);
+  out.Bytes(job.quarantine_reason);
+  PutTime(out, job.quarantined_since);
+}
+
+std::vector<monitor::SyncJob> GetJobs(ByteReader& in) {
+  std::vector<monitor::SyncJob> jobs;
+  GetList(in, [&jobs](ByteReader& each) {
+    monitor::SyncJob job;
+    job.id = each.Bytes();
+    job.code = each.Bytes();
+    job.last_success = GetTime(each);
+    job.quarantine_reason = each.Bytes();
+    job.quarantined_since = GetTime(each);
+    jobs.push_back(std::move(job));
+  });
+  return jobs;
+}
+
+void PutActor(ByteWriter& out, const monitor::SyncActor& actor) {
+  out.Bytes(actor.id);
+  out.Bytes(actor.app_id);
+  out.Bytes(actor.name);
+  PutEnum(out, actor.via);
+}
+
+monitor::SyncActor GetActor(ByteReader& in) {
+  monitor::SyncActor actor;
+  actor.id = in.Bytes();
+  actor.app_id = in.Bytes();
+  actor.name = in.Bytes();
+  actor.via = GetEnum(in, monitor::ActorVia::kRole, monitor::ActorVia::kConfigured);
+  return actor;
+}
+
+void PutTenant(ByteWriter& out, const monitor::TenantFacts& tenant) {
+  PutOptional(out, tenant.sync_enabled, PutFlag);
+  PutOptional(out, tenant.password_sync, PutFlag);
+  PutOptional(out, tenant.deletion_guard, PutDeletionGuard);
+  PutOptional(out, tenant.federated_domains,
+              [](ByteWriter& w, const std::vector<std::string>& d) { PutList(w, d, PutText); });
+  PutOptional(out, tenant.jobs, [](ByteWriter& w, const std::vector<monitor::SyncJob>& jobs) {
+    PutList(w, jobs, PutJob);
+  });
+  PutList(out, tenant.actors, PutActor);
+  PutList(out, tenant.role_holders, PutText);
+  PutList(out, tenant.with_errors, PutText);
+  PutList(out, tenant.cycle_gaps, [](ByteWriter& w, absl::Duration gap) { w.Duration(gap); });
+  PutTime(out, tenant.cycle_set);
+}
+
+monitor::TenantFacts GetTenant(ByteReader& in) {
+  monitor::TenantFacts tenant;
+  tenant.sync_enabled = GetOptional(in, GetFlag);
+  tenant.password_sync = GetOptional(in, GetFlag);
+  tenant.deletion_guard = GetOptional(in, GetDeletionGuard);
+  tenant.federated_domains = GetOptional(in, GetTextList);
+  tenant.jobs = GetOptional(in, GetJobs);
+  GetList(in, [&tenant](ByteReader& each) { tenant.actors.push_back(GetActor(each)); });
+  tenant.role_holders = GetTextList(in);
+  tenant.with_errors = GetTextList(in);
+  GetList(in, [&tenant](ByteReader& each) { tenant.cycle_gaps.push_back(each.Duration()); });
+  tenant.cycle_set = GetTime(in);
+  return tenant;
+}
+
 }  // namespace
 
 std::string EncodeLinkState(const LinkState& link) {
@@ -162,6 +261,7 @@ std::string EncodeLinkState(const LinkState& link) {
   out.Varint(link.evidence_seq);
   PutDigest(out, link.evidence_hash);
   PutPolicyEpoch(out, link.policy);
+  PutTenant(out, link.tenant);
   return out.Take();
 }
 
@@ -189,6 +289,7 @@ StatusOr<LinkState> DecodeLinkState(std::string_view key, std::string_view bytes
   link.evidence_seq = in.Varint();
   link.evidence_hash = GetDigest(in);
   if (*format >= 2) link.policy = GetPolicyEpoch(in);
+  if (*format >= 3) link.tenant = GetTenant(in);
   DW_RETURN_IF_ERROR(EndRecord(in, Family::kMeta, key));
   return link;
 }

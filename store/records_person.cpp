@@ -14,7 +14,7 @@ using monitor::Tri;
 
 namespace {
 
-constexpr uint8_t kPersonFormat = 2;
+constexpr uint8_t kPersonFormat = 3;
 
 Tri GetTri(ByteReader& in) {
   return GetEnum(in, Tri::kUnknown, Tri::kYes);
@@ -130,6 +130,34 @@ AdHalf GetAd(ByteReader& in, uint8_t format) {
   return half;
 }
 
+// Since format 3.
+void PutTenantSideFacts(ByteWriter& out, const EntraHalf& half) {
+  PutList(out, half.roles, [](ByteWriter& each, const std::string& text) { each.Bytes(text); });
+  PutOptional(out, half.provisioning_error,
+              [](ByteWriter& w, const monitor::ProvisioningError& error) {
+                w.Bytes(error.category);
+                w.Bytes(error.property);
+                w.Bytes(error.value);
+                PutTime(w, error.since);
+              });
+  PutEnum(out, half.cloud_managed);
+}
+
+monitor::ProvisioningError GetProvisioningError(ByteReader& in) {
+  monitor::ProvisioningError error;
+  error.category = in.Bytes();
+  error.property = in.Bytes();
+  error.value = in.Bytes();
+  error.since = GetTime(in);
+  return error;
+}
+
+void GetTenantSideFacts(ByteReader& in, EntraHalf& half) {
+  half.roles = GetTexts(in);
+  half.provisioning_error = GetOptional(in, GetProvisioningError);
+  half.cloud_managed = GetTri(in);
+}
+
 void PutEntra(ByteWriter& out, const EntraHalf& half) {
   out.Bytes(half.source.value);
   out.Bytes(half.id);
@@ -152,9 +180,10 @@ void PutEntra(ByteWriter& out, const EntraHalf& half) {
   PutBounds(out, half.restored_since);
   PutTime(out, half.live_direct_first);
   out.Bool(half.baseline_seen);
+  PutTenantSideFacts(out, half);
 }
 
-EntraHalf GetEntra(ByteReader& in) {
+EntraHalf GetEntra(ByteReader& in, uint8_t format) {
   EntraHalf half;
   half.source.value = in.Bytes();
   half.id = in.Bytes();
@@ -177,6 +206,7 @@ EntraHalf GetEntra(ByteReader& in) {
   half.restored_since = GetBounds(in);
   half.live_direct_first = GetTime(in);
   half.baseline_seen = in.Bool();
+  if (format >= 3) GetTenantSideFacts(in, half);
   return half;
 }
 
@@ -260,7 +290,7 @@ StatusOr<Person> DecodePerson(std::string_view key, std::string_view bytes) {
   person.ordinal = in.Varint();
   person.facts.anchor.value = in.Bytes();
   GetList(in, [&](ByteReader& each) { person.facts.ad.push_back(GetAd(each, *format)); });
-  person.facts.entra = GetOptional(in, GetEntra);
+  person.facts.entra = GetOptional(in, [&](ByteReader& each) { return GetEntra(each, *format); });
   person.facts.last_revocation = GetOptional(in, GetRevocation);
   GetConflicts(in, person.facts);
   person.memory = GetMemory(in);

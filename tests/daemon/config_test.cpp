@@ -178,18 +178,43 @@ TEST(Config, TheAuthenticationModeIsOneOfFour) {
     const auto config =
         Parse(With("    entra: contoso\n", "    entra: contoso\n    auth_mode: " + written + "\n"));
     EXPECT_TRUE(config.ok()) << config.status();
-    return config.ok() ? config->links[0].auth_mode : monitor::AuthMode{};
+    return config.ok() ? config->links[0].auth_mode : std::nullopt;
   };
   EXPECT_EQ(mode("password_hash_sync"), monitor::AuthMode::kPasswordHashSync);
   EXPECT_EQ(mode("pass_through"), monitor::AuthMode::kPassThrough);
   EXPECT_EQ(mode("federated"), monitor::AuthMode::kFederated);
-  EXPECT_EQ(mode("auto"), monitor::AuthMode::kPasswordHashSync);  // the least that AD enforces
+  EXPECT_EQ(mode("auto"), std::nullopt) << "the tenant tells";
   const auto unknown =
       Parse(With("    entra: contoso\n", "    entra: contoso\n    auth_mode: kerberos\n"));
   ASSERT_FALSE(unknown.ok());
   EXPECT_EQ(Message(unknown.status()),
             "f.yaml:16:16: links[].auth_mode is \"kerberos\"; it must be one of auto, "
             "password_hash_sync, pass_through, federated");
+}
+
+TEST(Config, ADomainMayHaveAnAuthenticationModeOfItsOwn) {
+  const auto with = [](const std::string& domains) {
+    return Parse(
+        With("    entra: contoso\n", "    entra: contoso\n    domains: " + domains + "\n"));
+  };
+  const auto config = with("{A.Example: federated, b.example: pass_through}");
+  ASSERT_TRUE(config.ok()) << config.status();
+  const std::map<std::string, monitor::AuthMode> expected = {
+      {"a.example", monitor::AuthMode::kFederated}, {"b.example", monitor::AuthMode::kPassThrough}};
+  EXPECT_EQ(config->links[0].auth_domains, expected);
+  EXPECT_FALSE(with("{a.example: auto}").ok());
+  EXPECT_FALSE(with("[a.example]").ok());
+}
+
+TEST(Config, TiersByRoleAndFurtherActorsAreRead) {
+  const auto config = Parse(With("    entra: contoso\n",
+                                 "    entra: contoso\n    sync_actors: [sync@corp.example]\n"
+                                 "    policy: {tiers: [{name: tier0, match: "
+                                 "{entra_roles: [Global Administrator]}}]}\n"));
+  ASSERT_TRUE(config.ok()) << config.status();
+  const monitor::Policy& link = config->links[0];
+  EXPECT_EQ(link.sync_actors, std::vector<std::string>{"sync@corp.example"});
+  EXPECT_EQ(link.tiers.front().match.entra_roles, std::vector<std::string>{"Global Administrator"});
 }
 
 struct Fault {

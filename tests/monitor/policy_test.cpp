@@ -136,6 +136,8 @@ TEST(PolicyEpoch, EveryPartOfAPolicyHasADigestOfItsOwn) {
       {"link", [](Policy& p) { p.link = LinkName("other"); }},
       {"engine", [](Policy& p) { p.sync_engine = SyncEngine::kCloudSync; }},
       {"engine", [](Policy& p) { p.auth_mode = AuthMode::kFederated; }},
+      {"engine", [](Policy& p) { p.auth_domains["a"] = AuthMode::kFederated; }},
+      {"engine", [](Policy& p) { p.sync_actors = {"a"}; }},
       {"require_revocation", [](Policy& p) { p.require_revocation = false; }},
       {"settle", [](Policy& p) { p.settle = absl::ZeroDuration(); }},
       {"tiers", [](Policy& p) { p.tiers.emplace_back(); }},

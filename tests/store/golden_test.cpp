@@ -63,9 +63,17 @@ void ExpectGolden(const std::string& name, const T& sample, std::string (*encode
   EXPECT_EQ(encode(*record), encode(sample)) << name;
 }
 
-// What format 1 did not hold yet is as if nobody had looked.
-monitor::Person SamplePersonOfFormat1() {
+// What a format did not hold yet is as if nobody had looked.
+monitor::Person SamplePersonOfFormat2() {
   monitor::Person person = SamplePerson();
+  person.facts.entra->roles.clear();
+  person.facts.entra->provisioning_error.reset();
+  person.facts.entra->cloud_managed = monitor::Tri::kUnknown;
+  return person;
+}
+
+monitor::Person SamplePersonOfFormat1() {
+  monitor::Person person = SamplePersonOfFormat2();
   person.person_class = monitor::PersonClass::kNone;
   monitor::AdHalf& half = person.facts.ad.front();
   half.mail.clear();
@@ -82,9 +90,16 @@ monitor::Person SamplePersonOfFormat1() {
   return person;
 }
 
+// FORMAT.md, "Person, format 3".
+TEST(Golden, PersonFormat3) {
+  ExpectGolden("person.3", SamplePerson(), EncodePerson, DecodePerson);
+}
+
 // FORMAT.md, "Person, format 2".
-TEST(Golden, PersonFormat2) {
-  ExpectGolden("person.2", SamplePerson(), EncodePerson, DecodePerson);
+TEST(Golden, PersonFormat2StillReads) {
+  const auto person = DecodePerson("person.2", Golden("person.2", ""));
+  ASSERT_TRUE(person.ok()) << person.status();
+  EXPECT_EQ(*person, SamplePersonOfFormat2());
 }
 
 // FORMAT.md, "Person, format 1".
@@ -118,14 +133,24 @@ TEST(Golden, EvidenceFormat1) {
 TEST(Golden, LinkFormat1) {
   monitor::LinkState sample = SampleLinkState();
   sample.policy = monitor::PolicyEpoch();
+  sample.tenant = monitor::TenantFacts();
   const auto record = DecodeLinkState("link.1", Golden("link.1", ""));
   ASSERT_TRUE(record.ok()) << record.status();
   EXPECT_EQ(EncodeLinkState(*record), EncodeLinkState(sample));
 }
 
 // FORMAT.md, "Link, format 2".
-TEST(Golden, LinkFormat2) {
-  ExpectGolden("link.2", SampleLinkState(), EncodeLinkState, DecodeLinkState);
+TEST(Golden, LinkFormat2StillReads) {
+  monitor::LinkState sample = SampleLinkState();
+  sample.tenant = monitor::TenantFacts();
+  const auto record = DecodeLinkState("link.2", Golden("link.2", ""));
+  ASSERT_TRUE(record.ok()) << record.status();
+  EXPECT_EQ(EncodeLinkState(*record), EncodeLinkState(sample));
+}
+
+// FORMAT.md, "Link, format 3".
+TEST(Golden, LinkFormat3) {
+  ExpectGolden("link.3", SampleLinkState(), EncodeLinkState, DecodeLinkState);
 }
 
 // FORMAT.md, "Schema, format 1". This one never gets a second format.

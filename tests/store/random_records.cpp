@@ -147,6 +147,11 @@ EntraHalf RandomEntra(Random& r) {
   half.restored_since = r.Bounds();
   half.live_direct_first = r.Time();
   half.baseline_seen = r.Flip();
+  r.Times(2, [&] { half.roles.push_back(r.Text()); });
+  half.provisioning_error = r.Maybe([&] {
+    return ProvisioningError{r.Text(), r.Text(), r.Text(), r.Time()};
+  });
+  half.cloud_managed = r.Flip() ? Tri::kYes : Tri::kUnknown;
   return half;
 }
 
@@ -315,6 +320,21 @@ LinkState RandomLinkState(Rng& rng) {
   link.evidence_seq = r.Number();
   link.evidence_hash = r.Digest();
   link.policy = {r.Number(), r.Time(), r.Text(), r.Texts(), r.Number(), r.Number()};
+  TenantFacts& tenant = link.tenant;
+  tenant.sync_enabled = r.Maybe([&] { return r.Flip(); });
+  tenant.password_sync = r.Maybe([&] { return r.Flip(); });
+  tenant.deletion_guard = r.Maybe([&] { return DeletionGuard{r.Text(), 7}; });
+  tenant.federated_domains = r.Maybe([&] { return std::vector<std::string>{r.Text(), r.Text()}; });
+  tenant.jobs = r.Maybe([&] {
+    return std::vector<SyncJob>{{r.Text(), r.Text(), r.Time(), r.Text(), r.Time()}};
+  });
+  r.Times(3, [&] {
+    tenant.actors.push_back({r.Text(), r.Text(), r.Text(), ActorVia::kCloudSync});
+  });
+  r.Times(3, [&] { tenant.role_holders.push_back(r.Text()); });
+  r.Times(3, [&] { tenant.with_errors.push_back(r.Text()); });
+  r.Times(3, [&] { tenant.cycle_gaps.push_back(r.Duration()); });
+  tenant.cycle_set = r.Time();
   return link;
 }
 

@@ -15,13 +15,15 @@ namespace {
 template <typename T, size_t kFields>
 constexpr bool kHasFields = boost::pfr::tuple_size_v<T> == kFields;
 static_assert(kHasFields<monitor::Person, 9> && kHasFields<monitor::Facts, 7>);
-static_assert(kHasFields<monitor::AdHalf, 35> && kHasFields<monitor::EntraHalf, 21>);
+static_assert(kHasFields<monitor::AdHalf, 35> && kHasFields<monitor::EntraHalf, 24>);
+static_assert(kHasFields<monitor::TenantFacts, 10> && kHasFields<monitor::SyncJob, 5>);
+static_assert(kHasFields<monitor::SyncActor, 4> && kHasFields<monitor::ProvisioningError, 4>);
 static_assert(kHasFields<monitor::MetadataStamp, 4> && kHasFields<monitor::SessionsValidFrom, 2>);
 static_assert(kHasFields<monitor::Revocation, 5> && kHasFields<monitor::Memory, 7>);
 static_assert(kHasFields<monitor::Episode, 16> && kHasFields<monitor::EpisodeKind, 5>);
 static_assert(kHasFields<monitor::Action, 19> && kHasFields<monitor::GateResult, 3>);
 static_assert(kHasFields<monitor::Incident, 7> && kHasFields<monitor::EvidenceEntry, 12>);
-static_assert(kHasFields<monitor::LinkState, 19> && kHasFields<monitor::SourceState, 11>);
+static_assert(kHasFields<monitor::LinkState, 20> && kHasFields<monitor::SourceState, 11>);
 static_assert(kHasFields<monitor::PolicyEpoch, 6>);
 static_assert(kHasFields<monitor::GuardState, 3> && kHasFields<monitor::CallStamp, 3>);
 

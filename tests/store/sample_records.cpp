@@ -90,6 +90,9 @@ EntraHalf SampleEntra() {
   half.restored_since = {At(23), At(24)};
   half.live_direct_first = At(25);
   half.baseline_seen = true;
+  half.roles = {"Global Administrator"};
+  half.provisioning_error = ProvisioningError{"PropertyConflict", "mail", "ada@x.example", At(26)};
+  half.cloud_managed = Tri::kNo;
   return half;
 }
 
@@ -238,6 +241,17 @@ LinkState SampleLinkState() {
   link.policy.parts = {{"settle", "00ff"}, {"tiers", "0102"}};
   link.policy.judged = 17;
   link.policy.judge_to = 42;
+  TenantFacts& tenant = link.tenant;
+  tenant.sync_enabled = true;
+  tenant.password_sync = false;
+  tenant.deletion_guard = DeletionGuard{"enabledForCount", 500};
+  tenant.federated_domains = {"corp.example"};
+  tenant.jobs = {{"AD2AADProvisioning.1", "Quarantine", At(101), "Unknown", At(102)}};
+  tenant.actors = {{"6f0c-1", "aa-1", "Sync_SYNC1", ActorVia::kPermission}};
+  tenant.role_holders = {"6f0c-2", "6f0c-3"};
+  tenant.with_errors = {"6f0c-4"};
+  tenant.cycle_gaps = {absl::Minutes(30), absl::Seconds(1801)};
+  tenant.cycle_set = At(103);
   return link;
 }
 

@@ -83,6 +83,10 @@ class Simulation:
     def fault(self, **body):
         return self._call("POST", "/sim/fault", body)
 
+    def tenant(self, **body):
+        """What the tenant says of itself; see simulator/control_tenant.cpp."""
+        return self._call("POST", "/sim/tenant", body)
+
     def mend(self):
         return self.fault(clear=True)
 

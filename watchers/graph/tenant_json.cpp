@@ -1,0 +1,228 @@
+#include "watchers/graph/tenant_json.h"
+
+#include <boost/json.hpp>
+
+#include "base/strings.h"
+#include "base/time.h"
+
+namespace driftwarden::graph {
+namespace {
+
+namespace json = boost::json;
+
+constexpr size_t kTextLimit = 200;
+constexpr size_t kIdLimit = 256;
+constexpr size_t kLinkLimit = 32768;
+
+StatusOr<json::object> Parse(std::string_view body, std::string_view what) {
+  json::error_code error;
+  json::value value = json::parse(json::string_view(body.data(), body.size()), error);
+  if (error || !value.is_object()) {
+    return DataLossError(Cat("the tenant's answer is no usable ", what, ": ",
+                             error ? error.message() : std::string("no object")));
+  }
+  return std::move(value.as_object());
+}
+
+const json::object* Object(const json::object& in, const char* key) {
+  const json::value* value = in.if_contains(key);
+  return value == nullptr ? nullptr : value->if_object();
+}
+
+// Empty when it is absent, null, of another type or longer than that.
+std::string Text(const json::object& in, const char* key, size_t limit = kTextLimit) {
+  const json::value* value = in.if_contains(key);
+  const json::string* text = value == nullptr ? nullptr : value->if_string();
+  if (text == nullptr) return "";
+  return Printable(std::string_view(text->data(), text->size()), limit);
+}
+
+// In lower case. Empty when it is not fit to be one.
+std::string Id(const json::object& in, const char* key) {
+  const json::value* value = in.if_contains(key);
+  const json::string* text = value == nullptr ? nullptr : value->if_string();
+  if (text == nullptr || text->size() > kIdLimit) return "";
+  for (const char c : *text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte <= 0x20 || byte >= 0x7f) return "";
+  }
+  return ToLowerAscii(std::string_view(text->data(), text->size()));
+}
+
+std::optional<bool> Flag(const json::object& in, const char* key) {
+  const json::value* value = in.if_contains(key);
+  const bool* flag = value == nullptr ? nullptr : value->if_bool();
+  return flag == nullptr ? std::nullopt : std::optional<bool>(*flag);
+}
+
+std::optional<absl::Time> Time(const json::object& in, const char* key) {
+  const std::string text = Text(in, key);
+  return text.empty() ? std::nullopt : ParseRfc3339(text);
+}
+
+// Walks "value"; `take(item, out)` is false for an item to be left out.
+template <typename T, typename Take>
+StatusOr<ListPage<T>> DecodeList(std::string_view body, std::string_view what, Take take) {
+  DW_ASSIGN_OR_RETURN(const json::object document, Parse(body, what));
+  const json::value* value = document.if_contains("value");
+  const json::array* items = value == nullptr ? nullptr : value->if_array();
+  if (items == nullptr) return DataLossError(Cat(what, ": no \"value\""));
+  ListPage<T> page;
+  for (const json::value& item : *items) {
+    T out;
+    const json::object* object = item.if_object();
+    if (object != nullptr && take(*object, out)) {
+      page.items.push_back(std::move(out));
+    } else {
+      ++page.left_out;
+    }
+  }
+  if (const json::value* next = document.if_contains("@odata.nextLink")) {
+    const json::string* link = next->if_string();
+    if (link == nullptr || link->size() > kLinkLimit) {
+      return DataLossError(Cat(what, ": unreadable @odata.nextLink"));
+    }
+    page.next_link.assign(link->data(), link->size());
+  }
+  return page;
+}
+
+// The only item of a collection of one.
+StatusOr<json::object> OnlyItem(std::string_view body, std::string_view what) {
+  DW_ASSIGN_OR_RETURN(json::object document, Parse(body, what));
+  const json::value* value = document.if_contains("value");
+  // Some resources of one are not wrapped.
+  if (value == nullptr && document.contains("id")) return document;
+  const json::array* items = value == nullptr ? nullptr : value->if_array();
+  if (items == nullptr || items->empty() || !items->front().is_object()) {
+    return DataLossError(Cat(what, ": no item"));
+  }
+  return json::object(items->front().get_object());
+}
+
+bool TakePrincipal(const json::object& item, Principal& out) {
+  out.id = Id(item, "id");
+  out.app_id = Id(item, "appId");
+  const std::string type = Text(item, "@odata.type");
+  if (type == "#microsoft.graph.user") {
+    out.kind = Principal::Kind::kUser;
+  } else if (type == "#microsoft.graph.group") {
+    out.kind = Principal::Kind::kGroup;
+  } else if (type == "#microsoft.graph.servicePrincipal" || !out.app_id.empty()) {
+    out.kind = Principal::Kind::kApplication;
+  }
+  out.name = Text(item, "userPrincipalName");
+  if (out.name.empty()) out.name = Text(item, "displayName");
+  return !out.id.empty();
+}
+
+bool TakeJob(const json::object& item, monitor::SyncJob& out) {
+  out.id = Id(item, "id");
+  const json::object* status = Object(item, "status");
+  if (out.id.empty() || status == nullptr) return false;
+  out.code = Text(*status, "code");
+  if (const json::object* last = Object(*status, "lastSuccessfulExecution")) {
+    out.last_success = Time(*last, "timeEnded").value_or(absl::InfinitePast());
+  }
+  const json::object* quarantine = Object(*status, "quarantine");
+  if (quarantine != nullptr) {
+    out.quarantine_reason = Text(*quarantine, "reason");
+    out.quarantined_since = Time(*quarantine, "currentBegan").value_or(absl::InfinitePast());
+  }
+  return true;
+}
+
+bool TakeFailedUser(const json::object& item, FailedUser& out) {
+  out.first = Id(item, "id");
+  const json::value* errors = item.if_contains("onPremisesProvisioningErrors");
+  const json::array* list = errors == nullptr ? nullptr : errors->if_array();
+  if (out.first.empty() || list == nullptr || list->empty()) return false;
+  const json::object* error = list->front().if_object();
+  if (error == nullptr) return false;
+  out.second.category = Text(*error, "category");
+  out.second.property = Text(*error, "propertyCausingError");
+  out.second.value = Text(*error, "value");
+  out.second.since = Time(*error, "occurredDateTime").value_or(absl::InfinitePast());
+  return true;
+}
+
+}  // namespace
+
+StatusOr<monitor::TenantLook::Organization> DecodeOrganization(std::string_view body) {
+  DW_ASSIGN_OR_RETURN(const json::object item, OnlyItem(body, "organization"));
+  monitor::TenantLook::Organization out;
+  out.sync_enabled = Flag(item, "onPremisesSyncEnabled");
+  const json::value* enabled = item.if_contains("onPremisesSyncEnabled");
+  if (enabled != nullptr && enabled->is_null()) out.sync_enabled = false;  // it never was
+  out.last_sync = Time(item, "onPremisesLastSyncDateTime");
+  return out;
+}
+
+StatusOr<monitor::TenantLook::Synchronization> DecodeSynchronization(std::string_view body) {
+  DW_ASSIGN_OR_RETURN(const json::object item, OnlyItem(body, "onPremisesSynchronization"));
+  monitor::TenantLook::Synchronization out;
+  if (const json::object* features = Object(item, "features")) {
+    out.password_sync = Flag(*features, "passwordSyncEnabled");
+  }
+  const json::object* configuration = Object(item, "configuration");
+  const json::object* prevention =
+      configuration == nullptr ? nullptr : Object(*configuration, "accidentalDeletionPrevention");
+  if (prevention == nullptr) return out;
+  monitor::DeletionGuard guard;
+  guard.type = Text(*prevention, "synchronizationPreventionType");
+  const json::value* threshold = prevention->if_contains("alertThreshold");
+  if (threshold != nullptr && threshold->is_int64()) guard.threshold = threshold->get_int64();
+  if (!guard.type.empty()) out.deletion_guard = std::move(guard);
+  return out;
+}
+
+StatusOr<ListPage<Domain>> DecodeDomains(std::string_view body) {
+  return DecodeList<Domain>(body, "domains", [](const json::object& item, Domain& out) {
+    out.name = Id(item, "id");
+    out.federated = EqualsIgnoreCase(Text(item, "authenticationType"), "Federated");
+    out.verified = Flag(item, "isVerified").value_or(false);
+    return !out.name.empty();
+  });
+}
+
+StatusOr<ListPage<Role>> DecodeRoles(std::string_view body) {
+  return DecodeList<Role>(body, "directoryRoles", [](const json::object& item, Role& out) {
+    out.id = Id(item, "id");
+    out.name = Text(item, "displayName");
+    out.template_id = Id(item, "roleTemplateId");
+    return !out.id.empty();
+  });
+}
+
+StatusOr<ListPage<Principal>> DecodePrincipals(std::string_view body) {
+  return DecodeList<Principal>(body, "list of members", TakePrincipal);
+}
+
+StatusOr<ListPage<Principal>> DecodeAssignments(std::string_view body) {
+  return DecodeList<Principal>(body, "appRoleAssignedTo",
+                               [](const json::object& item, Principal& out) {
+                                 out.id = Id(item, "principalId");
+                                 out.name = Text(item, "principalDisplayName");
+                                 const std::string type = Text(item, "principalType");
+                                 if (type == "ServicePrincipal")
+                                   out.kind = Principal::Kind::kApplication;
+                                 if (type == "User") out.kind = Principal::Kind::kUser;
+                                 if (type == "Group") out.kind = Principal::Kind::kGroup;
+                                 return !out.id.empty();
+                               });
+}
+
+StatusOr<ListPage<monitor::SyncJob>> DecodeSyncJobs(std::string_view body) {
+  return DecodeList<monitor::SyncJob>(body, "synchronization jobs", TakeJob);
+}
+
+StatusOr<ListPage<FailedUser>> DecodeProvisioningErrors(std::string_view body) {
+  return DecodeList<FailedUser>(body, "provisioning errors", TakeFailedUser);
+}
+
+StatusOr<std::optional<bool>> DecodeSyncBehavior(std::string_view body) {
+  DW_ASSIGN_OR_RETURN(const json::object item, Parse(body, "onPremisesSyncBehavior"));
+  return Flag(item, "isCloudManaged");
+}
+
+}  // namespace driftwarden::graph
