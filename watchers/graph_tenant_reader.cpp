@@ -75,8 +75,7 @@ asio::awaitable<StatusOr<std::optional<std::string>>> GraphTenantReader::Get(std
 
 template <typename T>
 asio::awaitable<StatusOr<std::optional<std::vector<T>>>> GraphTenantReader::GetAll(
-    std::string url, Ask ask, std::string batch,
-    StatusOr<graph::ListPage<T>> (*decode)(std::string_view)) {
+    std::string url, Ask ask, std::string batch, Decode<T> decode) {
   std::vector<T> items;
   size_t left_out = 0;
   for (size_t pages = 0; !url.empty(); ++pages) {

@@ -39,11 +39,13 @@ class GraphTenantReader final : public TenantTruth {
   // The answer to a GET. Nothing: refused, which is a finding now.
   asio::awaitable<StatusOr<std::optional<std::string>>> Get(std::string url, Ask ask,
                                                             std::string batch);
+  template <typename T>
+  using Decode = StatusOr<graph::ListPage<T>> (*)(std::string_view);
   // A whole collection, page after page. Nothing: as above.
   template <typename T>
-  asio::awaitable<StatusOr<std::optional<std::vector<T>>>> GetAll(
-      std::string url, Ask ask, std::string batch,
-      StatusOr<graph::ListPage<T>> (*decode)(std::string_view));
+  asio::awaitable<StatusOr<std::optional<std::vector<T>>>> GetAll(std::string url, Ask ask,
+                                                                  std::string batch,
+                                                                  Decode<T> decode);
 
   asio::awaitable<Status> ReadOrganization(monitor::TenantLook* look);
   asio::awaitable<Status> ReadJobs(monitor::TenantLook* look);

@@ -50,7 +50,10 @@ class FakeTruth final : public watchers::TenantTruth {
 
 std::shared_ptr<monitor::Policy> PolicyWithRole() {
   auto policy = TestPolicy();
-  policy->tiers.front().match.entra_roles = {"Global Administrator"};
+  monitor::TierPolicy tier0;
+  tier0.name = monitor::TierName(monitor::kTier0);
+  tier0.match.entra_roles = {"Global Administrator"};
+  policy->tiers = {tier0};
   return policy;
 }
 

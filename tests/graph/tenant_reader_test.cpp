@@ -191,7 +191,9 @@ TEST_F(TenantReaderTest, AMissingPermissionIsAFindingAndNoError) {
     EXPECT_TRUE(Run(reader_.ReadTransfers(&look, {Id(1)})).ok());
     EXPECT_EQ(Findings(), std::set<std::string>{finding}) << permission;
   }
-  Control("fault", R"({"clear":true,"forbid":["service_principals"]})");
+  Control("fault", R"({"clear":true})");
+  (void)Everything();
+  Control("fault", R"({"forbid":["service_principals"]})");
   TenantLook look = Everything();
   EXPECT_TRUE(Run(reader_.ReadTransfers(&look, {Id(1)})).ok());
   EXPECT_EQ(Findings(), (std::set<std::string>{kSyncActorsUnread, kSyncPermissionsUnread}));

@@ -133,7 +133,7 @@ TEST(Records, AFormatFromTheFutureNamesTheKey) {
   bytes[0] = 9;
   const auto back = DecodePerson(std::string("\x00\x01", 2), bytes);
   ASSERT_FALSE(back.ok());
-  EXPECT_EQ(Message(back.status()), "stored record people 0001: has format 9, known are 1 to 2");
+  EXPECT_EQ(Message(back.status()), "stored record people 0001: has format 9, known are 1 to 3");
   EXPECT_FALSE(DecodeAction("k", "").ok());
 }
 
