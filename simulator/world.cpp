@@ -28,6 +28,13 @@ World::World(WorldOptions options) : options_(std::move(options)), now_(options_
                                             options_.start, truth_, advance);
     site->sync =
         std::make_unique<SyncEngine>(directory, *site->tenant, options_.sync, options_.start);
+    // The tenant tells of the way in which its people sign in.
+    const AuthMode mode = options_.actors.mode;
+    TenantSettings& settings = site->tenant->settings();
+    settings.password_sync = mode == AuthMode::kPasswordHashSync;
+    if (mode == AuthMode::kFederated) {
+      settings.domains[forests_[tenant.forest]->people.options().domain].federated = true;
+    }
     places.push_back({site->tenant.get(), &directory, tenant.forest});
     sites_.push_back(std::move(site));
   }

@@ -105,6 +105,18 @@ TEST_F(GraphTenantTest, TellsHowItIsFedAndHowPeopleSignIn) {
   EXPECT_EQ(types, expected);
 }
 
+TEST(GraphTenant, TellsOfTheWayInWhichItsPeopleSignIn) {
+  for (const AuthMode mode :
+       {AuthMode::kPasswordHashSync, AuthMode::kPassThrough, AuthMode::kFederated}) {
+    WorldOptions options;
+    options.actors.mode = mode;
+    World world(options);
+    const TenantSettings& settings = world.tenant().settings();
+    EXPECT_EQ(settings.password_sync, mode == AuthMode::kPasswordHashSync);
+    EXPECT_EQ(settings.domains.contains("corp.example"), mode == AuthMode::kFederated);
+  }
+}
+
 TEST_F(GraphTenantTest, RolesAreHeldDirectlyOrThroughAGroup) {
   const std::string first = world_.people().SamOf(1);
   const std::string second = world_.people().SamOf(2);
