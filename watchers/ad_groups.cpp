@@ -65,19 +65,9 @@ asio::awaitable<StatusOr<std::vector<monitor::Observation>>> AdGroups::Refresh()
   const std::vector<std::string> asked = wanted_;
   std::map<std::string, Group> found;
   std::vector<std::string> unknown;
-  const bool reused = connection_.open();
-  Status looked = co_await Look(&found, &unknown);
-  if (reused && looked.code() == StatusCode::kUnavailable) {
-    // A controller ends idle sessions; that says nothing about the next one.
-    connection_.Drop();
-    found.clear();
-    unknown.clear();
-    looked = co_await Look(&found, &unknown);
-  }
-  if (!looked.ok()) {
-    connection_.Drop();
-    co_return looked;
-  }
+  const Status looked = co_await Look(&found, &unknown);
+  connection_.Drop();
+  if (!looked.ok()) co_return looked;
   if (asked != wanted_) co_return std::vector<monitor::Observation>();  // changed meanwhile
   at.hi = std::max(at.lo, clock_.Wall());
   for (const std::string& name : unknown) {

@@ -19,7 +19,8 @@ namespace driftwarden::watchers {
 
 class AdGroups final : public directory::GroupSight {
  public:
-  // `sessions`, `clock` and `log` must outlive it. It has a session of its own.
+  // `sessions`, `clock` and `log` must outlive it. It has a session of its own while it
+  // looks, and none in between.
   AdGroups(AdSourceOptions options, directory::SessionFactory& sessions, const Clock& clock,
            Logger& log);
 

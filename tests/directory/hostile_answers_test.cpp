@@ -311,6 +311,24 @@ TEST_F(HostileAnswers, BytesInNamesHarmNobodyElse) {
   EXPECT_EQ((*view)->dn->find_first_of(std::string_view("\0\r\n", 3)), std::string::npos);
 }
 
+TEST_F(HostileAnswers, TheOptionBinaryIsNoPartOfAName) {
+  const auto page = SearchAnswered([](const LdapMessage& request) {
+    simulator::LdapEntry entry;
+    entry.dn = "CN=ann,DC=corp";
+    entry.Add("replPropertyMetaData;binary", "raw");
+    entry.Add("userCertificate;Binary;lang-de", "raw");
+    entry.Add("member;range=0-1499", "CN=ben,DC=corp");
+    entry.Add("msDS-ReplAttributeMetaData;binary", "a structure");
+    return Reply{simulator::EncodeLdapEntry(request.id, entry, false) + HostileDc::Done(request)};
+  });
+  ASSERT_TRUE(page.ok()) << page.status();
+  const Entry& entry = page->entries.at(0);
+  EXPECT_NE(entry.First("replpropertymetadata"), nullptr);
+  EXPECT_NE(entry.First("usercertificate;lang-de"), nullptr);
+  EXPECT_NE(entry.First("member;range=0-1499"), nullptr);
+  EXPECT_EQ(entry.First("msds-replattributemetadata"), nullptr) << "that would be XML";
+}
+
 TEST_F(HostileAnswers, AnAttributeThatComesTwiceIsRefusedWithItsEntryAlone) {
   const auto page = SearchAnswered([&](const LdapMessage& request) {
     const std::string attributes = Attribute("objectClass", {"top", "person", "user"}) +

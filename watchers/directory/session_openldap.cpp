@@ -48,6 +48,23 @@ std::string ToString(const berval& value) {
   return value.bv_val == nullptr ? std::string() : std::string(value.bv_val, value.bv_len);
 }
 
+// What an answer's attribute is filed under: without the option ";binary" (RFC 4522), which a
+// server may add to what is raw bytes here anyway. Other options are kept.
+std::string AttributeName(std::string_view description) {
+  std::string name = ToLowerAscii(description);
+  constexpr std::string_view kBinary = ";binary";
+  // Of these it makes another value, a structure instead of XML (MS-ADTS 3.1.1.3.1.1.7).
+  if (name.starts_with("msds-")) return name;
+  size_t at = name.find(kBinary);
+  while (at != std::string::npos) {
+    const size_t end = at + kBinary.size();
+    const bool whole = end == name.size() || name[end] == ';';
+    if (whole) name.erase(at, kBinary.size());
+    at = name.find(kBinary, whole ? at : end);
+  }
+  return name;
+}
+
 // A critical control with a value that must live as long as it.
 LDAPControl Critical(const char* oid, const std::string& value) {
   LDAPControl control{};
@@ -209,7 +226,7 @@ Status OpenLdapSession::TakeEntry(LDAPMessage* message, Arrival& arrival) {
     BerVarray values = nullptr;
     code = ldap_get_attribute_ber(ldap, message, ber.get(), &name, &values);
     if (code != LDAP_SUCCESS || name.bv_val == nullptr) break;
-    std::vector<std::string>& list = entry.attributes[ToLowerAscii(ToString(name))];
+    std::vector<std::string>& list = entry.attributes[AttributeName(ToString(name))];
     arrival.bytes += kCost + name.bv_len;
     for (size_t i = 0; values != nullptr && values[i].bv_val != nullptr; ++i) {
       list.push_back(ToString(values[i]));
