@@ -58,6 +58,11 @@ std::string_view VerifiedText(Verified v) {
   return "unknown";
 }
 
+bool IsOutage(StatusCode code) {
+  return code == StatusCode::kUnavailable || code == StatusCode::kUnauthenticated ||
+         code == StatusCode::kDeadlineExceeded;
+}
+
 bool Differs(const monitor::AdHalf& known, const monitor::Observation& seen) {
   monitor::AdView view = std::get<monitor::AdView>(seen.view);
   view.groups.reset();  // asked apart, and moves no account
@@ -77,7 +82,10 @@ asio::awaitable<void> VerificationLoop::Run() {
     if (IsEnd(verified)) co_return;
     const std::string text(Message(verified));
     if (text != last_error_ && !verified.ok()) {
-      parts_.log.Warn("verification_failed", text, {{"link", parts_.engine.link().value}});
+      // What keeps us out is told by the poll, which meets it too.
+      const bool ours = !IsOutage(verified.code());
+      parts_.log.Log(ours ? LogLevel::kWarn : LogLevel::kInfo, "verification_failed", text,
+                     {{"link", parts_.engine.link().value}});
     }
     last_error_ = text;
   }

@@ -110,6 +110,30 @@ TEST_F(Guard, AChangedPasswordThatIsWrongTooWaitsLonger) {
   EXPECT_TRUE(Try(OkStatus()).ok());
 }
 
+TEST_F(Guard, SessionsOpenedSideBySideAreRefusedOnce) {
+  const auto poll = guard_.Begin(options_);
+  const auto direct = guard_.Begin(options_);
+  ASSERT_TRUE(poll.ok() && direct.ok());
+  clock_.now += absl::Milliseconds(20);
+  const Status first = guard_.End(*poll, options_, Refused("52e"));
+  EXPECT_EQ(guard_.End(*direct, options_, Refused("52e")), first);
+  clock_.now += absl::Minutes(3);
+  EXPECT_TRUE(Try(OkStatus()).ok()) << "2 minutes, not 6";
+}
+
+TEST_F(Guard, AfterARefusalOneTriesForAll) {
+  EXPECT_FALSE(Try(Refused("52e")).ok());
+  Write("another");
+  {
+    const auto poll = guard_.Begin(options_);
+    ASSERT_TRUE(poll.ok());
+    EXPECT_FALSE(guard_.Begin(options_).ok());
+  }
+  EXPECT_TRUE(Try(OkStatus()).ok()) << "whoever tried gave up, and said nothing";
+  const auto poll = guard_.Begin(options_);
+  EXPECT_TRUE(poll.ok() && guard_.Begin(options_).ok()) << "proven";
+}
+
 TEST_F(Guard, OtherSourcesAndAccountsAreNotHeld) {
   EXPECT_FALSE(Try(Refused("52e")).ok());
   SessionOptions other = options_;

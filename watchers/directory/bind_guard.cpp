@@ -33,11 +33,14 @@ StatusOr<BindGuard::Attempt> BindGuard::Begin(const SessionOptions& options) {
   const std::string& file = SecretFile(options.bind);
   attempt.account = Cat(options.source, '\n', options.bind.Account(), '\n', file);
   attempt.secret = std::make_shared<const RenewalWatch>(clock_, std::vector<std::string>(1, file));
+  attempt.begun = clock_.Steady();
   const std::lock_guard lock(mutex_);
   const auto found = refused_.find(attempt.account);
   if (found == refused_.end()) return attempt;
-  const Refused& last = found->second;
+  Refused& last = found->second;
+  if (!last.trying.expired()) return last.status;
   if (clock_.Steady() < last.again_at && !last.secret->Due()) return last.status;
+  last.trying = attempt.secret;
   return attempt;
 }
 
@@ -47,7 +50,11 @@ Status BindGuard::End(const Attempt& attempt, const SessionOptions& options,
   if (outcome.ok()) refused_.erase(attempt.account);
   if (!IsWrongSecret(outcome)) return outcome;
   Refused& refused = refused_[attempt.account];
+  // Sessions that were opened side by side were refused once.
+  if (refused.times > 0 && attempt.begun <= refused.at) return refused.status;
   refused.secret = attempt.secret;
+  refused.at = clock_.Steady();
+  refused.trying.reset();
   const absl::Duration pause = PauseAfter(++refused.times);
   refused.again_at = clock_.Steady() + pause;
   const std::string at =

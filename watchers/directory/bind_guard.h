@@ -28,10 +28,11 @@ class BindGuard {
    private:
     friend class BindGuard;
     std::string account;
+    absl::Duration begun;  // steady
     std::shared_ptr<const RenewalWatch> secret;
   };
 
-  // The last refusal, when it is not time yet to try again.
+  // The last refusal, when it is not time yet to try again, or somebody is trying.
   StatusOr<Attempt> Begin(const SessionOptions& options);
   // What became of it, as it is to be told.
   Status End(const Attempt& attempt, const SessionOptions& options, const Status& outcome);
@@ -40,8 +41,10 @@ class BindGuard {
   struct Refused {
     Status status;
     int times = 0;
+    absl::Duration at;        // steady
     absl::Duration again_at;  // steady
     std::shared_ptr<const RenewalWatch> secret;
+    std::weak_ptr<const RenewalWatch> trying;  // of an attempt that is under way
   };
 
   const Clock& clock_;
