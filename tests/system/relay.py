@@ -42,7 +42,7 @@ class _Server(socketserver.ThreadingTCPServer):
 
 class Relay:
     """`url` with its host and port, reached over a port of ours. cut() refuses connections and ends
-    those that are open; join() mends. `address`: one that the server's certificate names."""
+    those that are open; join() mends. drop() ends those that are open and takes others. `address`: one that the server's certificate names."""
 
     def __init__(self, url, address="127.0.0.1"):
         scheme, target = url.split("://")
@@ -65,6 +65,13 @@ class Relay:
         server, self._server = self._server, None
         server.shutdown()
         server.server_close()
+        self._end(server)
+
+    def drop(self):
+        self._end(self._server)
+
+    @staticmethod
+    def _end(server):
         for end in list(server.open_sockets):
             try:
                 end.shutdown(socket.SHUT_RDWR)

@@ -98,8 +98,7 @@ def prepared(name, simulation, config, folder):
 
             def hurt():
                 simulation.fault(ldap_refuse_bind=True)
-                relay.cut()
-                relay.join()
+                relay.drop()
 
             def mend():
                 simulation.mend()
