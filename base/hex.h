@@ -14,6 +14,9 @@ std::string HexEncode(std::string_view bytes);                   // lower case
 std::optional<std::string> HexDecode(std::string_view text);     // nothing on junk
 std::string Base64Encode(std::string_view bytes);                // RFC 4648, padded
 std::optional<std::string> Base64Decode(std::string_view text);  // padded; nothing on junk
+// RFC 4648 section 5 without padding, as JSON web tokens have it.
+std::string Base64UrlEncode(std::string_view bytes);
+std::optional<std::string> Base64UrlDecode(std::string_view text);  // nothing on junk
 
 using Sha256Digest = std::array<uint8_t, 32>;
 Sha256Digest Sha256(std::string_view bytes);

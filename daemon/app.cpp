@@ -12,7 +12,7 @@
 #include "daemon/source_options.h"
 #include "daemon/verbs.h"
 #include "watchers/graph/clouds.h"
-#include "watchers/graph/token.h"
+#include "watchers/graph/token_factory.h"
 
 namespace driftwarden::daemon {
 
@@ -69,17 +69,17 @@ Status App::Parts::BuildTenants() {
     tenant->metrics = std::make_unique<TenantMetrics>(registry, entra.name.value);
     net::HttpClientOptions http_options;
     http_options.ca_file = entra.ca_file;
+    // Link-local addresses are this machine's own business.
+    DW_ASSIGN_OR_RETURN(tenant->direct_http, net::NewHttpClient(io.get_executor(), http_options));
+    http_options.proxy = entra.proxy;
+    http_options.proxy_credentials_file = entra.proxy_credentials_file;
     DW_ASSIGN_OR_RETURN(tenant->http, net::NewHttpClient(io.get_executor(), http_options));
     DW_ASSIGN_OR_RETURN(
         const graph::Endpoints endpoints,
         graph::ResolveEndpoints(entra.cloud, entra.login_endpoint, entra.graph_endpoint));
-    graph::TokenOptions token_options;
-    token_options.tenant_id = entra.tenant_id;
-    token_options.client_id = entra.client_id;
-    token_options.endpoints = endpoints;
-    tenant->tokens = std::make_unique<graph::ClientCredentialsSource>(
-        token_options, std::make_unique<graph::SecretFileCredential>(entra.secret_file),
-        *tenant->http, scheduler, rng, log, *tenant->metrics);
+    tenant->tokens = graph::MakeTokenSource(
+        entra.tenant_id, endpoints, entra.credential,
+        {*tenant->http, *tenant->direct_http, scheduler, rng, log, *tenant->metrics});
     graph::ClientOptions client_options;
     client_options.endpoints = endpoints;
     tenant->client = std::make_unique<graph::GraphClient>(

@@ -73,7 +73,8 @@ struct Directory {
 struct Tenant {
   EntraConfig config;
   std::unique_ptr<TenantMetrics> metrics;
-  std::unique_ptr<net::HttpClient> http;
+  std::unique_ptr<net::HttpClient> http;         // by the proxy, where one is configured
+  std::unique_ptr<net::HttpClient> direct_http;  // by none
   std::unique_ptr<graph::TokenSource> tokens;
   std::unique_ptr<graph::GraphClient> client;
   std::unique_ptr<watchers::GraphDeltaSource> source;

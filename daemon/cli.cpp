@@ -79,6 +79,10 @@ void AddRunVerbs(CLI::App& app, Parsed* parsed) {
   simulate->add_option("--cycle", parsed->simulate.cycle, "sync cycle, such as 30s");
   simulate->add_option("--auth-mode", parsed->simulate.auth_mode, "how people sign in")
       ->check(CLI::IsMember({"password_hash_sync", "pass_through", "federated"}));
+  simulate
+      ->add_option("--credential", parsed->simulate.credential,
+                   "what the application proves itself with in the written configuration")
+      ->check(CLI::IsMember({"secret", "certificate", "federated", "managed_identity"}));
   simulate->add_option("--folder", parsed->simulate.folder,
                        "where certificates and secrets go (default: a temporary folder)");
   simulate->callback(

@@ -14,6 +14,7 @@
 #include "monitor/policy.h"
 #include "watchers/directory/bind_options.h"
 #include "watchers/directory/scope.h"
+#include "watchers/graph/credential_options.h"
 
 namespace driftwarden::daemon {
 
@@ -57,8 +58,9 @@ struct EntraConfig {
   std::string login_endpoint;    // base URLs; empty: the cloud's
   std::string graph_endpoint;
   std::string ca_file;
-  std::string client_id;
-  std::string secret_file;
+  std::string proxy;  // http://host:port or https://host:port; empty: none
+  std::string proxy_credentials_file;
+  graph::CredentialOptions credential;
   absl::Duration poll_interval = absl::Seconds(15);
   friend bool operator==(const EntraConfig&, const EntraConfig&) = default;
 };

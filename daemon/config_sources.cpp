@@ -142,22 +142,6 @@ void ReadScope(MapReader section, directory::ScopeOptions* scope) {
   section.Finish();
 }
 
-void ReadCredential(MapReader section, bool check_files, EntraConfig* entra) {
-  section.Require("client_id", &entra->client_id, "the application's id");
-  ReadPath(section, "secret_file", check_files, &entra->secret_file);
-  section.NotYet("certificate_file", "a certificate credential");
-  section.NotYet("private_key_file", "a certificate credential");
-  section.NotYet("passphrase_file", "a certificate credential");
-  section.NotYet("federated_token_file", "workload identity federation");
-  section.NotYet("managed_identity", "managed identity");
-  if (entra->secret_file.empty()) {
-    section.faults().Add(section.Mark(),
-                         Cat(section.Path("secret_file"),
-                             " is missing; add secret_file: a file that holds the client secret"));
-  }
-  section.Finish();
-}
-
 }  // namespace
 
 DirectoryConfig ReadDirectory(MapReader section, bool check_files) {
@@ -177,41 +161,6 @@ DirectoryConfig ReadDirectory(MapReader section, bool check_files) {
   ReadScope(section.Map("scope"), &directory.scope);
   section.Finish();
   return directory;
-}
-
-EntraConfig ReadTenant(MapReader section, bool check_files) {
-  EntraConfig entra;
-  ReadName(section, &entra.name.value);
-  section.Require("tenant_id", &entra.tenant_id, "11111111-2222-3333-4444-555555555555");
-  const std::vector<std::string> clouds = {"global", "usgov", "usgov-dod", "china"};
-  if (const auto cloud = section.Choice("cloud", clouds)) entra.cloud = clouds[*cloud];
-  MapReader endpoints = section.Map("endpoints");
-  endpoints.Text("login", &entra.login_endpoint);
-  endpoints.Text("graph", &entra.graph_endpoint);
-  for (const auto& [key, url] :
-       {std::pair("login", &entra.login_endpoint), std::pair("graph", &entra.graph_endpoint)}) {
-    while (!url->empty() && url->back() == '/') url->pop_back();
-    if (!url->empty() && !url->starts_with("https://")) {
-      endpoints.Wrong(key, *endpoints.Take(key), "https://HOST[:PORT]");
-    }
-  }
-  endpoints.Finish();
-  ReadPath(section, "ca_file", check_files, &entra.ca_file);
-  section.NotYet("proxy", "a proxy");
-  ReadCredential(section.Map("credential"), check_files, &entra);
-  section.Duration("poll_interval", false, &entra.poll_interval);
-  MapReader notifications = section.Map("notifications");
-  notifications.NotYet("listen", "Graph change notifications");
-  notifications.NotYet("public_url", "Graph change notifications");
-  notifications.NotYet("tls", "Graph change notifications");
-  notifications.Finish();
-  MapReader evidence = section.Map("evidence");  // not read in this version, whatever it says
-  bool ignored = true;
-  evidence.Flag("directory_audits", &ignored);
-  evidence.Flag("sign_ins", &ignored);
-  evidence.Finish();
-  section.Finish();
-  return entra;
 }
 
 }  // namespace driftwarden::daemon

@@ -17,7 +17,8 @@ struct SimulateOptions {
   std::string control = "127.0.0.1:0";
   std::string cycle = "30s";
   std::string auth_mode = "password_hash_sync";
-  std::string folder;  // certificates, secrets, data; empty: a temporary one
+  std::string credential = "secret";  // secret | certificate | federated | managed_identity
+  std::string folder;                 // certificates, secrets, data; empty: a temporary one
 };
 int VerbSimulate(const SimulateOptions& options);
 

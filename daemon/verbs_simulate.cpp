@@ -96,6 +96,12 @@ StatusOr<SimulatorOptions> OptionsOf(const SimulateOptions& options, const std::
   out.processing = std::min(out.processing, out.cycle / 10);
   if (options.auth_mode == "pass_through") out.auth_mode = simulator::AuthMode::kPassThrough;
   if (options.auth_mode == "federated") out.auth_mode = simulator::AuthMode::kFederated;
+  using simulator::CredentialKind;
+  if (options.credential == "certificate") out.credential = CredentialKind::kCertificate;
+  if (options.credential == "federated") out.credential = CredentialKind::kFederated;
+  if (options.credential == "managed_identity") {
+    out.credential = CredentialKind::kManagedIdentity;
+  }
   const auto port = PortOf(options.control, &out.address);
   if (!port) return InvalidError("--control must be ADDRESS:PORT");
   out.control_port = *port;
@@ -216,6 +222,7 @@ int VerbSimulate(const SimulateOptions& options) {
   Print(Cat("control  ", endpoints.control_url));
   for (const auto& forest : endpoints.forests) Print(Cat("ldaps    ", forest.ldaps_url));
   Print(Cat("graph    ", endpoints.graph_url));
+  if (!endpoints.imds_url.empty()) Print(Cat("imds     ", endpoints.imds_url));
   if (!endpoints.alerts_url.empty()) Print(Cat("alerts   ", endpoints.alerts_url));
   Print(Cat("ca       ", endpoints.ca_file));
   Print(Cat("admin    ", endpoints.admin_user, " ", endpoints.admin_password_file));

@@ -79,6 +79,11 @@ StatusOr<std::unique_ptr<StreamListener>> NewStreamListener(asio::any_io_executo
 struct DialerOptions {
   std::string ca_pem;       // trusted beside the system's roots
   PemPair client_identity;  // empty: none
+  // "http://host:port" or "https://host:port": TCP goes through a tunnel that this proxy opens
+  // (RFC 9110 section 9.3.6, CONNECT), and names are looked up there. Empty: none. Its own
+  // certificate is verified as any other.
+  std::string proxy;
+  std::string proxy_credentials;  // "user:password", for Basic; empty: none
 };
 
 struct DialTarget {
@@ -96,7 +101,8 @@ class Dialer {
  public:
   virtual ~Dialer() = default;
   // Resolves, connects to one address after the other and, for TLS, verifies chain and name. The
-  // text of an error names host, port and reason. The dialer must outlive the call.
+  // text of an error names host, port and reason, and the proxy where it is the proxy's. The dialer
+  // must outlive the call.
   virtual asio::awaitable<StatusOr<std::unique_ptr<ByteStream>>> Dial(DialTarget target,
                                                                       absl::Duration timeout) = 0;
 };

@@ -12,6 +12,7 @@
 #include "base/strings.h"
 #include "base/time.h"
 #include "net/byte_stream.h"
+#include "net/proxy_tunnel.h"
 #include "net/socket_stream.h"
 #include "net/url.h"
 
@@ -70,8 +71,12 @@ asio::awaitable<StatusOr<std::vector<StreamEndpoint>>> Resolve(std::string host,
 
 class SocketDialer final : public Dialer {
  public:
-  SocketDialer(asio::any_io_executor executor, TlsContext context)
-      : executor_(std::move(executor)), context_(std::move(context)) {}
+  SocketDialer(asio::any_io_executor executor, TlsContext context, std::optional<Url> proxy,
+               std::string proxy_credentials)
+      : executor_(std::move(executor)),
+        context_(std::move(context)),
+        proxy_(std::move(proxy)),
+        proxy_credentials_(std::move(proxy_credentials)) {}
 
   asio::awaitable<StatusOr<std::unique_ptr<ByteStream>>> Dial(DialTarget target,
                                                               absl::Duration timeout) override;
@@ -81,9 +86,14 @@ class SocketDialer final : public Dialer {
                                                                        absl::Duration timeout);
   asio::awaitable<StatusOr<std::unique_ptr<SocketStream>>> ConnectTcp(DialTarget target,
                                                                       absl::Duration deadline);
+  // To the proxy, and through it to the target.
+  asio::awaitable<StatusOr<std::unique_ptr<SocketStream>>> ConnectTunnel(DialTarget target,
+                                                                         absl::Duration deadline);
 
   asio::any_io_executor executor_;
   TlsContext context_;
+  const std::optional<Url> proxy_;
+  const std::string proxy_credentials_;
   SystemClock clock_;  // sockets live in real time, also in a simulation
 };
 
@@ -126,12 +136,36 @@ asio::awaitable<StatusOr<std::unique_ptr<SocketStream>>> SocketDialer::ConnectTc
   co_return last;
 }
 
+asio::awaitable<StatusOr<std::unique_ptr<SocketStream>>> SocketDialer::ConnectTunnel(
+    DialTarget target, absl::Duration deadline) {
+  Url url;
+  url.host = target.host;
+  url.port = target.port;
+  const std::string authority = url.Authority();
+  const std::string proxy = Cat("proxy ", proxy_->Authority());
+  DialTarget first(proxy_->host, proxy_->port, proxy_->tls());
+  auto connected = co_await ConnectTcp(std::move(first), deadline);
+  if (!connected.ok()) co_return Annotate(connected.status(), proxy);
+  std::unique_ptr<SocketStream> stream = *std::move(connected);
+  stream->ExpiresAfter(deadline - clock_.Steady());
+  if (proxy_->tls()) {
+    const Status secured = co_await stream->StartTlsClient(context_, proxy_->host);
+    if (!secured.ok()) co_return Annotate(secured, proxy);
+  }
+  const Status opened = co_await OpenTunnel(stream.get(), authority, proxy_credentials_);
+  if (!opened.ok()) co_return Annotate(opened, proxy);
+  stream->EnterTunnel(authority);
+  co_return std::move(stream);
+}
+
 asio::awaitable<StatusOr<std::unique_ptr<ByteStream>>> SocketDialer::Dial(DialTarget target,
                                                                           absl::Duration timeout) {
   const absl::Duration deadline = clock_.Steady() + timeout;
   StatusOr<std::unique_ptr<SocketStream>> connected = InternalError("not connected");
   if (target.unix_socket) {
     connected = co_await ConnectUnix(target, timeout);
+  } else if (proxy_) {
+    connected = co_await ConnectTunnel(target, deadline);
   } else {
     connected = co_await ConnectTcp(target, deadline);
   }
@@ -150,8 +184,14 @@ asio::awaitable<StatusOr<std::unique_ptr<ByteStream>>> SocketDialer::Dial(DialTa
 
 StatusOr<std::unique_ptr<Dialer>> NewDialer(asio::any_io_executor executor, DialerOptions options) {
   DW_ASSIGN_OR_RETURN(TlsContext context, MakeClientContext(options));
+  std::optional<Url> proxy;
+  if (!options.proxy.empty()) {
+    DW_ASSIGN_OR_RETURN(proxy, ParseUrl(options.proxy));
+    if (proxy->unix_socket()) return InvalidError("a proxy is http://host:port or https://");
+  }
   return std::unique_ptr<Dialer>(
-      std::make_unique<SocketDialer>(std::move(executor), std::move(context)));
+      std::make_unique<SocketDialer>(std::move(executor), std::move(context), std::move(proxy),
+                                     std::move(options.proxy_credentials)));
 }
 
 }  // namespace driftwarden::net

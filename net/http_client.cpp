@@ -11,6 +11,7 @@
 #include <map>
 
 #include "base/files.h"
+#include "base/secret.h"
 #include "base/strings.h"
 #include "base/time.h"
 #include "base/units.h"
@@ -88,6 +89,11 @@ StatusOr<DialerOptions> ReadFiles(const HttpClientOptions& options) {
                         ReadFile(options.client_certificate_file));
     DW_ASSIGN_OR_RETURN(dialer.client_identity.key_pem, ReadFile(options.client_key_file));
   }
+  dialer.proxy = options.proxy;
+  if (!options.proxy_credentials_file.empty()) {
+    DW_ASSIGN_OR_RETURN(const Secret credentials, ReadSecretFile(options.proxy_credentials_file));
+    dialer.proxy_credentials = std::string(credentials.Reveal());
+  }
   return dialer;
 }
 
@@ -100,14 +106,15 @@ struct Core {
   SystemClock clock;    // sockets live in real time, also in a simulation
   std::map<std::string, std::shared_ptr<HostPool>> hosts;
 
-  // A CA that was mended or renewed counts for the next connection; files that make no sense do
-  // not.
+  // A CA or a password that was mended or renewed counts for the next connection; files that make
+  // no sense do not.
   std::shared_ptr<Dialer> FreshDialer() {
     const auto now = ReadFiles(options);
     const auto same = [this](const DialerOptions& other) {
       return other.ca_pem == files.ca_pem &&
              other.client_identity.certificate_pem == files.client_identity.certificate_pem &&
-             other.client_identity.key_pem == files.client_identity.key_pem;
+             other.client_identity.key_pem == files.client_identity.key_pem &&
+             other.proxy_credentials == files.proxy_credentials;
     };
     if (!now.ok() || same(*now)) return dialer;
     auto made = NewDialer(executor, *now);

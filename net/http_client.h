@@ -19,7 +19,11 @@ struct HttpClientOptions {
   // PEM, shown to servers that ask for a client certificate; both or none.
   std::string client_certificate_file;
   std::string client_key_file;
-  absl::Duration connect_timeout = absl::Seconds(10);  // DNS, TCP and TLS together
+  // "http://host:port" or "https://host:port": everything but unix sockets goes through a tunnel of
+  // this proxy. The variables HTTPS_PROXY and the like are not read. Empty: none.
+  std::string proxy;
+  std::string proxy_credentials_file;  // holds "user:password"; read anew for new connections
+  absl::Duration connect_timeout = absl::Seconds(10);  // DNS, TCP, proxy and TLS together
   absl::Duration idle_timeout = absl::Seconds(60);     // then a kept connection is closed
   size_t max_connections_per_host = 4;                 // further requests wait for one
   std::string user_agent = "driftwarden";

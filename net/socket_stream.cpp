@@ -22,6 +22,7 @@ constexpr auto kAsTuple = asio::as_tuple(asio::use_awaitable);
 constexpr absl::Duration kShutdownTimeout = absl::Seconds(1);
 
 using TlsStream = asio::ssl::stream<StreamSocket&>;
+using InnerTlsStream = asio::ssl::stream<TlsStream&>;  // inside the one with a proxy
 
 bool IsCancelled(const asio::cancellation_state& state) {
   return state.cancelled() != asio::cancellation_type::none;
@@ -32,6 +33,7 @@ bool IsCancelled(const asio::cancellation_state& state) {
 struct SocketStream::State {
   StreamSocket socket;
   std::unique_ptr<TlsStream> tls;
+  std::unique_ptr<InnerTlsStream> inner;  // null unless both the proxy and the target have TLS
   asio::steady_timer timer;
   uint64_t timer_serial = 0;  // a handler that was already queued sees that it is outdated
   bool expired = false;
@@ -76,7 +78,11 @@ asio::awaitable<StatusOr<size_t>> SocketStream::ReadSome(char* data, size_t size
   const auto buffer = asio::buffer(data, size);
   boost::system::error_code error;
   size_t count = 0;
-  if (secure_) {
+  if (state_->inner != nullptr) {
+    const auto [read_error, read] = co_await state_->inner->async_read_some(buffer, kAsTuple);
+    error = read_error;
+    count = read;
+  } else if (state_->tls != nullptr) {
     const auto [read_error, read] = co_await state_->tls->async_read_some(buffer, kAsTuple);
     error = read_error;
     count = read;
@@ -96,7 +102,11 @@ asio::awaitable<Status> SocketStream::WriteAll(std::string bytes) {
   if (IsCancelled(before)) co_return CancelledError("stopping");
   const auto buffer = asio::buffer(bytes);
   boost::system::error_code error;
-  if (secure_) {
+  if (state_->inner != nullptr) {
+    const auto [write_error, written] =
+        co_await asio::async_write(*state_->inner, buffer, kAsTuple);
+    error = write_error;
+  } else if (state_->tls != nullptr) {
     const auto [write_error, written] = co_await asio::async_write(*state_->tls, buffer, kAsTuple);
     error = write_error;
   } else {
@@ -148,19 +158,40 @@ asio::awaitable<Status> SocketStream::StartTlsClient(TlsContext context, std::st
   const auto before = co_await asio::this_coro::cancellation_state;
   if (IsCancelled(before)) co_return CancelledError("stopping");
   tls_context_ = std::move(context);
-  state_->tls = std::make_unique<TlsStream>(state_->socket, *tls_context_);
-  DW_CO_RETURN_IF_ERROR(ExpectHost(state_->tls->native_handle(), host));
-  const auto [error] =
-      co_await state_->tls->async_handshake(asio::ssl::stream_base::client, kAsTuple);
+  SSL* ssl = nullptr;
+  if (outer_secure_) {
+    state_->inner = std::make_unique<InnerTlsStream>(*state_->tls, *tls_context_);
+    ssl = state_->inner->native_handle();
+  } else {
+    state_->tls = std::make_unique<TlsStream>(state_->socket, *tls_context_);
+    ssl = state_->tls->native_handle();
+  }
+  DW_CO_RETURN_IF_ERROR(ExpectHost(ssl, host));
+  boost::system::error_code error;
+  if (outer_secure_) {
+    const auto [inner_error] =
+        co_await state_->inner->async_handshake(asio::ssl::stream_base::client, kAsTuple);
+    error = inner_error;
+  } else {
+    const auto [tls_error] =
+        co_await state_->tls->async_handshake(asio::ssl::stream_base::client, kAsTuple);
+    error = tls_error;
+  }
   const auto after = co_await asio::this_coro::cancellation_state;
   if (error) {
-    const std::string refused = VerifyFailure(state_->tls->native_handle(), host, peer_);
+    const std::string refused = VerifyFailure(ssl, host, peer_);
     const bool ours = IsCancelled(after) || state_->expired;
     if (!ours && !refused.empty()) co_return UnavailableError(refused);
     co_return Annotate(Explain(error, IsCancelled(after)), "TLS handshake");
   }
   secure_ = true;
   co_return OkStatus();
+}
+
+void SocketStream::EnterTunnel(std::string peer) {
+  peer_ = std::move(peer);
+  outer_secure_ = secure_;
+  secure_ = false;
 }
 
 void SocketStream::ExpiresAfter(absl::Duration d) {
@@ -181,20 +212,25 @@ void SocketStream::ExpiresAfter(absl::Duration d) {
 
 bool SocketStream::IsQuiet() const {
   if (!state_->socket.is_open()) return false;
-  if (secure_ && SSL_pending(state_->tls->native_handle()) > 0) return false;
+  if (state_->tls != nullptr && SSL_pending(state_->tls->native_handle()) > 0) return false;
+  if (state_->inner != nullptr && SSL_pending(state_->inner->native_handle()) > 0) return false;
   char byte = 0;
   const ssize_t count = recv(state_->socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   return count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
 void SocketStream::FinishWriting() {
-  if (secure_) return;
+  if (state_->tls != nullptr) return;
   boost::system::error_code ignored;
   state_->socket.shutdown(asio::socket_base::shutdown_send, ignored);
 }
 
 asio::awaitable<void> SocketStream::Shutdown() {
-  if (secure_ && state_->socket.is_open()) {
+  if (state_->inner != nullptr && state_->socket.is_open()) {
+    ExpiresAfter(kShutdownTimeout);
+    const auto [error] = co_await state_->inner->async_shutdown(kAsTuple);
+    static_cast<void>(error);
+  } else if (secure_ && state_->socket.is_open()) {
     ExpiresAfter(kShutdownTimeout);
     const auto [error] = co_await state_->tls->async_shutdown(kAsTuple);
     static_cast<void>(error);  // closing anyway

@@ -38,6 +38,8 @@ class SocketStream final : public ByteStream {
   asio::awaitable<Status> Connect(StreamEndpoint endpoint);
   // Client side: handshake, verifying that the other end is `host`.
   asio::awaitable<Status> StartTlsClient(TlsContext context, std::string host);
+  // What stands now was only the way to `peer`: TLS may be started once more, inside it.
+  void EnterTunnel(std::string peer);
 
  private:
   struct State;
@@ -48,7 +50,8 @@ class SocketStream final : public ByteStream {
   TlsContext tls_context_;        // outlives the TLS stream
   std::string peer_;
   std::optional<uid_t> peer_uid_;
-  bool secure_ = false;
+  bool secure_ = false;        // with whom peer_ names
+  bool outer_secure_ = false;  // with the proxy on the way there
 };
 
 }  // namespace driftwarden::net

@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
 
@@ -84,8 +85,8 @@ StatusOr<KeyPtr> ReadKey(const std::string& pem) {
 }
 
 // A certificate with name, key, validity and a random serial; the issuer is not set yet.
-StatusOr<CertPtr> NewCertificate(const std::string& name, EVP_PKEY* key, absl::Time now,
-                                 absl::Duration life) {
+StatusOr<CertPtr> NewCertificate(const std::string& name, EVP_PKEY* key, absl::Time from,
+                                 absl::Time until) {
   CertPtr certificate(X509_new());
   unsigned char serial[16];
   if (certificate == nullptr || RAND_bytes(serial, sizeof serial) != 1) {
@@ -104,9 +105,8 @@ StatusOr<CertPtr> NewCertificate(const std::string& name, EVP_PKEY* key, absl::T
                                  reinterpret_cast<const unsigned char*>(common_name.data()),
                                  static_cast<int>(common_name.size()), -1, 0) != 1 ||
       X509_set_pubkey(certificate.get(), key) != 1 ||
-      ASN1_TIME_set(X509_getm_notBefore(certificate.get()), absl::ToTimeT(now - kBackdate)) ==
-          nullptr ||
-      ASN1_TIME_set(X509_getm_notAfter(certificate.get()), absl::ToTimeT(now + life)) == nullptr) {
+      ASN1_TIME_set(X509_getm_notBefore(certificate.get()), absl::ToTimeT(from)) == nullptr ||
+      ASN1_TIME_set(X509_getm_notAfter(certificate.get()), absl::ToTimeT(until)) == nullptr) {
     return OpenSslError("making a certificate");
   }
   return certificate;
@@ -150,7 +150,8 @@ StatusOr<TlsServerConfig> LoadTlsServerConfig(const std::string& cert_file,
 StatusOr<PemPair> MakeCa(const std::string& name, absl::Time now) {
   const KeyPtr key(EVP_EC_gen("P-256"));
   if (key == nullptr) return OpenSslError("making a key");
-  DW_ASSIGN_OR_RETURN(const CertPtr certificate, NewCertificate(name, key.get(), now, kCaLife));
+  DW_ASSIGN_OR_RETURN(const CertPtr certificate,
+                      NewCertificate(name, key.get(), now - kBackdate, now + kCaLife));
   X509* cert = certificate.get();
   if (X509_set_issuer_name(cert, X509_get_subject_name(cert)) != 1) return OpenSslError("issuer");
   DW_RETURN_IF_ERROR(AddExtension(cert, cert, NID_basic_constraints, "critical,CA:TRUE"));
@@ -176,8 +177,9 @@ StatusOr<PemPair> IssueServerCertificate(const PemPair& ca, const std::vector<st
   DW_ASSIGN_OR_RETURN(const KeyPtr issuer_key, ReadKey(ca.key_pem));
   const KeyPtr key(EVP_EC_gen("P-256"));
   if (key == nullptr) return OpenSslError("making a key");
-  DW_ASSIGN_OR_RETURN(const CertPtr certificate,
-                      NewCertificate(dns.empty() ? ips[0] : dns[0], key.get(), now, kLeafLife));
+  DW_ASSIGN_OR_RETURN(
+      const CertPtr certificate,
+      NewCertificate(dns.empty() ? ips[0] : dns[0], key.get(), now - kBackdate, now + kLeafLife));
   X509* cert = certificate.get();
   if (X509_set_issuer_name(cert, X509_get_subject_name(issuer.get())) != 1) {
     return OpenSslError("issuer");
@@ -190,6 +192,19 @@ StatusOr<PemPair> IssueServerCertificate(const PemPair& ca, const std::vector<st
   DW_RETURN_IF_ERROR(AddExtension(cert, ca_cert, NID_subject_key_identifier, "hash"));
   DW_RETURN_IF_ERROR(AddExtension(cert, ca_cert, NID_authority_key_identifier, "keyid"));
   if (X509_sign(cert, issuer_key.get(), EVP_sha256()) == 0) return OpenSslError("signing");
+  return ToPem(cert, key.get());
+}
+
+StatusOr<PemPair> MakeRsaIdentity(const RsaIdentityOptions& options) {
+  const KeyPtr key(EVP_RSA_gen(static_cast<unsigned>(options.bits)));
+  if (key == nullptr) return OpenSslError("making a key");
+  DW_ASSIGN_OR_RETURN(
+      const CertPtr certificate,
+      NewCertificate(options.name, key.get(), options.not_before, options.not_after));
+  X509* cert = certificate.get();
+  if (X509_set_issuer_name(cert, X509_get_subject_name(cert)) != 1) return OpenSslError("issuer");
+  DW_RETURN_IF_ERROR(AddExtension(cert, cert, NID_key_usage, "critical,digitalSignature"));
+  if (X509_sign(cert, key.get(), EVP_sha256()) == 0) return OpenSslError("signing");
   return ToPem(cert, key.get());
 }
 

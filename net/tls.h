@@ -42,6 +42,16 @@ StatusOr<PemPair> MakeCa(const std::string& name, absl::Time now);
 StatusOr<PemPair> IssueServerCertificate(const PemPair& ca, const std::vector<std::string>& dns,
                                          const std::vector<std::string>& ips, absl::Time now);
 
+// A self-signed certificate with an RSA key, as applications have them: for the simulator and the
+// tests.
+struct RsaIdentityOptions {
+  std::string name;  // common name
+  absl::Time not_before;
+  absl::Time not_after;
+  int bits = 2048;
+};
+StatusOr<PemPair> MakeRsaIdentity(const RsaIdentityOptions& options);
+
 // When the first certificate of the text ends to be valid.
 StatusOr<absl::Time> CertificateExpiry(const std::string& certificate_pem);
 

@@ -31,6 +31,22 @@ void AddNumber(std::string& out, std::string_view key, const std::optional<int>&
   if (number) out += Cat(key, ": ", *number, '\n');
 }
 
+std::string Credential(const ConfigTargets& targets) {
+  const std::string client = Cat("client_id: ", Quoted(targets.client_id));
+  switch (targets.credential) {
+    case CredentialKind::kCertificate:
+      return Cat(client, ", certificate_file: ", Quoted(targets.certificate_file),
+                 ", private_key_file: ", Quoted(targets.private_key_file));
+    case CredentialKind::kFederated:
+      return Cat(client, ", federated_token_file: ", Quoted(targets.federated_token_file));
+    case CredentialKind::kManagedIdentity:
+      return "managed_identity: {}";
+    case CredentialKind::kSecret:
+      break;
+  }
+  return Cat(client, ", secret_file: ", Quoted(targets.secret_file));
+}
+
 std::string Sources(const ConfigTargets& targets, const ConfigOptions& options) {
   std::string out = "active_directory:\n";
   for (const auto& forest : targets.forests) {
@@ -48,8 +64,7 @@ std::string Sources(const ConfigTargets& targets, const ConfigOptions& options) 
                "\n    endpoints: {login: ", Quoted(targets.graph_url),
                ", graph: ", Quoted(targets.graph_url), "}\n    ca_file: ", Quoted(targets.ca_file),
                '\n');
-    out += Cat("    credential: {client_id: ", Quoted(targets.client_id),
-               ", secret_file: ", Quoted(targets.secret_file), "}\n",
+    out += Cat("    credential: {", Credential(targets), "}\n",
                "    poll_interval: ", FormatDurationText(options.entra_poll), '\n');
   }
   out += "links:\n";

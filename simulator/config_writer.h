@@ -48,6 +48,9 @@ struct ConfigOptions {
   std::optional<int> collapse_after;
 };
 
+// How the daemon proves to the simulated tenants that it is the application.
+enum class CredentialKind { kSecret, kCertificate, kFederated, kManagedIdentity };
+
 // Where things are; filled by SimulatorService.
 struct ConfigTargets {
   struct Forest {
@@ -68,7 +71,11 @@ struct ConfigTargets {
   std::string ca_file;
   std::string password_file;
   std::string client_id;
+  CredentialKind credential = CredentialKind::kSecret;
   std::string secret_file;
+  std::string certificate_file;  // PEM; these three are there for their kind of credential only
+  std::string private_key_file;
+  std::string federated_token_file;
   std::string auth_mode;  // password_hash_sync | pass_through | federated
 };
 

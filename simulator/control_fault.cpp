@@ -111,6 +111,7 @@ Status TenantFault(std::string_view key, const json::value& value, Tenant& tenan
   if (key == "server_error_status") return Count(value, faults.server_error_status);
   if (key == "lost_replies") return Count(value, faults.lost_replies);
   if (key == "refuse_token") return Flag(value, faults.refuse_token);
+  if (key == "token_error") return Count(value, faults.token_error);
   if (key == "reject_bearer") return Flag(value, faults.reject_bearer);
   if (key == "ignore_revoke") return Flag(value, faults.ignore_revoke);
   if (key == "forbid_revoke") return Flag(value, faults.forbid_revoke);

@@ -64,6 +64,9 @@ net::ServerResponse GraphApi::Handle(const net::ServerRequest& request, absl::Ti
   if (path->size() == 4 && (*path)[1] == "oauth2" && (*path)[3] == "token") {
     return Token((*path)[0], request, now);
   }
+  if (path->size() == 4 && (*path)[2] == ".well-known" && (*path)[3] == "openid-configuration") {
+    return Discovery((*path)[0], request, now);
+  }
   Context context;
   context.now = now;
   const std::string* host = request.Find("Host");

@@ -12,14 +12,14 @@
 
 #include "absl/time/time.h"
 #include "net/http_server.h"
+#include "simulator/app_registration.h"
 #include "simulator/tenant.h"
 #include "simulator/world.h"
 
 namespace driftwarden::simulator {
 
 struct GraphOptions {
-  std::string client_id = "aaaaaaaa-0000-4000-8000-000000000001";
-  std::string client_secret = "simulated-secret";
+  AppRegistration app;
   absl::Duration token_lifetime = absl::Seconds(3599);
 };
 
@@ -30,6 +30,10 @@ class GraphApi {
 
   // Links in answers carry the request's Host. The Date header is the server's business.
   net::ServerResponse Handle(const net::ServerRequest& request, absl::Time now);
+
+  // The instance metadata service, which is another server: http, at a link-local address.
+  net::ServerResponse MetadataService(const net::ServerRequest& request, absl::Time now);
+  AppRegistration& app() { return options_.app; }
 
   uint64_t requests() const { return requests_; }  // to Graph, inner ones of a batch too
 
@@ -44,6 +48,10 @@ class GraphApi {
 
   net::ServerResponse Token(std::string_view tenant_id, const net::ServerRequest& request,
                             absl::Time now);
+  net::ServerResponse Discovery(std::string_view tenant_id, const net::ServerRequest& request,
+                                absl::Time now);
+  std::optional<size_t> TenantNumber(std::string_view tenant_id) const;
+  std::string NewToken(size_t tenant, absl::Time now) const;
   Tenant* TenantOf(const net::ServerRequest& request, absl::Time now);
   std::optional<net::ServerResponse> Fault(Context& context);
   net::ServerResponse Dispatch(const std::vector<std::string>& path,
@@ -78,7 +86,7 @@ class GraphApi {
   void Stamp(net::ServerResponse& response, const Context& context);
 
   World& world_;
-  const GraphOptions options_;
+  GraphOptions options_;
   uint64_t requests_ = 0;
   uint64_t next_request_id_ = 1;
 };

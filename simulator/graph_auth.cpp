@@ -99,15 +99,46 @@ json::object InnerResponse(const std::string& id, const net::ServerResponse& res
 
 }  // namespace
 
+std::optional<size_t> GraphApi::TenantNumber(std::string_view tenant_id) const {
+  for (size_t i = 0; i < world_.tenants(); ++i) {
+    if (EqualsIgnoreCase(world_.tenant(i).id(), tenant_id)) return i;
+  }
+  return std::nullopt;
+}
+
+// What clients learn of the endpoints before they ask for a token (OpenID Connect Discovery 1.0).
+net::ServerResponse GraphApi::Discovery(std::string_view tenant_id,
+                                        const net::ServerRequest& request, absl::Time now) {
+  const auto number = TenantNumber(tenant_id);
+  if (!number) return Refusal(400, "invalid_tenant", 90002, "Tenant not found.", now);
+  const std::string* host = request.Find("Host");
+  const std::string base = Cat("https://", host == nullptr ? "login" : *host, "/", tenant_id);
+  const json::object document = {
+      {"token_endpoint", Cat(base, "/oauth2/v2.0/token")},
+      {"token_endpoint_auth_methods_supported",
+       json::array{"client_secret_post", "private_key_jwt", "client_secret_basic"}},
+      {"jwks_uri", Cat(base, "/discovery/v2.0/keys")},
+      {"response_modes_supported", json::array{"query", "fragment", "form_post"}},
+      {"subject_types_supported", json::array{"pairwise"}},
+      {"id_token_signing_alg_values_supported", json::array{"RS256"}},
+      {"response_types_supported", json::array{"code", "id_token"}},
+      {"scopes_supported", json::array{"openid", "profile", "email", "offline_access"}},
+      {"issuer", Cat(base, "/v2.0")},
+      {"authorization_endpoint", Cat(base, "/oauth2/v2.0/authorize")},
+      {"end_session_endpoint", Cat(base, "/oauth2/v2.0/logout")}};
+  return JsonResponse(200, document);
+}
+
+std::string GraphApi::NewToken(size_t tenant, absl::Time now) const {
+  const std::string body =
+      Cat("sim.", tenant, '.', absl::ToUnixSeconds(now + options_.token_lifetime));
+  return Cat(body, '.', Sign(body, world_.options().seed));
+}
+
 net::ServerResponse GraphApi::Token(std::string_view tenant_id, const net::ServerRequest& request,
                                     absl::Time now) {
-  size_t number = 0;
-  while (number < world_.tenants() && !EqualsIgnoreCase(world_.tenant(number).id(), tenant_id)) {
-    ++number;
-  }
-  if (number == world_.tenants()) {
-    return Refusal(400, "invalid_request", 90002, "Tenant not found.", now);
-  }
+  const auto number = TenantNumber(tenant_id);
+  if (!number) return Refusal(400, "invalid_request", 90002, "Tenant not found.", now);
   const auto form = net::ParseQuery(request.body);
   if (request.method != "POST" || !form.ok()) {
     return Refusal(400, "invalid_request", 900144, "The request body must be a form.", now);
@@ -115,22 +146,52 @@ net::ServerResponse GraphApi::Token(std::string_view tenant_id, const net::Serve
   if (FieldOf(*form, "grant_type") != "client_credentials") {
     return Refusal(400, "unsupported_grant_type", 70003, "The grant type is not supported.", now);
   }
-  if (FieldOf(*form, "client_id") != options_.client_id) {
-    return Refusal(400, "unauthorized_client", 700016, "Application was not found.", now);
-  }
-  const bool refused = world_.tenant(number).faults().refuse_token;
-  if (refused || FieldOf(*form, "client_secret") != options_.client_secret) {
-    return Refusal(401, "invalid_client", 7000215, "Invalid client secret provided.", now);
+  const TenantFaults& faults = world_.tenant(*number).faults();
+  const std::string* host = request.Find("Host");
+  const std::string base = Cat("https://", host == nullptr ? "login" : *host, "/", tenant_id);
+  auto refusal =
+      options_.app.Judge(*form, {Cat(base, "/oauth2/v2.0/token"), Cat(base, "/v2.0")}, now);
+  if (faults.token_error != 0) refusal = AppRegistration::RefusalOf(faults.token_error);
+  if (faults.refuse_token) refusal = AppRegistration::RefusalOf(7000215);
+  if (refusal) {
+    return Refusal(refusal->http_status, refusal->error, refusal->code, refusal->text, now);
   }
   if (!FieldOf(*form, "scope").ends_with("/.default")) {
     return Refusal(400, "invalid_scope", 70011, "The provided scope is not valid.", now);
   }
-  const std::string body =
-      Cat("sim.", number, '.', absl::ToUnixSeconds(now + options_.token_lifetime));
   const json::object answer = {{"token_type", "Bearer"},
                                {"expires_in", absl::ToInt64Seconds(options_.token_lifetime)},
                                {"ext_expires_in", absl::ToInt64Seconds(options_.token_lifetime)},
-                               {"access_token", Cat(body, '.', Sign(body, world_.options().seed))}};
+                               {"access_token", NewToken(*number, now)}};
+  return JsonResponse(200, answer);
+}
+
+// The metadata service of a virtual machine whose identity is known to the first tenant.
+net::ServerResponse GraphApi::MetadataService(const net::ServerRequest& request, absl::Time now) {
+  const std::string* metadata = request.Find("Metadata");
+  const std::string resource(request.Query("resource"));
+  const bool asked = request.method == "GET" && request.path == "/metadata/identity/oauth2/token" &&
+                     metadata != nullptr && *metadata == "true" && !resource.empty() &&
+                     request.Query("api-version") == "2018-02-01";
+  if (!asked) {
+    return JsonResponse(400, {{"error", "invalid_request"},
+                              {"error_description", "Required metadata header not specified"}});
+  }
+  const std::string client(request.Query("client_id"));
+  if (!client.empty() && client != options_.app.client_id) {
+    return JsonResponse(
+        400, {{"error", "invalid_request"}, {"error_description", "Identity not found"}});
+  }
+  const int64_t life = absl::ToInt64Seconds(options_.token_lifetime);
+  // Numbers are texts here, unlike the token endpoint's.
+  const json::object answer = {{"access_token", NewToken(0, now)},
+                               {"client_id", options_.app.client_id},
+                               {"expires_in", Cat(life)},
+                               {"expires_on", Cat(absl::ToUnixSeconds(now) + life)},
+                               {"ext_expires_in", Cat(life)},
+                               {"not_before", Cat(absl::ToUnixSeconds(now))},
+                               {"resource", resource},
+                               {"token_type", "Bearer"}};
   return JsonResponse(200, answer);
 }
 

@@ -11,6 +11,7 @@
 #include "net/tls.h"
 #include "simulator/control_api.h"
 #include "simulator/graph_api.h"
+#include "simulator/web_token.h"
 
 namespace driftwarden::simulator {
 namespace {
@@ -37,6 +38,12 @@ const char* ToText(AuthMode mode) {
       return "federated";
   }
   return "auto";
+}
+
+// The metadata service on its own server.
+asio::awaitable<net::ServerResponse> CallMetadata(GraphApi* api, const Clock* clock,
+                                                  net::ServerRequest request) {
+  co_return api->MetadataService(request, clock->Wall());
 }
 
 // "corp", "corp2", ...
@@ -109,7 +116,10 @@ struct SimulatorService::Impl {
   Status StartLdap(const net::TlsServerConfig& tls);
   StatusOr<uint16_t> Serve(net::Handler handler, uint16_t port,
                            std::optional<net::TlsServerConfig> tls);
-  Status StartHttp(const net::TlsServerConfig& tls, const std::string& secret);
+  Status StartHttp(const net::TlsServerConfig& tls, AppRegistration app);
+  Status AddCredential(AppRegistration& app);
+  Status AddCertificate(AppRegistration& app);
+  Status AddFederated(AppRegistration& app);
 };
 
 // A password of its own, alone in a file: `ldapsearch -y` takes a line end for part of it.
@@ -172,11 +182,56 @@ StatusOr<uint16_t> SimulatorService::Impl::Serve(net::Handler handler, uint16_t 
   return http.back()->Listen(std::move(server));
 }
 
-Status SimulatorService::Impl::StartHttp(const net::TlsServerConfig& tls,
-                                         const std::string& secret) {
+Status SimulatorService::Impl::AddCertificate(AppRegistration& app) {
+  net::RsaIdentityOptions wish;
+  wish.name = "driftwarden simulated application";
+  wish.not_before = clock.Wall() - absl::Hours(1);
+  wish.not_after = clock.Wall() + absl::Hours(24 * 365);
+  DW_ASSIGN_OR_RETURN(const net::PemPair identity, net::MakeRsaIdentity(wish));
+  endpoints.certificate_file = File("app.pem");
+  endpoints.private_key_file = File("app.key");
+  DW_RETURN_IF_ERROR(WriteFileAtomic(endpoints.certificate_file, identity.certificate_pem, 0644));
+  DW_RETURN_IF_ERROR(WriteFileAtomic(endpoints.private_key_file, identity.key_pem));
+  return app.AddCertificate(identity.certificate_pem);
+}
+
+// As a Kubernetes cluster would write it for a pod, but for a day.
+Status SimulatorService::Impl::AddFederated(AppRegistration& app) {
+  const absl::Time now = clock.Wall();
+  net::RsaIdentityOptions wish;
+  wish.name = "simulated token issuer";
+  wish.not_before = now - absl::Hours(1);
+  wish.not_after = now + absl::Hours(24 * 365);
+  DW_ASSIGN_OR_RETURN(const net::PemPair issuer, net::MakeRsaIdentity(wish));
+  FederatedTrust trust;
+  trust.issuer = "https://issuer.corp.example";
+  trust.subject = "system:serviceaccount:driftwarden:driftwarden";
+  trust.certificate_pem = issuer.certificate_pem;
+  const boost::json::object claims = {{"iss", trust.issuer},
+                                      {"sub", trust.subject},
+                                      {"aud", trust.audience},
+                                      {"nbf", absl::ToUnixSeconds(now)},
+                                      {"iat", absl::ToUnixSeconds(now)},
+                                      {"exp", absl::ToUnixSeconds(now + absl::Hours(24))}};
+  DW_ASSIGN_OR_RETURN(const std::string token,
+                      MakeWebToken({{"alg", "RS256"}, {"typ", "JWT"}}, claims, issuer.key_pem));
+  app.trust = std::move(trust);
+  endpoints.federated_token_file = File("federated.jwt");
+  return WriteFileAtomic(endpoints.federated_token_file, token);
+}
+
+Status SimulatorService::Impl::AddCredential(AppRegistration& app) {
+  endpoints.credential = options.credential;
+  endpoints.client_id = app.client_id;
+  DW_ASSIGN_OR_RETURN(app.client_secret, WriteSecret("graph.secret", endpoints.secret_file));
+  if (options.credential == CredentialKind::kCertificate) return AddCertificate(app);
+  if (options.credential == CredentialKind::kFederated) return AddFederated(app);
+  return OkStatus();
+}
+
+Status SimulatorService::Impl::StartHttp(const net::TlsServerConfig& tls, AppRegistration app) {
   GraphOptions graph_options;
-  graph_options.client_secret = secret;
-  endpoints.client_id = graph_options.client_id;
+  graph_options.app = std::move(app);
   graph = std::make_unique<GraphApi>(*world, std::move(graph_options));
   std::vector<LdapFaults*> faults;
   for (const auto& server : ldap) faults.push_back(&server->faults());
@@ -187,6 +242,13 @@ Status SimulatorService::Impl::StartHttp(const net::TlsServerConfig& tls,
                       Serve(HandlerOf(control.get(), &clock), options.control_port, std::nullopt));
   endpoints.graph_url = Cat("https://", options.address, ':', graph_port);
   endpoints.control_url = Cat("http://", options.address, ':', control_port);
+  if (options.credential == CredentialKind::kManagedIdentity) {
+    const auto metadata = [this](net::ServerRequest request) {
+      return CallMetadata(graph.get(), &clock, std::move(request));
+    };
+    DW_ASSIGN_OR_RETURN(const uint16_t imds_port, Serve(metadata, 0, std::nullopt));
+    endpoints.imds_url = Cat("http://", options.address, ':', imds_port);
+  }
   if (!options.alert_receiver) return OkStatus();
   DW_ASSIGN_OR_RETURN(const uint16_t alerts_port,
                       Serve(HandlerOf(&alerts, &clock), options.alerts_port, std::nullopt));
@@ -210,9 +272,9 @@ Status SimulatorService::Start() {
   impl_->world = std::make_unique<World>(WorldOf(options, impl_->clock.Wall()));
   DW_ASSIGN_OR_RETURN(const net::TlsServerConfig tls, impl_->MakeTls());
   DW_RETURN_IF_ERROR(impl_->StartLdap(tls));
-  DW_ASSIGN_OR_RETURN(const std::string secret,
-                      impl_->WriteSecret("graph.secret", impl_->endpoints.secret_file));
-  DW_RETURN_IF_ERROR(impl_->StartHttp(tls, secret));
+  AppRegistration app;
+  DW_RETURN_IF_ERROR(impl_->AddCredential(app));
+  DW_RETURN_IF_ERROR(impl_->StartHttp(tls, std::move(app)));
   impl_->endpoints.auth_mode = ToText(options.auth_mode);
   for (size_t i = 0; i < impl_->world->tenants(); ++i) {
     const Tenant& tenant = impl_->world->tenant(i);
@@ -240,6 +302,9 @@ World& SimulatorService::world() {
 }
 AlertReceiver& SimulatorService::alerts() {
   return impl_->alerts;
+}
+AppRegistration& SimulatorService::app() {
+  return impl_->graph->app();
 }
 LdapServer& SimulatorService::ldap(size_t forest) {
   return *impl_->ldap[forest];

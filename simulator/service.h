@@ -16,6 +16,7 @@
 #include "base/status.h"
 #include "base/time.h"
 #include "simulator/alert_receiver.h"
+#include "simulator/app_registration.h"
 #include "simulator/config_writer.h"
 #include "simulator/ldap_server.h"
 #include "simulator/world.h"
@@ -34,6 +35,8 @@ struct SimulatorOptions {
   absl::Duration processing = absl::Seconds(5);
   AuthMode auth_mode = AuthMode::kPasswordHashSync;
   absl::Duration stubborn_after = absl::InfiniteDuration();  // see ActorOptions
+  // What the application has beside its secret, and the configuration names.
+  CredentialKind credential = CredentialKind::kSecret;
   std::string folder;  // for ca.pem, passwords and secrets; made when it is not there
   std::string address = "127.0.0.1";
   uint16_t ldaps_port = 0;  // of the first forest; 0: the system chooses, as everywhere
@@ -48,6 +51,7 @@ struct SimulatorEndpoints : ConfigTargets {
   std::string control_url;  // http
   std::string admin_user;   // may modify and delete
   std::string admin_password_file;
+  std::string imds_url;  // with CredentialKind::kManagedIdentity; http
 };
 
 class SimulatorService {
@@ -69,6 +73,7 @@ class SimulatorService {
   World& world();
   AlertReceiver& alerts();
   LdapServer& ldap(size_t forest = 0);
+  AppRegistration& app();
 
  private:
   struct Impl;

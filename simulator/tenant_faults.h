@@ -39,6 +39,7 @@ struct TenantFaults {
 
   // Switches.
   bool refuse_token = false;   // token endpoint: invalid_client
+  int token_error = 0;         // token endpoint: the refusal of this AADSTS code
   bool reject_bearer = false;  // Graph: 401 for any token
   bool ignore_revoke = false;  // 200, and nothing happens
   bool forbid_revoke = false;  // 403 Authorization_RequestDenied

@@ -7,6 +7,7 @@
 #include "remediation/graph_actuator.h"
 #include "tests/graph/graph_fixture.h"
 #include "tests/simulator/live_service.h"
+#include "watchers/graph/token_factory.h"
 #include "watchers/graph_delta_round.h"
 #include "watchers/graph_delta_source.h"
 #include "watchers/graph_reader.h"
@@ -52,13 +53,11 @@ class Live : public ::testing::Test {
     const auto endpoints =
         graph::ResolveEndpoints("global", live.at().graph_url, live.at().graph_url);
     EXPECT_TRUE(endpoints.ok()) << endpoints.status();
-    graph::TokenOptions token_options;
-    token_options.tenant_id = live.at().tenants[0].tenant_id;
-    token_options.client_id = live.at().client_id;
-    token_options.endpoints = *endpoints;
-    auto credential = std::make_unique<graph::SecretFileCredential>(live.at().secret_file);
-    tokens = std::make_unique<graph::ClientCredentialsSource>(token_options, std::move(credential),
-                                                              *http, scheduler, rng, log, observer);
+    graph::CredentialOptions credential;
+    credential.client_id = live.at().client_id;
+    credential.secret_file = live.at().secret_file;
+    const graph::TokenParts parts{*http, *http, scheduler, rng, log, observer};
+    tokens = graph::MakeTokenSource(live.at().tenants[0].tenant_id, *endpoints, credential, parts);
     graph::ClientOptions options;
     options.endpoints = *endpoints;
     options.first_backoff = absl::Milliseconds(10);
@@ -116,7 +115,7 @@ class Live : public ::testing::Test {
   Logger log{LogLevel::kError, LogFormat::kLogfmt};
   graph::CountingObserver observer;
   std::unique_ptr<net::HttpClient> http;
-  std::unique_ptr<graph::ClientCredentialsSource> tokens;
+  std::unique_ptr<graph::TokenSource> tokens;
   std::unique_ptr<graph::GraphClient> client;
   std::unique_ptr<GraphDeltaSource> source;
   std::unique_ptr<GraphReader> reader;

@@ -4,6 +4,7 @@
 
 #include "base/files.h"
 #include "tests/graph/graph_fixture.h"
+#include "watchers/graph/client_credentials.h"
 
 namespace driftwarden::graph {
 namespace {
@@ -16,8 +17,10 @@ class TokenTest : public GraphTest {
     options.tenant_id = "11111111-2222-3333-4444-555555555555";
     options.client_id = "app-1";
     options.endpoints = Endpoints("https://login.example.test", kGraph);
-    source.emplace(options, std::make_unique<SecretFileCredential>(path_), http, scheduler, rng,
-                   quiet_, observer);
+    auto issuer = std::make_unique<ClientCredentialsIssuer>(
+        options, std::make_unique<SecretFileCredential>(path_), http, scheduler, rng, quiet_,
+        observer);
+    source.emplace(std::move(issuer), options.tenant_id, scheduler, rng, quiet_);
   }
   ~TokenTest() override { unlink(path_.c_str()); }
 
@@ -41,7 +44,7 @@ class TokenTest : public GraphTest {
 
   std::string path_;
   Logger quiet_{LogLevel::kError, LogFormat::kLogfmt};
-  std::optional<ClientCredentialsSource> source;
+  std::optional<CachedTokenSource> source;
 };
 
 TEST_F(TokenTest, AsksOnceAndKeepsUntilFiveMinutesBeforeTheEnd) {

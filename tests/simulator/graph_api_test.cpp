@@ -27,7 +27,7 @@ class GraphApiTest : public testing::Test {
     request.method = "POST";
     request.path = Cat("/", tenant().id(), "/oauth2/v2.0/token");
     request.body = net::FormEncode({{"grant_type", "client_credentials"},
-                                    {"client_id", options_.client_id},
+                                    {"client_id", options_.app.client_id},
                                     {"client_secret", secret},
                                     {"scope", "https://graph.microsoft.com/.default"}});
     return api_.Handle(request, Now());
@@ -41,7 +41,7 @@ class GraphApiTest : public testing::Test {
   net::ServerResponse Send(const std::string& method, const std::string& target,
                            const std::string& body = "") {
     if (token_.empty()) {
-      token_ = std::string(Body(Token(options_.client_secret))["access_token"].as_string());
+      token_ = std::string(Body(Token(options_.app.client_secret))["access_token"].as_string());
     }
     net::ServerRequest request;
     request.method = method;
@@ -88,7 +88,7 @@ TEST_F(GraphApiTest, AWrongSecretIsRefusedAsEntraDoes) {
   EXPECT_EQ(body.at("error"), "invalid_client");
   EXPECT_EQ(body.at("error_codes"), json::value(json::array{7000215}));
   tenant().faults().refuse_token = true;
-  EXPECT_EQ(Token(options_.client_secret).status, 401);
+  EXPECT_EQ(Token(options_.app.client_secret).status, 401);
 }
 
 TEST_F(GraphApiTest, WithoutAGoodTokenEverythingIs401) {

@@ -1,7 +1,7 @@
 #pragma once
 
-// Access tokens for one tenant. Wire source: the Entra v2.0 token endpoint, client credentials
-// grant (RFC 6749 section 4.4).
+// Access tokens for one tenant: who issues them is behind TokenIssuer, how long they are kept is
+// here.
 
 #include <boost/asio/awaitable.hpp>
 #include <memory>
@@ -12,11 +12,7 @@
 #include "base/rng.h"
 #include "base/secret.h"
 #include "base/status.h"
-#include "net/http.h"
-#include "net/url.h"
-#include "watchers/graph/clouds.h"
 #include "watchers/graph/json.h"
-#include "watchers/graph/observer.h"
 
 namespace driftwarden::graph {
 
@@ -33,48 +29,36 @@ class TokenSource {
   virtual void Refused(const Secret& token) = 0;
 };
 
-// What proves that we are the application: a secret today; a certificate's assertion or a
-// federated token are other implementations.
-class Credential {
+struct IssuedToken {
+  Secret token;
+  absl::Duration lifetime;
+
+  IssuedToken() = default;
+  IssuedToken(Secret t, absl::Duration life) : token(std::move(t)), lifetime(life) {}
+};
+
+// Asks for one token. Errors as TokenSource's.
+class TokenIssuer {
  public:
-  virtual ~Credential() = default;
-  // The form fields beside client_id, scope and grant_type; made anew for each token request, so
-  // that a rotated secret works without a restart.
-  virtual StatusOr<net::QueryPairs> FormFields() = 0;
-  // Where a person mends it, e.g. "write a valid secret to /etc/driftwarden/graph.secret".
-  virtual std::string Mend() const = 0;
+  virtual ~TokenIssuer() = default;
+  virtual asio::awaitable<StatusOr<IssuedToken>> Issue() = 0;
 };
 
-class SecretFileCredential final : public Credential {
- public:
-  explicit SecretFileCredential(std::string path) : path_(std::move(path)) {}
-  StatusOr<net::QueryPairs> FormFields() override;
-  std::string Mend() const override;
-
- private:
-  const std::string path_;
-};
-
-struct TokenOptions {
-  std::string tenant_id;
-  std::string client_id;
-  Endpoints endpoints;
-  absl::Duration timeout = absl::Seconds(20);
-};
+// What a good answer grants; DataLoss when it holds no usable token and lifetime.
+StatusOr<IssuedToken> GrantOf(TokenReply reply);
 
 // Cached until 5 minutes (half the lifetime, if that is less) and a random minute before the end;
 // concurrent callers share one request. A renewal that fails while the old token is still good
-// gives the old one. A refused credential is not tried again for kRefusedHold.
-class ClientCredentialsSource final : public TokenSource {
+// gives the old one. After a refusal nothing is asked for kRefusedHold.
+class CachedTokenSource final : public TokenSource {
  public:
   static constexpr absl::Duration kRefusedHold = absl::Seconds(10);
   static constexpr absl::Duration kRenewPause = absl::Seconds(30);
 
-  // All references must outlive it.
-  ClientCredentialsSource(TokenOptions options, std::unique_ptr<Credential> credential,
-                          net::HttpClient& http, Scheduler& scheduler, Rng& rng, Logger& log,
-                          RequestObserver& observer);
-  ~ClientCredentialsSource() override;
+  // All references must outlive it. `tenant_id` is for the log.
+  CachedTokenSource(std::unique_ptr<TokenIssuer> issuer, std::string tenant_id,
+                    Scheduler& scheduler, Rng& rng, Logger& log);
+  ~CachedTokenSource() override;
 
   asio::awaitable<StatusOr<Secret>> Token() override;
   void Refused(const Secret& token) override;
@@ -83,18 +67,13 @@ class ClientCredentialsSource final : public TokenSource {
   struct Flight;
 
   asio::awaitable<Status> Fetch();
-  Status Accept(net::HttpResponse response);
-  Status Explain(const TokenReply& reply, const net::HttpResponse& response) const;
   absl::Duration Now() const { return scheduler_.clock().Steady(); }
 
-  const TokenOptions options_;
-  const std::unique_ptr<Credential> credential_;
-  net::HttpClient& http_;
+  const std::unique_ptr<TokenIssuer> issuer_;
+  const std::string tenant_id_;
   Scheduler& scheduler_;
   Rng& rng_;
   Logger& log_;
-  RequestObserver& observer_;
-  JsonDecoder decoder_;
 
   Secret token_;
   absl::Duration renew_at_;    // steady
