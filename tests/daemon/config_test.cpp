@@ -58,6 +58,36 @@ TEST(Config, WithoutServersControllersAreLookedForInTheDomainThatIsKnown) {
   EXPECT_EQ(named->directories[0].name_server, "10.0.0.53:5353");
 }
 
+std::string WithCredential(const std::string& keys) {
+  return With("client_id: aaaaaaaa-0000-4000-8000-000000000001, secret_file: /etc/secret", keys);
+}
+
+TEST(Config, EveryKindOfCredentialIsRead) {
+  using Kind = graph::CredentialOptions::Kind;
+  const auto read = [](const std::string& keys) {
+    const auto config = Parse(WithCredential(keys));
+    EXPECT_TRUE(config.ok()) << config.status();
+    return config.ok() ? config->tenants[0].credential : graph::CredentialOptions();
+  };
+  EXPECT_EQ(read("client_id: a, secret_file: /s").kind, Kind::kSecret);
+  const auto pem = read(
+      "client_id: a, certificate_file: /c, private_key_file: /k, passphrase_file: /p, assertion: "
+      "rs256");
+  EXPECT_EQ(pem.kind, Kind::kCertificate);
+  EXPECT_EQ(pem.certificate_file + pem.private_key_file + pem.passphrase_file, "/c/k/p");
+  EXPECT_TRUE(pem.rs256);
+  EXPECT_FALSE(read("client_id: a, certificate_file: /c.pfx").rs256);
+  EXPECT_EQ(read("client_id: a, federated_token_file: /f").federated_token_file, "/f");
+  EXPECT_EQ(read("managed_identity: {}").kind, Kind::kManagedIdentity);
+  EXPECT_EQ(read("managed_identity: {client_id: m}").client_id, "m");
+  const auto proxied = Parse(With("    credential:",
+                                  "    proxy: http://proxy.corp.example:3128/\n"
+                                  "    proxy_credentials_file: /etc/proxy\n    credential:"));
+  ASSERT_TRUE(proxied.ok()) << proxied.status();
+  EXPECT_EQ(proxied->tenants[0].proxy, "http://proxy.corp.example:3128");
+  EXPECT_EQ(proxied->tenants[0].proxy_credentials_file, "/etc/proxy");
+}
+
 TEST(Config, KerberosNeedsNoTls) {
   std::string text = WithBind(
       "method: gssapi, principal: svc@CORP.EXAMPLE, keytab_file: /etc/kt, krb5_config: /etc/k5");
@@ -275,6 +305,24 @@ INSTANTIATE_TEST_SUITE_P(
               "f.yaml:7:76: active_directory[].bind.password_file belongs to method: simple"},
         Fault{"KeytabForAPassword", WithBind("user: u, password_file: /p, keytab_file: /a"),
               "f.yaml:7:53: active_directory[].bind.keytab_file belongs to method: gssapi"},
+        Fault{"NoCredential", WithCredential("client_id: a"),
+              "f.yaml:11:17: entra[].credential.secret_file is missing"},
+        Fault{"TwoCredentials",
+              WithCredential("client_id: a, secret_file: /s, certificate_file: /c"),
+              "f.yaml:11:17: entra[].credential.secret_file and certificate_file exclude each "
+              "other"},
+        Fault{"KeyWithoutCertificate",
+              WithCredential("client_id: a, secret_file: /s, private_key_file: /k"),
+              "f.yaml:11:66: entra[].credential.private_key_file belongs to certificate_file"},
+        Fault{"ApplicationOfAMachine", WithCredential("client_id: a, managed_identity: {}"),
+              "f.yaml:11:29: entra[].credential.client_id has no meaning for a managed identity"},
+        Fault{"PasswordInAProxy",
+              With("    credential:", "    proxy: http://u:secret@p:1\n    credential:"),
+              "f.yaml:11:12: entra[].proxy must be http://HOST:PORT or https://HOST:PORT; user "
+              "and password go to proxy_credentials_file"},
+        Fault{"ProxyCredentialsAlone",
+              With("    credential:", "    proxy_credentials_file: /p\n    credential:"),
+              "f.yaml:11:29: entra[].proxy_credentials_file belongs to proxy"},
         Fault{"UnknownSource", With("active_directory: [corp]", "active_directory: [other]"),
               "f.yaml:14:24: links[].active_directory is \"other\"; it must be a name from "
               "active_directory"},

@@ -102,7 +102,8 @@ TEST(Docs, EveryAlertHasItsRunbook) {
 TEST(Docs, EveryConfigurationKeyStandsInItsPage) {
   const std::string page = ReadAll(kRoot / "docs/configure.md");
   std::set<std::string> keys;
-  for (const char* file : {"config.cpp", "config_policy.cpp", "config_sources.cpp"}) {
+  for (const char* file :
+       {"config.cpp", "config_policy.cpp", "config_sources.cpp", "config_tenants.cpp"}) {
     const std::string code = ReadAll(kRoot / "daemon" / file);
     for (const std::string_view call :
          {".Map(\"", ".Text(\"", ".Texts(\"", ".Require(\"", ".Flag(\"", ".Integer(\"",

@@ -52,8 +52,8 @@ class TenantReaderTest : public graph::GraphTest {
     ask.method = "POST";
     ask.path = Cat("/", world_->tenant().id(), "/oauth2/v2.0/token");
     ask.body = net::FormEncode({{"grant_type", "client_credentials"},
-                                {"client_id", options.client_id},
-                                {"client_secret", options.client_secret},
+                                {"client_id", options.app.client_id},
+                                {"client_secret", options.app.client_secret},
                                 {"scope", "https://graph.microsoft.com/.default"}});
     const auto answer = api_->Handle(ask, scheduler.clock().Wall());
     json::error_code error;

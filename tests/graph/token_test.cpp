@@ -37,9 +37,10 @@ class TokenTest : public GraphTest {
     scheduler.manual().Advance(absl::Minutes(1));
     return Run(source->Token()).status();
   }
-  static std::string OAuth(std::string_view error, std::string_view text) {
+  static std::string OAuth(std::string_view error, std::string_view text,
+                           std::string_view code = "1") {
     return Cat(R"({"error":")", error, R"(","error_description":")", text,
-               R"(\r\nTrace ID: t","error_codes":[1],"trace_id":"t"})");
+               R"(\r\nTrace ID: t","error_codes":[)", code, R"(],"trace_id":"t"})");
   }
 
   std::string path_;
@@ -129,25 +130,45 @@ TEST_F(TokenTest, AFailedRenewalKeepsTheTokenThatIsStillGood) {
 TEST_F(TokenTest, LastingRefusalsNameTheMend) {
   struct Case {
     const char* error;
+    const char* code;
     const char* text;
     const char* mend;
   };
   const Case cases[] = {
-      {"invalid_client", "AADSTS7000215: Invalid client secret provided.", "graph-secret-"},
-      {"invalid_client", "AADSTS7000222: The provided client secret keys are expired.", "secret"},
-      {"unauthorized_client", "AADSTS700016: Application not found.", "must exist in this tenant"},
-      {"invalid_request", "AADSTS90002: Tenant not found.", "tenant_id"},
-      {"invalid_resource", "AADSTS500011: The resource principal was not found.", "cloud"},
-      {"invalid_scope", "AADSTS70011", "endpoints.graph"},
-      {"unsupported_grant_type", "x", "credential"}};
+      {"invalid_client", "7000215", "Invalid client secret.", "write a current client secret"},
+      {"invalid_client", "7000222", "Secret keys are expired.", "the client secret has expired"},
+      {"invalid_client", "1", "Something new.", "and check client_id"},
+      {"unauthorized_client", "700016", "Application not found.", "must exist in this tenant"},
+      {"unauthorized_client", "7000112", "Application is disabled.", "enable sign-in"},
+      {"unauthorized_client", "1", "Something new.", "must exist in this tenant"},
+      {"invalid_request", "90002", "Tenant not found.", "no such tenant at this login host"},
+      {"invalid_request", "900023", "Tenant is malformed.", "check tenant_id and cloud"},
+      {"invalid_resource", "500011", "No resource principal.", "endpoints.graph"},
+      {"invalid_scope", "70011", "Bad scope.", "cloud"},
+      {"unsupported_grant_type", "1", "x", "credential"}};
   for (const Case& c : cases) {
-    const Status status = Refuse(401, OAuth(c.error, c.text));
+    const Status status = Refuse(401, OAuth(c.error, c.text, c.code));
     EXPECT_TRUE(absl::IsUnauthenticated(status)) << status;
     EXPECT_NE(Message(status).find(c.mend), std::string_view::npos) << status;
     EXPECT_NE(Message(status).find(c.text), std::string_view::npos) << status;
     EXPECT_EQ(Message(status).find("Trace ID"), std::string_view::npos) << "one line";
     EXPECT_EQ(Message(status).find("s3cr"), std::string_view::npos);
   }
+}
+
+TEST_F(TokenTest, AClockThatIsOffIsSaidWithHowMuch) {
+  const auto refuse = [this](absl::Duration ahead) {
+    scheduler.manual().Advance(absl::Minutes(1));
+    net::HttpResponse response(401, OAuth("invalid_client", "Not in its time.", "700024"));
+    response.date = scheduler.clock().Wall() - ahead;
+    http.set_handler([response](const net::HttpRequest&) { return response; });
+    return std::string(Message(Run(source->Token()).status()));
+  };
+  EXPECT_NE(refuse(absl::Minutes(20)).find("(it is 20 min ahead of the token endpoint's)"),
+            std::string::npos)
+      << refuse(absl::Minutes(20));
+  EXPECT_NE(refuse(-absl::Minutes(20)).find(" behind the token endpoint's)"), std::string::npos);
+  EXPECT_EQ(refuse(absl::Seconds(1)).find("token endpoint's)"), std::string::npos);
 }
 
 TEST_F(TokenTest, ALastingRefusalIsNotTriedAgainAtOnceButHeals) {

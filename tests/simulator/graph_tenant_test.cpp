@@ -34,8 +34,8 @@ class GraphTenantTest : public testing::Test {
       ask.method = "POST";
       ask.path = Cat("/", world_.tenant().id(), "/oauth2/v2.0/token");
       ask.body = net::FormEncode({{"grant_type", "client_credentials"},
-                                  {"client_id", options_.client_id},
-                                  {"client_secret", options_.client_secret},
+                                  {"client_id", options_.app.client_id},
+                                  {"client_secret", options_.app.client_secret},
                                   {"scope", "https://graph.microsoft.com/.default"}});
       token_ = std::string(Body(api_.Handle(ask, Now()))["access_token"].as_string());
     }

@@ -9,6 +9,7 @@ from alertmanager_server import Alertmanager
 from prometheus_server import Prometheus
 from samba_dc import SambaDc
 from simulation import Simulation
+from vendor_clients import VendorClients
 
 
 def pytest_addoption(parser):
@@ -29,6 +30,16 @@ def domain_controller():
     """One Samba domain controller for all tests; each test makes people of its own in it."""
     with SambaDc() as controller:
         yield controller
+
+
+@pytest.fixture(scope="session")
+def vendor_clients():
+    """The vendor's client libraries, unmodified."""
+    clients = VendorClients()
+    try:
+        yield clients.install()
+    finally:
+        clients.close()
 
 
 @pytest.fixture

@@ -28,11 +28,13 @@ class Simulation:
     """Its sync engine runs only when sync(run=True) says so, unless a cycle is named."""
 
     def __init__(self, users=60, seed=1, cycle="12h", auth_mode="password_hash_sync", forests=1,
-                 tenants=1):
+                 tenants=1, credential="secret"):
         self.folder = private_folder("sim")
         self._arguments = ["--users", users, "--seed", seed, "--cycle", cycle,
-                           "--auth-mode", auth_mode, "--forests", forests, "--tenants", tenants]
+                           "--auth-mode", auth_mode, "--forests", forests, "--tenants", tenants,
+                           "--credential", credential]
         self._process = None
+        self.imds_url = self.graph_url = ""  # the first with a managed identity only
         self.control_url = self.alerts_url = self.ldaps_url = self.admin_user = ""
         self.ca_file = self.admin_password_file = None
         self.config = {}
@@ -46,6 +48,7 @@ class Simulation:
         self._process.wait_until(lambda: "config   " in log.read_text(), 60, "its addresses")
         said = dict(re.findall(r"^(\w+) +(.*)$", log.read_text(), re.MULTILINE))
         self.control_url, self.alerts_url = said["control"], said["alerts"]
+        self.imds_url, self.graph_url = said.get("imds", ""), said["graph"]
         self.ldaps_url, self.ca_file = said["ldaps"], said["ca"]
         self.admin_user, self.admin_password_file = said["admin"].rsplit(" ", 1)
         self.config = yaml.safe_load(config_file.read_text())
