@@ -79,7 +79,10 @@ class ProxyTest : public Loopback {
   }
   ~ProxyTest() override {
     client_.reset();
+    for (const auto& listener : raw_listeners_) listener->Close();
     for (const auto& stream : tunnels_.streams) stream->Close();
+    loop_.Await(tasks_.Join());
+    loop_.Settle();
   }
 
   std::string File(const std::string& name, const std::string& content) {

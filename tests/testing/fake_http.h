@@ -15,6 +15,8 @@
 
 namespace driftwarden::testing {
 
+namespace asio = boost::asio;
+
 class FakeHttp final : public net::HttpClient {
  public:
   using Answer = StatusOr<net::HttpResponse>;
