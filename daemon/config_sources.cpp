@@ -1,5 +1,5 @@
 #include "daemon/config_sections.h"
-#include "watchers/directory/dc_locator.h"
+#include "watchers/directory/name_server.h"
 #include "watchers/directory/filter.h"
 
 namespace driftwarden::daemon {

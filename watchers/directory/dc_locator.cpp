@@ -42,19 +42,4 @@ std::vector<DcRecord> InOrder(std::vector<DcRecord> records, Rng& rng) {
   return records;
 }
 
-std::string DomainOfDn(std::string_view dn) {
-  std::vector<std::string> labels;
-  for (const std::string& part : SplitString(dn, ',')) {
-    const size_t equals = part.find('=');
-    if (equals == std::string::npos) continue;
-    const size_t name = part.find_first_not_of(' ');
-    if (EqualsIgnoreCase(std::string_view(part).substr(name, equals - name), "DC")) {
-      labels.push_back(part.substr(equals + 1));
-    } else {
-      labels.clear();  // what stands below the domain
-    }
-  }
-  return JoinStrings(labels, ".");
-}
-
 }  // namespace driftwarden::directory

@@ -14,6 +14,7 @@
 #include "base/rng.h"
 #include "base/status.h"
 #include "base/time.h"
+#include "watchers/directory/name_server.h"
 
 namespace driftwarden::directory {
 
@@ -42,17 +43,11 @@ struct DnsOptions {
   absl::Duration patience = absl::Seconds(3);  // with one answer; a name server is asked twice
 };
 
-// ADDRESS or ADDRESS:PORT, IPv4.
-bool IsNameServer(const std::string& text);
-
 // The system's resolver; a question blocks one thread of the lane of `turns`,
 // which with `rng` must outlive it.
 std::unique_ptr<DcLocator> MakeDnsDcLocator(DnsOptions options, LaneTurns& turns, Rng& rng);
 
 // Lower priority first; in random order by weight among equals.
 std::vector<DcRecord> InOrder(std::vector<DcRecord> records, Rng& rng);
-
-// The domain that a base DN lies in, "DC=corp,DC=example" being corp.example; empty when none.
-std::string DomainOfDn(std::string_view dn);
 
 }  // namespace driftwarden::directory

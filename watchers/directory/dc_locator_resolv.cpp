@@ -13,30 +13,14 @@
 
 #include "base/strings.h"
 #include "watchers/directory/dc_locator.h"
+#include "watchers/directory/name_server.h"
 
 namespace driftwarden::directory {
 namespace {
 
-constexpr uint16_t kDnsPort = 53;
 constexpr int kAsked = 2;  // times, each name server
 constexpr size_t kMaxName = 253;
 constexpr size_t kSrvFixed = 6;  // priority, weight and port stand before the name
-
-// ADDRESS or ADDRESS:PORT, IPv4.
-std::optional<sockaddr_in> ParseNameServer(const std::string& text) {
-  const size_t colon = text.find(':');
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(kDnsPort);
-  if (colon != std::string::npos) {
-    const auto port = ParseUint64(std::string_view(text).substr(colon + 1));
-    if (!port || *port == 0 || *port > UINT16_MAX) return std::nullopt;
-    address.sin_port = htons(static_cast<uint16_t>(*port));
-  }
-  const std::string host = text.substr(0, colon);
-  if (::inet_pton(AF_INET, host.c_str(), &address.sin_addr) != 1) return std::nullopt;
-  return address;
-}
 
 // A name that goes into a URL and to the certificate's check.
 bool IsHostName(std::string_view name) {
@@ -164,10 +148,6 @@ class DnsDcLocator final : public DcLocator {
 };
 
 }  // namespace
-
-bool IsNameServer(const std::string& text) {
-  return ParseNameServer(text).has_value();
-}
 
 std::unique_ptr<DcLocator> MakeDnsDcLocator(DnsOptions options, LaneTurns& turns, Rng& rng) {
   return std::make_unique<DnsDcLocator>(std::move(options), turns, rng);
