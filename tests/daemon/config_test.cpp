@@ -313,7 +313,7 @@ INSTANTIATE_TEST_SUITE_P(
               "other"},
         Fault{"KeyWithoutCertificate",
               WithCredential("client_id: a, secret_file: /s, private_key_file: /k"),
-              "f.yaml:11:66: entra[].credential.private_key_file belongs to certificate_file"},
+              "f.yaml:11:67: entra[].credential.private_key_file belongs to certificate_file"},
         Fault{"ApplicationOfAMachine", WithCredential("client_id: a, managed_identity: {}"),
               "f.yaml:11:29: entra[].credential.client_id has no meaning for a managed identity"},
         Fault{"PasswordInAProxy",
