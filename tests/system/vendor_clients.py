@@ -35,6 +35,12 @@ class VendorClients:
         told = self._run(["node", "msal.mjs", path], NODE_EXTRA_CA_CERTS=ca_file)
         return {result["name"]: result for result in json.loads(told)}
 
+    def graph(self, ca_file, **wish):
+        """What microsoft-graph-client makes of each of the wish's steps, in their order."""
+        path = self.folder / "wish.json"
+        path.write_text(json.dumps(wish))
+        return json.loads(self._run(["node", "graph.mjs", path], NODE_EXTRA_CA_CERTS=ca_file))
+
     def _run(self, command, **variables):
         done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=300,
                               stdin=subprocess.DEVNULL, env={**os.environ, **variables})
