@@ -266,6 +266,8 @@ asio::awaitable<StatusOr<HttpResponse>> Converse(Exchange* exchange, std::string
     HttpResponse response = TakeResponse(parser);
     const bool interim = response.status < 200 && response.status != 101;
     if (interim) continue;
+    const Status unpacked = Unpack(response, exchange->body_limit);
+    if (!unpacked.ok()) co_return Annotate(unpacked, Cat("the answer of ", exchange->authority));
     exchange->reusable = parser.keep_alive() && exchange->pending.empty() && response.status != 101;
     co_return response;
   }

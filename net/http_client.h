@@ -4,7 +4,8 @@
 // unix sockets, with a small pool of kept connections per host.
 //
 // A GET or HEAD that meets a stale kept connection is sent once more on a fresh one; any other
-// method is never sent again once bytes were written.
+// method is never sent again once bytes were written. Answers may come packed with gzip; their
+// bodies are handed out unpacked, and a response_limit counts both forms.
 
 #include <boost/asio/any_io_executor.hpp>
 #include <memory>

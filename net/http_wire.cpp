@@ -1,6 +1,7 @@
 #include "net/http_wire.h"
 
 #include "base/strings.h"
+#include "net/gzip.h"
 
 namespace driftwarden::net {
 namespace {
@@ -45,6 +46,9 @@ std::string WriteRequest(const HttpRequest& request, const Url& url, std::string
   if (FindHeader(request.headers, "User-Agent") == nullptr) {
     AppendHeader(out, "User-Agent", user_agent);
   }
+  if (FindHeader(request.headers, "Accept-Encoding") == nullptr) {
+    AppendHeader(out, "Accept-Encoding", "gzip");
+  }
   for (const HttpHeader& header : request.headers) AppendHeader(out, header.name, header.value);
   const bool bodyless = request.method == "GET" || request.method == "HEAD";
   if (!bodyless || !request.body.empty()) {
@@ -52,6 +56,23 @@ std::string WriteRequest(const HttpRequest& request, const Url& url, std::string
   }
   out.append("\r\n").append(request.body);
   return out;
+}
+
+Status Unpack(HttpResponse& response, size_t limit) {
+  const std::string* coding = response.Find("Content-Encoding");
+  if (coding == nullptr || response.body.empty() || EqualsIgnoreCase(*coding, "identity")) {
+    return OkStatus();
+  }
+  if (!EqualsIgnoreCase(*coding, "gzip") && !EqualsIgnoreCase(*coding, "x-gzip")) {
+    return DataLossError(Cat("encoded as ", Printable(*coding, 40), ", only gzip was asked for"));
+  }
+  DW_ASSIGN_OR_RETURN(response.body, Gunzip(response.body, limit));
+  response.body.reserve(response.body.size() + kJsonPadding);
+  std::erase_if(response.headers, [](const HttpHeader& header) {
+    return EqualsIgnoreCase(header.name, "Content-Encoding") ||
+           EqualsIgnoreCase(header.name, "Content-Length");
+  });
+  return OkStatus();
 }
 
 std::string WriteResponse(const ServerResponse& response, const ResponseFrame& frame) {

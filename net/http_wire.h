@@ -17,6 +17,11 @@ namespace driftwarden::net {
 Status CheckRequest(const HttpRequest& request);
 std::string WriteRequest(const HttpRequest& request, const Url& url, std::string_view user_agent);
 
+// Undoes gzip, which WriteRequest asks for: then the body is as if it had never been packed, and
+// the headers that told of it are gone. DataLoss for another encoding, for what is not gzip, and
+// for more than `limit` bytes.
+Status Unpack(HttpResponse& response, size_t limit);
+
 // What the connection does to a response.
 struct ResponseFrame {
   std::string_view reason;

@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "base/rng.h"
 #include "base/strings.h"
+#include "net/gzip.h"
 #include "net/http_server.h"
 #include "net/tls.h"
 #include "simulator/control_api.h"
@@ -26,6 +27,21 @@ asio::awaitable<net::ServerResponse> Call(Api* api, const Clock* clock,
 template <typename Api>
 net::Handler HandlerOf(Api* api, const Clock* clock) {
   return [api, clock](net::ServerRequest request) { return Call(api, clock, std::move(request)); };
+}
+
+// Graph packs its answers for whoever takes them packed.
+constexpr size_t kWorthPacking = 1024;
+
+asio::awaitable<net::ServerResponse> CallGraph(GraphApi* api, const Clock* clock,
+                                               net::ServerRequest request) {
+  net::ServerResponse response = api->Handle(request, clock->Wall());
+  const std::string* accepted = request.Find("Accept-Encoding");
+  if (response.body.size() >= kWorthPacking && accepted != nullptr && net::AcceptsGzip(*accepted)) {
+    response.body = net::Gzip(response.body);
+    response.headers.emplace_back("Content-Encoding", "gzip");
+    response.headers.emplace_back("Vary", "Accept-Encoding");
+  }
+  co_return response;
 }
 
 const char* ToText(AuthMode mode) {
@@ -236,8 +252,10 @@ Status SimulatorService::Impl::StartHttp(const net::TlsServerConfig& tls, AppReg
   std::vector<LdapFaults*> faults;
   for (const auto& server : ldap) faults.push_back(&server->faults());
   control = std::make_unique<ControlApi>(*world, std::move(faults));
-  DW_ASSIGN_OR_RETURN(const uint16_t graph_port,
-                      Serve(HandlerOf(graph.get(), &clock), options.graph_port, tls));
+  const auto answer = [this](net::ServerRequest request) {
+    return CallGraph(graph.get(), &clock, std::move(request));
+  };
+  DW_ASSIGN_OR_RETURN(const uint16_t graph_port, Serve(answer, options.graph_port, tls));
   DW_ASSIGN_OR_RETURN(const uint16_t control_port,
                       Serve(HandlerOf(control.get(), &clock), options.control_port, std::nullopt));
   endpoints.graph_url = Cat("https://", options.address, ':', graph_port);

@@ -49,6 +49,7 @@ def test_a_full_and_an_incremental_round(graph):
     full, = graph(_full())
     assert full["complete"] and "error" not in full
     assert _statuses(full) == [(429, None), (429, "1"), (200, "2"), (200, None), (200, None)]
+    assert {exchange["encoding"] for exchange in full["exchanges"][2:]} == {"gzip"}
     known = {record["id"]: record for record in full["records"]}
     assert len(known) == len(full["records"]) >= 440
     leaver = graph.world.entra(sam_of(7))["id"]
