@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/async/lane_turns.h"
+#include "base/async/scheduler.h"
 #include "base/rng.h"
 #include "base/strings.h"
 #include "base/time.h"
@@ -16,6 +17,8 @@
 #include "net/http_client.h"
 #include "watchers/ad_check.h"
 #include "watchers/directory/session_openldap.h"
+#include "watchers/graph/token_factory.h"
+#include "watchers/graph_check.h"
 
 namespace driftwarden::daemon {
 namespace {
@@ -31,6 +34,7 @@ struct Bench {
 
   const Config& config;
   SystemClock clock;
+  RealScheduler scheduler{clock};
   SystemRng rng;
   asio::io_context io{1};
   ThreadLane lane{"ldap", 2};
@@ -66,6 +70,57 @@ asio::awaitable<void> CheckDirectory(Bench* bench, const DirectoryConfig* entry)
   Take(bench, std::move(findings));
 }
 
+bool MayRevoke(const Config& config, const monitor::SourceName& tenant) {
+  for (const monitor::Policy& link : config.links) {
+    if (link.entra_source != tenant) continue;
+    if (link.remediation.mode == monitor::Mode::kAuto) return true;
+    for (const monitor::ModeRule& rule : link.remediation.modes) {
+      if (rule.mode == monitor::Mode::kAuto) return true;
+    }
+  }
+  return false;
+}
+
+void TakeFailure(Bench* bench, std::string subject, const Status& status) {
+  CheckFinding finding;
+  finding.level = CheckFinding::Level::kFail;
+  finding.subject = std::move(subject);
+  finding.what = std::string(Message(status));
+  std::vector<CheckFinding> one;
+  one.push_back(std::move(finding));
+  Take(bench, std::move(one));
+}
+
+asio::awaitable<void> CheckTenant(Bench* bench, const EntraConfig* entry) {
+  net::HttpClientOptions http_options;
+  http_options.ca_file = entry->ca_file;
+  const auto direct = net::NewHttpClient(bench->io.get_executor(), http_options);
+  http_options.proxy = entry->proxy;
+  http_options.proxy_credentials_file = entry->proxy_credentials_file;
+  const auto http = net::NewHttpClient(bench->io.get_executor(), http_options);
+  const auto endpoints =
+      graph::ResolveEndpoints(entry->cloud, entry->login_endpoint, entry->graph_endpoint);
+  Status made = direct.status();
+  made.Update(http.status());
+  made.Update(endpoints.status());
+  if (!made.ok()) {
+    TakeFailure(bench, Cat(entry->name.value, ": endpoints"), made);
+    co_return;
+  }
+  graph::NullObserver unseen;
+  const graph::TokenParts parts{**http,     **direct,     bench->scheduler,
+                                bench->rng, bench->quiet, unseen};
+  const auto tokens =
+      graph::MakeTokenSource(entry->tenant_id, *endpoints, entry->credential, parts);
+  watchers::GraphCheckOptions options;
+  options.name = entry->name;
+  options.endpoints = *endpoints;
+  options.revokes = MayRevoke(bench->config, entry->name);
+  watchers::GraphCheck check(std::move(options), **http, *tokens, bench->scheduler, bench->rng);
+  auto findings = co_await check.Run();
+  Take(bench, std::move(findings));
+}
+
 asio::awaitable<void> CheckReceiver(Bench* bench, net::HttpClient* http, std::string url) {
   while (!url.empty() && url.back() == '/') url.pop_back();
   net::HttpRequest request(Cat(url, "/api/v2/status"));
@@ -88,6 +143,9 @@ asio::awaitable<void> CheckReceiver(Bench* bench, net::HttpClient* http, std::st
 asio::awaitable<void> CheckAll(Bench* bench, net::HttpClient* http) {
   for (const DirectoryConfig& entry : bench->config.directories) {
     co_await CheckDirectory(bench, &entry);
+  }
+  for (const EntraConfig& entry : bench->config.tenants) {
+    co_await CheckTenant(bench, &entry);
   }
   for (const std::string& url : bench->config.alerting.alertmanagers) {
     std::string copy = url;

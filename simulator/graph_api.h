@@ -76,6 +76,7 @@ class GraphApi {
   net::ServerResponse SyncConfiguration(const Context& context);
   net::ServerResponse Domains(const Context& context);
   net::ServerResponse Roles(const std::vector<std::string>& path, const Context& context);
+  net::ServerResponse Groups(const Context& context);
   net::ServerResponse GroupMembers(const std::string& group, const Context& context);
   net::ServerResponse ServicePrincipals(const std::vector<std::string>& path,
                                         const net::ServerRequest& request, const Context& context);

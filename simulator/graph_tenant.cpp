@@ -112,6 +112,7 @@ std::optional<net::ServerResponse> GraphApi::TenantCall(const std::vector<std::s
   }
   if (root == "domains" && parts == 1) return guard("domains", [&] { return Domains(context); });
   if (root == "directoryRoles") return guard("roles", [&] { return Roles(path, context); });
+  if (root == "groups" && parts == 1) return guard("groups", [&] { return Groups(context); });
   if (root == "groups" && parts >= 3 && path[2] == "transitiveMembers") {
     return guard("groups", [&] { return GroupMembers(path[1], context); });
   }
@@ -196,6 +197,16 @@ net::ServerResponse GraphApi::Roles(const std::vector<std::string>& path, const 
     return Collection(context.base, "directoryObjects", std::move(value));
   }
   return GraphError(404, "Request_ResourceNotFound", "There is no such role.", context.now);
+}
+
+net::ServerResponse GraphApi::Groups(const Context& context) {
+  const Tenant& tenant = *context.tenant;
+  json::array value;
+  for (const auto& [name, people] : tenant.settings().role_by_group) {
+    const json::object group = {{"id", Id(tenant, Cat("group ", name))}};
+    value.push_back(group);
+  }
+  return Collection(context.base, "groups", std::move(value));
 }
 
 net::ServerResponse GraphApi::GroupMembers(const std::string& group, const Context& context) {

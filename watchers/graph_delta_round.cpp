@@ -6,8 +6,24 @@
 
 namespace driftwarden::watchers {
 namespace {
+
 constexpr std::string_view kCursorVersion = "graph-delta 1";
+
+bool IsNameChar(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
+
+bool NamesWord(std::string_view text, std::string_view word) {
+  for (size_t at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
+    const size_t end = at + word.size();
+    const bool starts = at == 0 || !IsNameChar(text[at - 1]);
+    const bool ends = end == text.size() || !IsNameChar(text[end]);
+    if (starts && ends) return true;
+  }
+  return false;
+}
+
+}  // namespace
 
 const std::vector<std::string>& DeltaSelect() {
   // Only what is used: each further property makes the tenant report changes nobody reads.
@@ -25,6 +41,16 @@ const std::vector<std::string>& DeltaSelect() {
 
 bool MayDrop(std::string_view property) {
   return property != "id" && property != "accountEnabled" && property != "onPremisesImmutableId";
+}
+
+std::vector<std::string> RefusedProperties(const graph::GraphError& error,
+                                           const std::vector<std::string>& select) {
+  // The only place that reads a message: no other part of the answer names the property.
+  std::vector<std::string> refused;
+  for (const std::string& property : select) {
+    if (MayDrop(property) && NamesWord(error.message, property)) refused.push_back(property);
+  }
+  return refused;
 }
 
 std::string FormatDeltaCursor(std::string_view delta_link) {

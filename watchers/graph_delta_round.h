@@ -21,6 +21,9 @@ namespace driftwarden::watchers {
 const std::vector<std::string>& DeltaSelect();
 // False for what no round can do without.
 bool MayDrop(std::string_view property);
+// Those of `select` that a 400 refuses and that a round can do without.
+std::vector<std::string> RefusedProperties(const graph::GraphError& error,
+                                           const std::vector<std::string>& select);
 
 // "graph-delta 1\n<properties>\n<deltaLink>\n".
 std::string FormatDeltaCursor(std::string_view delta_link);

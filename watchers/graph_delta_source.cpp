@@ -8,20 +8,6 @@
 namespace driftwarden::watchers {
 namespace {
 
-bool IsNameChar(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
-bool NamesWord(std::string_view text, std::string_view word) {
-  for (size_t at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1)) {
-    const size_t end = at + word.size();
-    const bool starts = at == 0 || !IsNameChar(text[at - 1]);
-    const bool ends = end == text.size() || !IsNameChar(text[end]);
-    if (starts && ends) return true;
-  }
-  return false;
-}
-
 bool CarriesToken(std::string_view link) {
   const std::string lower = ToLowerAscii(link);
   return lower.find("deltatoken=") != std::string::npos ||
@@ -169,20 +155,16 @@ asio::awaitable<Status> GraphDeltaSource::DeliverPage(DeltaRound& round, graph::
 }
 
 bool GraphDeltaSource::DropRefused(const graph::GraphError& error) {
-  // The only place that reads a message: no other part of the answer names the property.
-  std::vector<std::string> kept;
-  std::vector<std::string> dropped;
-  for (const std::string& property : select_) {
-    const bool refused = MayDrop(property) && NamesWord(error.message, property);
-    (refused ? dropped : kept).push_back(property);
-  }
+  const std::vector<std::string> dropped = RefusedProperties(error, select_);
   if (dropped.empty()) return false;
   log_.Warn("graph_property_refused",
             "the tenant does not give these properties in its change feed; they are read directly",
             {{"source", options_.name.value},
              {"batch", batch_.value},
              {"properties", JoinStrings(dropped, ",")}});
-  select_ = std::move(kept);
+  std::erase_if(select_, [&](const std::string& property) {
+    return std::find(dropped.begin(), dropped.end(), property) != dropped.end();
+  });
   return true;
 }
 

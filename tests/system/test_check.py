@@ -81,3 +81,33 @@ def test_a_refused_bind_and_a_silent_receiver_fail(domain_controller, check):
     assert found.level(": bind") == "fail" and "refused" in found.line(": bind")
     assert found.level("alertmanager") == "fail"
     assert PASSWORD not in found.text
+
+
+def test_a_tenant_is_proved_by_calling_it(simulation, make_daemon):
+    def checked():
+        return Checked(make_daemon(simulation.fast_config()).command("check"))
+
+    good = checked()
+    assert good.code == 0, good.text
+    for topic in ("token", "clock", "User.Read.All", "delta", "Organization.Read.All",
+                  "Domain.Read.All", "RoleManagement.Read.Directory", "GroupMember.Read.All",
+                  "Application.Read.All", "User-OnPremisesSyncBehavior.Read.All", "load"):
+        assert good.level(f"contoso: {topic}: ") == "ok", good.text
+    # Acting is not tried, and the simulated token tells nothing.
+    assert "not proven" in good.line("contoso: User.RevokeSessions.All: ")
+    assert not simulation.revokes()
+
+    simulation.fault(forbid=["domains"])
+    poor = checked()
+    assert poor.code == 0, poor.text
+    assert poor.level("contoso: Domain.Read.All: ") == "warn", poor.text
+    assert "grant the application Domain.Read.All" in poor.line("contoso: Domain.Read.All: ")
+    assert poor.level("contoso: Organization.Read.All: ") == "ok", poor.text
+
+    simulation.mend()
+    simulation.fault(token_error=7000215)
+    refused = checked()
+    assert refused.code == 4, refused.text
+    assert refused.level("contoso: token: ") == "fail", refused.text
+    assert "AADSTS7000215" in refused.line("contoso: token: ")
+    assert "contoso: delta" not in refused.text

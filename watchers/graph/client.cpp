@@ -1,5 +1,6 @@
 #include "watchers/graph/client.h"
 
+#include "absl/strings/numbers.h"
 #include "base/async/backoff.h"
 #include "base/strings.h"
 #include "base/unsent.h"
@@ -201,6 +202,10 @@ GraphReply GraphClient::ReadReply(net::HttpResponse response, TimeBounds at) {
   if (response.date.has_value()) reply.clock_offset = ClockOffset(*response.date, at);
   if (const std::string* text = response.Find("Retry-After")) {
     reply.retry_after = ParseRetryAfter(*text, response.date.value_or(at.hi));
+  }
+  if (const std::string* text = response.Find("x-ms-throttle-limit-percentage")) {
+    double share = 0;
+    if (absl::SimpleAtod(*text, &share)) reply.throttle_share = share;
   }
   if (const std::string* id = response.Find("request-id")) reply.request_id = *id;
   reply.body = std::move(response.body);

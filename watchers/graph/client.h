@@ -46,6 +46,8 @@ struct GraphReply {
   TimeBounds at;                               // our clock: sent, answered
   std::optional<absl::Duration> clock_offset;  // the tenant's clock minus ours, to half a second
   std::optional<absl::Duration> retry_after;
+  // How much of the allowed load is used, 1 being all of it; told from about 0.8 only.
+  std::optional<double> throttle_share;
 
   bool ok() const { return status >= 200 && status < 300; }
 };
