@@ -19,7 +19,17 @@ namespace driftwarden::daemon {
 using monitor::SourceName;
 
 namespace {
+
 constexpr absl::Duration kGroupsEvery = absl::Minutes(5);
+
+// Who polls often wants to know soon.
+TenantVerificationOptions VerificationOf(const EntraConfig& tenant) {
+  TenantVerificationOptions options;
+  options.interval = std::min(options.interval, tenant.poll_interval);
+  options.patience = std::min(options.patience, 60 * tenant.poll_interval);
+  return options;
+}
+
 }  // namespace
 
 App::App(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
@@ -91,6 +101,9 @@ Status App::Parts::BuildTenants() {
     watchers::GraphReaderOptions reader_options;
     reader_options.name = entra.name;
     tenant->reader =
+        std::make_unique<watchers::GraphReader>(reader_options, *tenant->client, scheduler, log);
+    reader_options.priority = graph::Priority::kEvidence;
+    tenant->verifier =
         std::make_unique<watchers::GraphReader>(reader_options, *tenant->client, scheduler, log);
     tenant->sight = std::make_shared<watchers::TenantSight>(entra.name, log);
     tenant->truth = std::make_unique<watchers::GraphTenantReader>(entra.name, *tenant->client,
@@ -191,6 +204,8 @@ void App::Parts::BuildLinks() {
                                                rng,           log,    *source_metrics};
     link->verification =
         std::make_unique<VerificationLoop>(verification_parts, readers, verification_options);
+    link->tenant_verification = std::make_unique<TenantVerificationLoop>(
+        verification_parts, policy.entra_source, *tenant->verifier, VerificationOf(tenant->config));
     TenantLoopOptions tenant_options;
     tenant_options.interval = std::min(tenant_options.interval, tenant->config.poll_interval * 4);
     link->tenant_loop = std::make_unique<TenantLoop>(*link->engine, *tenant->truth, scheduler, rng,

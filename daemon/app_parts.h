@@ -28,6 +28,7 @@
 #include "daemon/group_loop.h"
 #include "daemon/metrics_wiring.h"
 #include "daemon/tenant_loop.h"
+#include "daemon/tenant_verification_loop.h"
 #include "daemon/verification_loop.h"
 #include "daemon/watchdog.h"
 #include "net/http_client.h"
@@ -79,6 +80,7 @@ struct Tenant {
   std::unique_ptr<graph::GraphClient> client;
   std::unique_ptr<watchers::GraphDeltaSource> source;
   std::unique_ptr<watchers::GraphReader> reader;
+  std::unique_ptr<watchers::GraphReader> verifier;  // behind all the other reads
   std::shared_ptr<watchers::TenantSight> sight;
   std::unique_ptr<watchers::TenantTruth> truth;
   std::unique_ptr<remediation::Actuator> actuator;
@@ -93,6 +95,7 @@ struct Link {
   std::unique_ptr<Engine> engine;
   std::unique_ptr<DirectReadLoop> direct_reads;
   std::unique_ptr<VerificationLoop> verification;
+  std::unique_ptr<TenantVerificationLoop> tenant_verification;
   std::unique_ptr<TenantLoop> tenant_loop;
   std::unique_ptr<DeadlineLoop> deadlines;
   std::unique_ptr<remediation::ActionRunner> actions;

@@ -237,6 +237,7 @@ asio::awaitable<void> App::Parts::Main(Status* result) {
   for (const auto& link : links) {
     pollers->Spawn(link->direct_reads->Run());
     pollers->Spawn(link->verification->Run());
+    pollers->Spawn(link->tenant_verification->Run());
     pollers->Spawn(link->tenant_loop->Run());
     pollers->Spawn(link->deadlines->Run());
     pollers->Spawn(link->actions->Run());

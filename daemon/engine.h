@@ -98,6 +98,13 @@ class Engine final : public watchers::LinkFeed,
   // episode are judged anew when it changes how long they may take, and with `review`.
   asio::awaitable<Status> DeliverTenant(monitor::TenantLook look, bool review);
 
+  // Of these people, those whom the full read of the tenant that began at `round` did not return,
+  // or of whom that is not known any more.
+  asio::awaitable<std::vector<monitor::PersonOrdinal>> NotReturned(
+      absl::Time round, std::vector<monitor::PersonOrdinal> people);
+  // Each of those was read directly; `asked` people.
+  asio::awaitable<Status> DeliverConfirmed(absl::Time round, uint64_t asked);
+
   // Deadlines. Judges the people who are due anew, at most review_limit of them.
   asio::awaitable<Status> ReviewDue();
   // Resumes when somebody is due, or after `at_most`.
@@ -150,6 +157,10 @@ class Engine final : public watchers::LinkFeed,
   asio::awaitable<Status> ReadsBody(std::vector<monitor::Observation> observations,
                                     monitor::BatchId round);
   asio::awaitable<StatusOr<bool>> TenantBody(monitor::TenantLook look);
+  asio::awaitable<std::vector<monitor::PersonOrdinal>> NotReturnedOnStrand(
+      absl::Time round, std::vector<monitor::PersonOrdinal> people);
+  void NoteReturned(absl::Time round, const std::vector<monitor::PersonOrdinal>& people);
+  asio::awaitable<Status> ConfirmedBody(absl::Time round, uint64_t asked);
   asio::awaitable<Status> ReviewDueBody();
   asio::awaitable<Status> ReviewBody(std::vector<monitor::PersonOrdinal> people);
   asio::awaitable<Status> JudgeSomeBody();
@@ -213,6 +224,10 @@ class Engine final : public watchers::LinkFeed,
   absl::Duration last_persist_;
   absl::Time head_logged_ = absl::InfinitePast();
   std::set<monitor::PersonOrdinal> reads_wanted_;  // bounded
+  // Whom the present or the last full read of the tenant returned, by ordinal: one bit a person.
+  // Not stored; who is not known to have been returned is read once more.
+  absl::Time returned_round_ = absl::InfinitePast();
+  std::vector<bool> returned_;
   Status failed_;
 
   std::atomic<size_t> waiting_{0};

@@ -85,7 +85,9 @@ asio::awaitable<Status> Engine::BatchBody(monitor::ChangeBatch batch) {
   }
   const absl::Time now = Now();
   Changes changes = monitor::ApplyBatch(MakeContext(now), std::move(people), batch);
+  const std::vector<monitor::PersonOrdinal> returned = std::move(changes.returned);
   const Status committed = co_await Commit(std::move(changes));
+  if (committed.ok() && batch.in_snapshot) NoteReturned(batch.round.lo, returned);
   co_return committed;
 }
 

@@ -275,6 +275,10 @@ SourceMetrics::SourceMetrics(metrics::Registry& registry, const Config& config)
     for (const std::string& reason : monitor::ResetReasonsOf(kind)) {
       registry_.Declare(Metric::kSourceResets, {source, reason});
     }
+    for (const Verified result : kAllVerified) {
+      registry_.Declare(Metric::kSourceVerified, {source, Text(VerifiedText(result))});
+    }
+    registry_.Set(Metric::kSourceVerificationPass, {source}, 0);
   };
   for (const DirectoryConfig& directory : config.directories) {
     declare(directory.name.value, monitor::SourceKind::kActiveDirectory);
@@ -332,10 +336,6 @@ void SourceMetrics::DeclareDirectory(const monitor::SourceName& source) {
     registry_.Declare(Metric::kSourceNotifyRearms,
                       {source.value, Text(watchers::AdRearmText(reason))});
   }
-  for (const Verified result : kAllVerified) {
-    registry_.Declare(Metric::kSourceVerified, {source.value, Text(VerifiedText(result))});
-  }
-  registry_.Set(Metric::kSourceVerificationPass, {source.value}, 0);
 }
 
 void SourceMetrics::OnTracking(const monitor::SourceName& source, watchers::AdTracking tracking) {

@@ -85,6 +85,8 @@ struct Changes {
   // People judged here who are to be read directly, on both sides, as soon as may be: open episodes
   // and looks that contradict each other. Not stored: review_at brings them up again.
   std::vector<PersonOrdinal> reads_wanted;
+  // Whom a batch of a full read of the tenant returned.
+  std::vector<PersonOrdinal> returned;
   bool must_sync = false;  // holds a cursor, intent, incident, evidence or operator data
   bool wake_actions = false;
   bool wake_alerts = false;
@@ -128,6 +130,9 @@ Changes ApplyBatch(const Context& context, PeopleSet people, const ChangeBatch& 
 // Direct reads: observations without a cursor. `round`: what they belong to.
 Changes ApplyReads(const Context& context, PeopleSet people,
                    const std::vector<Observation>& observations, const BatchId& round);
+// Everybody whom the full read that began at `since` did not return was read, `asked` people. Does
+// nothing when another full read has ended meanwhile.
+Changes ApplyConfirmed(const Context& context, absl::Time since, uint64_t asked);
 // People whose review_at is due, or who are to be evaluated again (policy change, baseline).
 Changes ApplyReview(const Context& context, PeopleSet people);
 // Everybody from `after` (not included) to `to`, for the policy's epoch. Moves its mark from

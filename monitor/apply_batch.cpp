@@ -5,6 +5,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/strings.h"
 #include "monitor/merge_all.h"
 
 namespace driftwarden::monitor {
@@ -57,7 +58,10 @@ void CompleteRound(Transaction& tx, SourceState& source, const ChangeBatch& batc
       batch.in_snapshot ? std::max(source.last_complete_begin, batch.round.lo) : batch.round.lo;
   source.clock_offset = batch.clock_offset;
   source.snapshot_running = batch.beside_snapshot;
-  if (batch.in_snapshot) source.snapshot_complete = true;
+  if (!batch.in_snapshot) return;
+  const bool again = source.snapshot_complete && batch.kind == SourceKind::kEntra;
+  if (again) tx.link().unreturned_since = batch.round.lo;
+  source.snapshot_complete = true;
   tx.SetMustSync();
 }
 
@@ -78,6 +82,15 @@ void TakeBaseline(Transaction& tx) {
   entry.type = "baseline_taken";
   entry.fact = TimeBounds::Exactly(tx.now());
   tx.Record(std::move(entry));
+}
+
+// Only the tenant's full read: in AD nobody counts as gone without a tombstone.
+void NoteReturned(Transaction& tx, const ChangeBatch& batch) {
+  if (!batch.in_snapshot || batch.kind != SourceKind::kEntra) return;
+  for (const Observation& observation : batch.observations) {
+    const Person* const person = tx.FindByEntraId(std::get<EntraView>(observation.view).id);
+    if (person != nullptr) tx.Returned(person->ordinal);
+  }
 }
 
 }  // namespace
@@ -115,7 +128,22 @@ Changes ApplyBatch(const Context& context, PeopleSet people, const ChangeBatch& 
       !tx.link().baseline_at || (batch.in_snapshot && !source.snapshot_complete);
   CompleteRound(tx, source, batch);
   if (MergeObservations(tx, batch.observations, in_baseline)) source.last_change = tx.now();
+  NoteReturned(tx, batch);
   if (batch.completes_round) TakeBaseline(tx);
+  return tx.Finish();
+}
+
+Changes ApplyConfirmed(const Context& context, absl::Time since, uint64_t asked) {
+  Transaction tx(context, {});
+  if (tx.link().unreturned_since != since) return tx.Finish();
+  tx.link().unreturned_since.reset();
+  EvidenceEntry entry;
+  entry.type = "unreturned_confirmed";
+  entry.source = tx.policy().entra_source.value;
+  entry.details["since"] = FormatRfc3339(since);
+  entry.details["people"] = Cat(asked);
+  tx.Record(std::move(entry));
+  tx.SetMustSync();
   return tx.Finish();
 }
 

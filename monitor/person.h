@@ -186,6 +186,9 @@ struct LinkState {
   Sha256Digest evidence_hash{};
   PolicyEpoch policy;
   TenantFacts tenant;
+  // Begin of the tenant's last full read but the first, until each of those whom it did not return
+  // was read directly: to be missing from it says nothing.
+  std::optional<absl::Time> unreturned_since;
   friend bool operator==(const LinkState&, const LinkState&) = default;
 };
 

@@ -55,6 +55,7 @@ class Transaction {
   void Record(EvidenceEntry entry);
   void CloseEpisode(Episode episode) { changes_.closed_episodes.push_back(std::move(episode)); }
   void WantReads(PersonOrdinal person) { reads_wanted_.insert(person); }
+  void Returned(PersonOrdinal person) { changes_.returned.push_back(person); }
   void SetMustSync() { changes_.must_sync = true; }
   void WakeActions() { changes_.wake_actions = true; }
 

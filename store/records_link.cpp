@@ -14,7 +14,7 @@ using monitor::UserCountKey;
 
 namespace {
 
-constexpr uint8_t kLinkFormat = 3;
+constexpr uint8_t kLinkFormat = 4;
 constexpr uint8_t kSmallFormat = 1;
 
 void PutSource(ByteWriter& out, const std::pair<const SourceName, SourceState>& source) {
@@ -262,6 +262,7 @@ std::string EncodeLinkState(const LinkState& link) {
   PutDigest(out, link.evidence_hash);
   PutPolicyEpoch(out, link.policy);
   PutTenant(out, link.tenant);
+  PutOptional(out, link.unreturned_since, PutTime);
   return out.Take();
 }
 
@@ -290,6 +291,7 @@ StatusOr<LinkState> DecodeLinkState(std::string_view key, std::string_view bytes
   link.evidence_hash = GetDigest(in);
   if (*format >= 2) link.policy = GetPolicyEpoch(in);
   if (*format >= 3) link.tenant = GetTenant(in);
+  if (*format >= 4) link.unreturned_since = GetOptional(in, GetTime);
   DW_RETURN_IF_ERROR(EndRecord(in, Family::kMeta, key));
   return link;
 }

@@ -109,7 +109,7 @@ asio::awaitable<void> GraphReader::Fetch(std::vector<Item*> items, Place place, 
 asio::awaitable<void> GraphReader::FetchSingle(Item* item, Place place) {
   const bool users = place == Place::kUsers;
   graph::GraphRequest request(PathOf(item->id, place), users ? "user" : "deleted_user",
-                              graph::Priority::kDirectRead);
+                              options_.priority);
   request.client_request_id = item->origin->id;
   auto reply = co_await client_.Send(std::move(request));
   if (reply.ok()) {
@@ -146,7 +146,7 @@ asio::awaitable<std::vector<GraphReader::Item*>> GraphReader::SendBatch(std::vec
                 PathOf(items[i]->id, place), "\"}");
   }
   body += "]}";
-  graph::GraphRequest request("/$batch", "batch", graph::Priority::kDirectRead);
+  graph::GraphRequest request("/$batch", "batch", options_.priority);
   request.method = "POST";
   request.body = std::move(body);
   request.client_request_id = items.front()->origin->id;
@@ -190,7 +190,7 @@ void GraphReader::SettleBatch(const std::vector<Item*>& items, Place place,
     wait = std::max(wait, inner.retry_after.value_or(kInnerBackoff));
     again.push_back(items[*index]);
     if (inner.status == 429) {
-      client_.NoteInnerThrottle("batch", graph::Priority::kDirectRead, wait);
+      client_.NoteInnerThrottle("batch", options_.priority, wait);
     };
   }
   for (size_t i = 0; i < items.size(); ++i) {

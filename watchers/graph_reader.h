@@ -21,6 +21,7 @@ struct GraphReaderOptions {
   // for again after this pause before it counts as gone for good.
   absl::Duration second_look_after = absl::Seconds(15);
   int max_batch_rounds = 5;  // re-sends of the throttled part of a batch
+  graph::Priority priority = graph::Priority::kDirectRead;
 };
 
 class GraphReader final : public TenantReader {

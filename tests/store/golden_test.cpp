@@ -134,6 +134,7 @@ TEST(Golden, LinkFormat1) {
   monitor::LinkState sample = SampleLinkState();
   sample.policy = monitor::PolicyEpoch();
   sample.tenant = monitor::TenantFacts();
+  sample.unreturned_since.reset();
   const auto record = DecodeLinkState("link.1", Golden("link.1", ""));
   ASSERT_TRUE(record.ok()) << record.status();
   EXPECT_EQ(EncodeLinkState(*record), EncodeLinkState(sample));
@@ -143,14 +144,24 @@ TEST(Golden, LinkFormat1) {
 TEST(Golden, LinkFormat2StillReads) {
   monitor::LinkState sample = SampleLinkState();
   sample.tenant = monitor::TenantFacts();
+  sample.unreturned_since.reset();
   const auto record = DecodeLinkState("link.2", Golden("link.2", ""));
   ASSERT_TRUE(record.ok()) << record.status();
   EXPECT_EQ(EncodeLinkState(*record), EncodeLinkState(sample));
 }
 
 // FORMAT.md, "Link, format 3".
-TEST(Golden, LinkFormat3) {
-  ExpectGolden("link.3", SampleLinkState(), EncodeLinkState, DecodeLinkState);
+TEST(Golden, LinkFormat3StillReads) {
+  monitor::LinkState sample = SampleLinkState();
+  sample.unreturned_since.reset();
+  const auto record = DecodeLinkState("link.3", Golden("link.3", ""));
+  ASSERT_TRUE(record.ok()) << record.status();
+  EXPECT_EQ(EncodeLinkState(*record), EncodeLinkState(sample));
+}
+
+// FORMAT.md, "Link, format 4".
+TEST(Golden, LinkFormat4) {
+  ExpectGolden("link.4", SampleLinkState(), EncodeLinkState, DecodeLinkState);
 }
 
 // FORMAT.md, "Schema, format 1". This one never gets a second format.

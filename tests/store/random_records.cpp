@@ -320,6 +320,7 @@ LinkState RandomLinkState(Rng& rng) {
   link.evidence_seq = r.Number();
   link.evidence_hash = r.Digest();
   link.policy = {r.Number(), r.Time(), r.Text(), r.Texts(), r.Number(), r.Number()};
+  link.unreturned_since = r.Maybe([&] { return r.Time(); });
   TenantFacts& tenant = link.tenant;
   tenant.sync_enabled = r.Maybe([&] { return r.Flip(); });
   tenant.password_sync = r.Maybe([&] { return r.Flip(); });

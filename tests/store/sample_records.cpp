@@ -241,6 +241,7 @@ LinkState SampleLinkState() {
   link.policy.parts = {{"settle", "00ff"}, {"tiers", "0102"}};
   link.policy.judged = 17;
   link.policy.judge_to = 42;
+  link.unreturned_since = At(90);
   TenantFacts& tenant = link.tenant;
   tenant.sync_enabled = true;
   tenant.password_sync = false;
