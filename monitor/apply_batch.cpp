@@ -53,14 +53,15 @@ void CompleteRound(Transaction& tx, SourceState& source, const ChangeBatch& batc
   if (!batch.cursor.empty()) source.cursor = batch.cursor;
   if (!batch.completes_round) return;
   source.last_success = batch.round.hi;
+  const bool replayed = batch.round.lo <= source.last_complete_begin;
   // A long full read ends after rounds that began later than it did.
   source.last_complete_begin =
       batch.in_snapshot ? std::max(source.last_complete_begin, batch.round.lo) : batch.round.lo;
   source.clock_offset = batch.clock_offset;
   source.snapshot_running = batch.beside_snapshot;
   if (!batch.in_snapshot) return;
-  const bool again = source.snapshot_complete && batch.kind == SourceKind::kEntra;
-  if (again) tx.link().unreturned_since = batch.round.lo;
+  const bool again = source.snapshot_complete && !replayed;
+  if (again && batch.kind == SourceKind::kEntra) tx.link().unreturned_since = batch.round.lo;
   source.snapshot_complete = true;
   tx.SetMustSync();
 }

@@ -23,7 +23,7 @@ static_assert(kHasFields<monitor::Revocation, 5> && kHasFields<monitor::Memory, 
 static_assert(kHasFields<monitor::Episode, 16> && kHasFields<monitor::EpisodeKind, 5>);
 static_assert(kHasFields<monitor::Action, 19> && kHasFields<monitor::GateResult, 3>);
 static_assert(kHasFields<monitor::Incident, 7> && kHasFields<monitor::EvidenceEntry, 12>);
-static_assert(kHasFields<monitor::LinkState, 20> && kHasFields<monitor::SourceState, 11>);
+static_assert(kHasFields<monitor::LinkState, 21> && kHasFields<monitor::SourceState, 11>);
 static_assert(kHasFields<monitor::PolicyEpoch, 6>);
 static_assert(kHasFields<monitor::GuardState, 3> && kHasFields<monitor::CallStamp, 3>);
 
