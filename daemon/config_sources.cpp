@@ -1,6 +1,6 @@
 #include "daemon/config_sections.h"
-#include "watchers/directory/name_server.h"
 #include "watchers/directory/filter.h"
+#include "watchers/directory/name_server.h"
 
 namespace driftwarden::daemon {
 namespace {
