@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "daemon/outage.h"
+
 namespace driftwarden::daemon {
 
 TenantLoop::TenantLoop(Engine& engine, watchers::TenantTruth& truth, Scheduler& scheduler, Rng& rng,
@@ -91,7 +93,8 @@ void TenantLoop::Note(const Status& status, const std::string& batch) {
   if (status.ok()) {
     log_.Info("tenant_read_again", "the tenant tells of itself again", fields);
   } else {
-    log_.Warn("tenant_not_read", text, fields);
+    // What keeps us out is told by the poll, which meets it too.
+    log_.Log(IsOutage(status) ? LogLevel::kInfo : LogLevel::kWarn, "tenant_not_read", text, fields);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "base/strings.h"
+#include "daemon/outage.h"
 
 namespace driftwarden::daemon {
 namespace {
@@ -39,8 +40,9 @@ asio::awaitable<void> TenantVerificationLoop::Run() {
     if (IsEnd(verified)) co_return;
     const std::string text(Message(verified));
     if (text != last_error_ && !verified.ok()) {
-      parts_.log.Warn("verification_failed", text,
-                      {{"link", parts_.engine.link().value}, {"source", source_.value}});
+      // What keeps us out is told by the poll, which meets it too.
+      parts_.log.Log(IsOutage(verified) ? LogLevel::kInfo : LogLevel::kWarn, "verification_failed",
+                     text, {{"link", parts_.engine.link().value}, {"source", source_.value}});
     }
     last_error_ = text;
   }

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "base/strings.h"
+#include "daemon/outage.h"
 
 namespace driftwarden::daemon {
 namespace {
@@ -58,11 +59,6 @@ std::string_view VerifiedText(Verified v) {
   return "unknown";
 }
 
-bool IsOutage(StatusCode code) {
-  return code == StatusCode::kUnavailable || code == StatusCode::kUnauthenticated ||
-         code == StatusCode::kDeadlineExceeded;
-}
-
 bool Differs(const monitor::AdHalf& known, const monitor::Observation& seen) {
   monitor::AdView view = std::get<monitor::AdView>(seen.view);
   view.groups.reset();  // asked apart, and moves no account
@@ -83,7 +79,7 @@ asio::awaitable<void> VerificationLoop::Run() {
     const std::string text(Message(verified));
     if (text != last_error_ && !verified.ok()) {
       // What keeps us out is told by the poll, which meets it too.
-      const bool ours = !IsOutage(verified.code());
+      const bool ours = !IsOutage(verified);
       parts_.log.Log(ours ? LogLevel::kWarn : LogLevel::kInfo, "verification_failed", text,
                      {{"link", parts_.engine.link().value}});
     }
