@@ -92,9 +92,10 @@ void TenantLoop::Note(const Status& status, const std::string& batch) {
   const std::vector<LogField> fields = {{"link", engine_.link().value}, {"batch", batch}};
   if (status.ok()) {
     log_.Info("tenant_read_again", "the tenant tells of itself again", fields);
+  } else if (IsOutage(status)) {
+    log_.Info("tenant_not_read", text, fields);  // the poll meets it too, and tells it
   } else {
-    // What keeps us out is told by the poll, which meets it too.
-    log_.Log(IsOutage(status) ? LogLevel::kInfo : LogLevel::kWarn, "tenant_not_read", text, fields);
+    log_.Warn("tenant_not_read", text, fields);
   }
 }
 
