@@ -251,6 +251,11 @@ std::vector<std::string> CheckStates(Stage& stage) {
         faults.push_back(Cat(who, ": unknown"));
         continue;
       }
+      const auto& entra = stored->facts.entra;
+      const bool live = entra && entra->deletion == monitor::EntraDeletion::kLive;
+      if (live && TruthOf(stage, link, person).gone) {
+        faults.push_back(Cat(who, ": is gone from the tenant, and known as live"));
+      }
       const std::vector<State> expected = ExpectedStates(stage, link, person);
       if (std::find(expected.begin(), expected.end(), stored->state) != expected.end()) continue;
       std::string wanted;

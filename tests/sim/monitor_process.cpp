@@ -14,11 +14,14 @@ using monitor::SourceName;
 // Nobody counts here.
 class MonitorProcess::Silent final : public daemon::CommitObserver,
                                      public watchers::SourceObserver,
-                                     public alerts::DispatchObserver {
+                                     public alerts::DispatchObserver,
+                                     public daemon::VerificationObserver {
  public:
   void OnCommit(const monitor::LinkState&, const monitor::Tally&) override {}
   void OnPoll(const SourceName&, const Status&, absl::Duration) override {}
   void OnDelivery(const std::string&, const Status&, size_t) override {}
+  void OnVerified(const SourceName&, daemon::Verified) override {}
+  void OnPass(const SourceName&, absl::Time) override {}
 };
 
 struct MonitorProcess::Link {
@@ -27,6 +30,7 @@ struct MonitorProcess::Link {
   std::unique_ptr<testing::WorldActuator> actuator;
   std::unique_ptr<daemon::Engine> engine;
   std::unique_ptr<daemon::DirectReadLoop> reads;
+  std::unique_ptr<daemon::TenantVerificationLoop> verification;
   std::unique_ptr<daemon::DeadlineLoop> deadlines;
   std::unique_ptr<remediation::ActionRunner> runner;
   std::unique_ptr<alerts::Dispatcher> dispatcher;
@@ -84,6 +88,14 @@ void MonitorProcess::BuildLink(const LinkSetup& setup) {
   read_options.interval = policy.poll_intervals.at(policy.entra_source);
   link->reads = std::make_unique<daemon::DirectReadLoop>(
       *link->engine, readers, *link->tenant, around_.scheduler, rng_, around_.log, read_options);
+  daemon::TenantVerificationOptions verification;
+  verification.interval = absl::Seconds(5);
+  verification.patience = absl::Minutes(1);
+  verification.slice = 5;
+  const daemon::VerificationParts verification_parts{
+      *link->engine, store_, lane_, around_.scheduler, rng_, around_.log, *silent_};
+  link->verification = std::make_unique<daemon::TenantVerificationLoop>(
+      verification_parts, policy.entra_source, *link->tenant, verification);
   link->deadlines =
       std::make_unique<daemon::DeadlineLoop>(*link->engine, around_.scheduler, rng_, around_.log);
   remediation::ActionRunnerOptions runner_options;
@@ -151,6 +163,7 @@ asio::awaitable<void> MonitorProcess::Boot() {
   }
   for (const auto& link : links_) {
     tasks_.Spawn(link->reads->Run());
+    tasks_.Spawn(link->verification->Run());
     tasks_.Spawn(link->deadlines->Run());
     tasks_.Spawn(link->runner->Run());
     tasks_.Spawn(link->dispatcher->Run());

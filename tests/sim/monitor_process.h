@@ -14,6 +14,7 @@
 #include "daemon/deadline_loop.h"
 #include "daemon/direct_read_loop.h"
 #include "daemon/engine.h"
+#include "daemon/tenant_verification_loop.h"
 #include "remediation/action_runner.h"
 #include "tests/testing/fault_store.h"
 #include "tests/testing/sim_scheduler.h"

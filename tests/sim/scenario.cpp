@@ -126,6 +126,16 @@ void Scenario::ActOnPerson(uint64_t person) {
   static_cast<void>(done);  // whoever is deleted stays so
 }
 
+// The feed lost its place and will not tell of it.
+void Scenario::Vanish(size_t tenant) {
+  simulator::World& world = stage_->world();
+  const uint64_t person = AnyPerson();
+  const absl::Time now = stage_->now();
+  acts_.push_back(Cat(FormatRfc3339(now), " ", person, " vanishes from tenant ", tenant));
+  world.tenant(tenant).SoftDelete(person, simulator::Actor::kOperator, now);
+  if (Chance(0.5)) world.tenant(tenant).Purge(person, simulator::Actor::kOperator, now);
+}
+
 void Scenario::ActOnTenant(size_t tenant) {
   simulator::World& world = stage_->world();
   const absl::Time now = stage_->now();
@@ -133,7 +143,8 @@ void Scenario::ActOnTenant(size_t tenant) {
   acts_.push_back(Cat(FormatRfc3339(now), " act ", what, " on tenant ", tenant));
   switch (what) {
     case 0:
-      world.tenant(tenant).KillDeltaTokens(simulator::DeadTokenShape::kGone);
+      world.tenant(tenant).KillDeltaTokens(static_cast<simulator::DeadTokenShape>(Between(0, 3)));
+      if (Chance(0.5)) Vanish(tenant);
       break;
     case 1:
       world.directory().ChangeInvocationId(now);

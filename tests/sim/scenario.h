@@ -28,6 +28,7 @@ class Scenario {
   void Act();
   void ActOnPerson(uint64_t person);
   void ActOnTenant(size_t tenant);
+  void Vanish(size_t tenant);
   void Mend();
   uint64_t AnyPerson();
   bool Chance(double p) { return rng_.Unit() < p; }
