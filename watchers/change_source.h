@@ -60,8 +60,11 @@ class DirectoryReader {
       const bool answered = code == StatusCode::kNotFound ||
                             code == StatusCode::kFailedPrecondition ||
                             code == StatusCode::kDataLoss;
-      if (read.ok()) found.push_back(*std::move(read));
-      if (!read.ok() && !answered) co_return read.status();
+      if (read.ok()) {
+        found.push_back(*std::move(read));
+      } else if (!answered) {
+        co_return read.status();
+      }
     }
     co_return found;
   }
