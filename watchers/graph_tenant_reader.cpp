@@ -42,7 +42,8 @@ SyncActor ActorOf(const Principal& principal, ActorVia via) {
   return actor;
 }
 
-bool IsOutage(const Status& status) {
+// A broken answer to one question leaves the others worth asking.
+bool EndsTheRead(const Status& status) {
   return !status.ok() && status.code() != StatusCode::kDataLoss;
 }
 
@@ -202,19 +203,19 @@ asio::awaitable<Status> GraphTenantReader::ReadRest(TenantLook* look,
   Status failed;
   const Status jobs = co_await ReadJobs(look);
   failed.Update(jobs);
-  if (IsOutage(jobs)) co_return failed;
+  if (EndsTheRead(jobs)) co_return failed;
   const Status synchronization = co_await ReadSynchronization(look);
   failed.Update(synchronization);
-  if (IsOutage(synchronization)) co_return failed;
+  if (EndsTheRead(synchronization)) co_return failed;
   const Status domains = co_await ReadDomains(look);
   failed.Update(domains);
-  if (IsOutage(domains)) co_return failed;
+  if (EndsTheRead(domains)) co_return failed;
   const Status holders = co_await ReadRoles(look, std::move(roles));
   failed.Update(holders);
-  if (IsOutage(holders)) co_return failed;
+  if (EndsTheRead(holders)) co_return failed;
   const Status permitted = co_await ReadPermitted(look);
   failed.Update(permitted);
-  if (IsOutage(permitted)) co_return failed;
+  if (EndsTheRead(permitted)) co_return failed;
   const Status errors = co_await ReadErrors(look);
   failed.Update(errors);
   co_return failed;
