@@ -62,6 +62,8 @@ struct EntraConfig {
   std::string proxy_credentials_file;
   graph::CredentialOptions credential;
   absl::Duration poll_interval = absl::Seconds(15);
+  bool directory_audits = true;  // evidence
+  bool sign_ins = true;
   friend bool operator==(const EntraConfig&, const EntraConfig&) = default;
 };
 

@@ -119,10 +119,9 @@ EntraConfig ReadTenant(MapReader section, bool check_files) {
   notifications.NotYet("public_url", "Graph change notifications");
   notifications.NotYet("tls", "Graph change notifications");
   notifications.Finish();
-  MapReader evidence = section.Map("evidence");  // not read in this version, whatever it says
-  bool ignored = true;
-  evidence.Flag("directory_audits", &ignored);
-  evidence.Flag("sign_ins", &ignored);
+  MapReader evidence = section.Map("evidence");
+  evidence.Flag("directory_audits", &entra.directory_audits);
+  evidence.Flag("sign_ins", &entra.sign_ins);
   evidence.Finish();
   section.Finish();
   return entra;

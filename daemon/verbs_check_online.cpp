@@ -116,6 +116,8 @@ asio::awaitable<void> CheckTenant(Bench* bench, const EntraConfig* entry) {
   options.name = entry->name;
   options.endpoints = *endpoints;
   options.revokes = MayRevoke(bench->config, entry->name);
+  options.directory_audits = entry->directory_audits;
+  options.sign_ins = entry->sign_ins;
   watchers::GraphCheck check(std::move(options), **http, *tokens, bench->scheduler, bench->rng);
   auto findings = co_await check.Run();
   Take(bench, std::move(findings));

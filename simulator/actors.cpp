@@ -29,13 +29,21 @@ int Actors::Refuse(size_t tenant, uint64_t person, bool with_password, absl::Tim
 }
 
 bool Actors::SignIn(size_t tenant, uint64_t person, absl::Time now) {
-  const int refresh = Refuse(tenant, person, /*with_password=*/false, now);
-  truth_.sign_ins.push_back({now, tenant, person, /*interactive=*/false, refresh == 0, refresh});
-  if (refresh == 0) return true;
-  const int password = Refuse(tenant, person, /*with_password=*/true, now);
-  truth_.sign_ins.push_back({now, tenant, person, /*interactive=*/true, password == 0, password});
-  if (password == 0) session_since_[{tenant, person}] = now;
-  return password == 0;
+  const bool refreshed = Try(tenant, person, /*interactive=*/false, now);
+  return refreshed || Try(tenant, person, /*interactive=*/true, now);
+}
+
+bool Actors::Try(size_t tenant, uint64_t person, bool interactive, absl::Time now) {
+  const int code = Refuse(tenant, person, /*with_password=*/interactive, now);
+  Note(tenant, person, interactive, code, now);
+  if (code == 0 && interactive) session_since_[{tenant, person}] = now;
+  return code == 0;
+}
+
+void Actors::Note(size_t tenant, uint64_t person, bool interactive, int code, absl::Time now) {
+  truth_.sign_ins.push_back({now, tenant, person, interactive, code == 0, code});
+  Tenant& site = *sites_[tenant].tenant;
+  site.reports().SignedIn(person, interactive, code, site.faults().aggregate_sign_ins, now);
 }
 
 void Actors::Notice() {

@@ -39,6 +39,11 @@ class Actors {
   // An attempt now: the refresh of the session they have, and if that is refused a sign-in with
   // the password. True: they are in.
   bool SignIn(size_t tenant, uint64_t person, absl::Time now);
+  // One of the two alone. True: it worked.
+  bool Try(size_t tenant, uint64_t person, bool interactive, absl::Time now);
+  // An attempt with that outcome, whatever the state of the account: what happens where a token
+  // outlives its account, and what no reader can explain. Code 0: it worked.
+  void Note(size_t tenant, uint64_t person, bool interactive, int code, absl::Time now);
 
   absl::Time NextEventAt();
   void Step(absl::Time at);

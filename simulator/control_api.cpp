@@ -2,13 +2,11 @@
 
 #include <boost/json.hpp>
 
-#include "base/hex.h"
 #include "base/strings.h"
 #include "base/time.h"
 #include "base/units.h"
 #include "net/problem.h"
 #include "simulator/graph_json.h"
-#include "simulator/guid.h"
 
 namespace driftwarden::simulator {
 namespace {
@@ -101,8 +99,10 @@ net::ServerResponse ControlApi::Handle(const net::ServerRequest& request, absl::
   const auto body = ReadBody(request);
   if (!body.ok()) return FromStatus(body.status());
   if (request.method != "POST") return net::Problem(405, "Method not allowed", "GET or POST");
-  if (what == "people" && path->size() == 4)
-    return ChangePerson((*path)[2], (*path)[3], *body, now);
+  if (what == "people" && path->size() == 4) {
+    const auto answer = ChangePerson((*path)[2], (*path)[3], *body, now);
+    return answer.ok() ? JsonResponse(200, *answer) : FromStatus(answer.status());
+  }
   if (what == "sync") return Sync(*body, now);
   if (what == "fault") return Fault(*body, now);
   if (what == "tenant") return ChangeTenant(*body, now);
@@ -116,67 +116,6 @@ net::ServerResponse ControlApi::ShowPerson(const std::string& sam, absl::Time no
     if (person) return JsonResponse(200, PersonJson(world_, forest, *person));
   }
   return net::Problem(404, "Not found", Cat("nobody is called ", Printable(sam, 64)));
-}
-
-// The person's Entra accounts belong to somebody of another, real directory from now on.
-Status ControlApi::Adopt(uint64_t person, const json::object& body,
-                         const std::vector<size_t>& tenants, absl::Time now) {
-  Adoption adoption;
-  std::string sid;
-  for (const auto& [key, out] : {std::pair("immutable_id", &adoption.immutable_id),
-                                 std::pair("sid", &sid), std::pair("sam", &adoption.sam),
-                                 std::pair("upn", &adoption.upn), std::pair("dn", &adoption.dn)}) {
-    const json::value* value = body.if_contains(key);
-    if (value == nullptr || !value->is_string() || value->as_string().empty()) {
-      return InvalidError("immutable_id, sid, sam, upn and dn are needed");
-    }
-    *out = std::string(value->as_string());
-  }
-  const auto raw = SidFromText(sid);
-  if (!raw || !Base64Decode(adoption.immutable_id)) {
-    return InvalidError("sid must be S-1-5-…, immutable_id base64");
-  }
-  adoption.object_sid = *raw;
-  for (const size_t i : tenants) world_.tenant(i).Adopt(person, adoption, now);
-  return OkStatus();
-}
-
-net::ServerResponse ControlApi::ChangePerson(const std::string& sam, const std::string& verb,
-                                             const json::object& body, absl::Time now) {
-  const auto forest = ForestOf(body);
-  const auto tenants = TenantsOf(body);
-  if (!forest.ok()) return FromStatus(forest.status());
-  if (!tenants.ok()) return FromStatus(tenants.status());
-  const auto person = world_.people(*forest).BySam(sam);
-  if (!person) return FromStatus(NotFoundError(Cat("nobody is called ", Printable(sam, 64))));
-  Directory& directory = world_.directory(*forest);
-  json::object answer = {{"sam", sam}, {"at", FormatRfc3339(now)}};
-  Status status = OkStatus();
-  if (verb == "disable") {
-    status = directory.Disable(sam, now);
-  } else if (verb == "enable") {
-    status = directory.Enable(sam, now);
-  } else if (verb == "delete") {
-    status = directory.Delete(sam, now);
-  } else if (verb == "expire") {
-    const json::value* at = body.if_contains("at");
-    const auto time = at != nullptr && at->is_string() ? ParseRfc3339(std::string(at->as_string()))
-                                                       : std::optional<absl::Time>(now);
-    status = time ? directory.Expire(sam, *time, now) : InvalidError("at: RFC 3339 is needed");
-  } else if (verb == "restore") {
-    for (const size_t i : *tenants) world_.tenant(i).Restore(*person, Actor::kOperator, now);
-  } else if (verb == "adopt") {
-    status = Adopt(*person, body, *tenants, now);
-  } else if (verb == "signin") {
-    bool in = false;
-    for (const size_t i : *tenants) in = world_.actors().SignIn(i, *person, now) || in;
-    answer["success"] = in;
-  } else {
-    status = NotFoundError("disable, enable, delete, expire, restore, adopt or signin");
-  }
-  if (!status.ok()) return FromStatus(status);
-  answer["usn"] = directory.Read(*person).usn_changed;
-  return JsonResponse(200, answer);
 }
 
 Status ControlApi::SyncOne(SyncEngine& engine, const People& people, const json::object& body,

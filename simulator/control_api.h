@@ -1,7 +1,8 @@
 #pragma once
 
 // How people and tests drive the simulated world over HTTP, and read what really happened:
-//   POST /sim/people/{sam}/disable|enable|delete|expire|signin|restore|adopt
+//   POST /sim/people/{sam}/disable|enable|delete|expire|signin|restore|adopt|password|cloud|devices
+//                     see control_people.cpp
 //   GET  /sim/people/{sam}
 //   POST /sim/sync    {"run":true} {"stall":true} {"resume":true} {"skip":[sam...]}
 //                     {"unskip":[sam...]} {"cycle":"30s"} {"processing":"1s"}
@@ -32,10 +33,14 @@ class ControlApi {
   net::ServerResponse Handle(const net::ServerRequest& request, absl::Time now);
 
  private:
-  Status Adopt(uint64_t person, const boost::json::object& body, const std::vector<size_t>& tenants,
-               absl::Time now);
-  net::ServerResponse ChangePerson(const std::string& sam, const std::string& verb,
-                                   const boost::json::object& body, absl::Time now);
+  StatusOr<boost::json::object> ChangePerson(const std::string& sam, const std::string& verb,
+                                             const boost::json::object& body, absl::Time now);
+  Status ChangeInDirectory(uint64_t person, const std::string& verb,
+                           const boost::json::object& body, size_t forest, absl::Time now);
+  Status ChangeInTenant(size_t tenant, uint64_t person, const std::string& verb,
+                        const boost::json::object& body, absl::Time now);
+  Status SignIn(const std::vector<size_t>& tenants, uint64_t person,
+                const boost::json::object& body, absl::Time now, bool* in);
   net::ServerResponse ShowPerson(const std::string& sam, absl::Time now);
   net::ServerResponse Sync(const boost::json::object& body, absl::Time now);
   Status SyncOne(SyncEngine& engine, const People& people, const boost::json::object& body,

@@ -64,6 +64,18 @@ Status Forbid(const json::value& value, std::set<std::string>& out) {
   return OkStatus();
 }
 
+Status RefuseQuery(const json::value& value, std::set<std::string>& out) {
+  std::set<std::string> names;
+  DW_RETURN_IF_ERROR(Names(value, names));
+  const std::vector<std::string> known(std::begin(kRefusableQueries), std::end(kRefusableQueries));
+  for (const std::string& name : names) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    return InvalidError(Cat("one of ", JoinStrings(known, ", ")));
+  }
+  out = std::move(names);
+  return OkStatus();
+}
+
 StatusOr<DeadTokenShape> Shape(const json::value& value) {
   std::string text;
   DW_RETURN_IF_ERROR(Text(value, text));
@@ -99,6 +111,18 @@ Status Lose(SyncEngine& engine, const People& people, const json::value& value) 
     engine.Lose(*person);
   }
   return OkStatus();
+}
+
+// NotFound without a text: no fault of a tenant's logs is called so.
+Status ReportFault(std::string_view key, const json::value& value, TenantFaults& faults) {
+  if (key == "report_delay") return Wait(value, faults.report_delay);
+  if (key == "report_disorder") return Flag(value, faults.report_disorder);
+  if (key == "report_duplicates") return Flag(value, faults.report_duplicates);
+  if (key == "aggregate_sign_ins") return Flag(value, faults.aggregate_sign_ins);
+  if (key == "report_page") return Count(value, faults.report_page);
+  if (key == "report_limit") return Count(value, faults.report_limit);
+  if (key == "refuse_query") return RefuseQuery(value, faults.refused_queries);
+  return NotFoundError("");
 }
 
 // NotFound without a text: no fault of a tenant is called so.
@@ -140,7 +164,7 @@ Status TenantFault(std::string_view key, const json::value& value, Tenant& tenan
     tenant.KillDeltaTokens(shape);
     return OkStatus();
   }
-  return NotFoundError("");
+  return ReportFault(key, value, faults);
 }
 
 }  // namespace

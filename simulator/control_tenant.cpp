@@ -5,7 +5,7 @@
 //   {"domains":{"contoso.example":"Federated"|"Managed"|"Unverified"|null}}
 //   {"roles":{"Global Administrator":[sam...]}} {"role_by_group":{...}}   each replaces one role's
 //   {"cloud_sync":true} {"job_code":"Paused"} {"quarantine":"EncounteredEscrowProportionThreshold"}
-//   {"connect_application":true}
+//   {"connect_application":true} {"premium":false}
 //   {"provisioning_errors":{sam:"value in conflict"|null}} {"cloud_managed":{sam:true}}
 
 #include <boost/json.hpp>
@@ -95,6 +95,8 @@ Status SetFlag(std::string_view key, bool on, TenantSettings& settings) {
     settings.sync_enabled = on;
   } else if (key == "password_sync") {
     settings.password_sync = on;
+  } else if (key == "premium") {
+    settings.premium = on;
   } else if (key == "connect_application") {
     settings.connect_application = on;
   } else if (key == "cloud_sync") {

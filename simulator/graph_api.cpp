@@ -70,7 +70,10 @@ net::ServerResponse GraphApi::Handle(const net::ServerRequest& request, absl::Ti
   Context context;
   context.now = now;
   const std::string* host = request.Find("Host");
-  context.base = Cat("https://", host == nullptr ? "graph.microsoft.com" : *host, "/v1.0");
+  // Of the newer version there are the logs, and nothing else.
+  context.beta = path->size() > 1 && (*path)[0] == "beta" && (*path)[1] == "auditLogs";
+  context.base = Cat("https://", host == nullptr ? "graph.microsoft.com" : *host,
+                     context.beta ? "/beta" : "/v1.0");
   const std::string* id = request.Find("client-request-id");
   if (id != nullptr) context.client_request_id = *id;
   world_.NoteAsked(context.client_request_id, now);
@@ -80,7 +83,7 @@ net::ServerResponse GraphApi::Handle(const net::ServerRequest& request, absl::Ti
     response =
         GraphError(401, "InvalidAuthenticationToken", "Access token is empty or invalid.", now);
     response.headers.emplace_back("WWW-Authenticate", "Bearer realm=\"\", error=\"invalid_token\"");
-  } else if (path->size() < 2 || (*path)[0] != "v1.0") {
+  } else if (path->size() < 2 || ((*path)[0] != "v1.0" && !context.beta)) {
     response = GraphError(404, "ResourceNotFound", "Invalid version or resource.", now);
   } else if ((*path)[1] == "$batch") {
     response = request.method == "POST" ? Batch(request, context)
@@ -139,6 +142,10 @@ net::ServerResponse GraphApi::Dispatch(const std::vector<std::string>& path,
   if (get) {
     if (auto answer = TenantCall(path, request, context)) return *std::move(answer);
   }
+  if (get && path[0] == "auditLogs") return Report(path, request, context);
+  if (get && path.size() == 3 && path[0] == "devices" && path[2] == "registeredUsers") {
+    return UsersOfDevice(path[1], context);
+  }
   if (get && path.size() >= 3 && path[0] == "directory" && path[1] == "deletedItems") {
     return DeletedItem(path.back(), request, context);
   }
@@ -157,6 +164,9 @@ net::ServerResponse GraphApi::UserCall(const std::vector<std::string>& path,
   if (path.size() == 2 && request.method == "PATCH") return PatchUser(*person, request, context);
   if (path.size() == 3 && get && path[2] == "onPremisesSyncBehavior") {
     return SyncBehavior(*person, context);
+  }
+  if (get && path.size() >= 3 && (path[2] == "registeredDevices" || path[2] == "ownedDevices")) {
+    return DevicesOf(*person, path, request, context);
   }
   const bool revoke = path.size() == 3 && (path[2] == "revokeSignInSessions" ||
                                            path[2] == "microsoft.graph.revokeSignInSessions");

@@ -42,8 +42,9 @@ class GraphApi {
   struct Context {
     Tenant* tenant = nullptr;
     absl::Time now;
-    std::string base;  // https://host:port/v1.0
+    std::string base;  // https://host:port/v1.0, or beta
     std::string client_request_id;
+    bool beta = false;  // the version that the path names
   };
 
   net::ServerResponse Token(std::string_view tenant_id, const net::ServerRequest& request,
@@ -83,6 +84,16 @@ class GraphApi {
   net::ServerResponse SyncJobs(const Context& context);
   net::ServerResponse ListUsers(const net::ServerRequest& request, const Context& context);
   net::ServerResponse SyncBehavior(uint64_t person, const Context& context);
+  // The tenant's logs (graph_reports.cpp): directoryAudits, signIns, provisioning.
+  net::ServerResponse Report(const std::vector<std::string>& path,
+                             const net::ServerRequest& request, const Context& context);
+  net::ServerResponse DirectoryAudits(const net::ServerRequest& request, const Context& context);
+  net::ServerResponse SignIns(const net::ServerRequest& request, const Context& context);
+  net::ServerResponse ProvisioningLog(const net::ServerRequest& request, const Context& context);
+  // graph_devices.cpp.
+  net::ServerResponse DevicesOf(uint64_t person, const std::vector<std::string>& path,
+                                const net::ServerRequest& request, const Context& context);
+  net::ServerResponse UsersOfDevice(const std::string& device, const Context& context);
   net::ServerResponse Batch(const net::ServerRequest& request, Context& context);
   void Stamp(net::ServerResponse& response, const Context& context);
 

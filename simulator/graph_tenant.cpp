@@ -28,11 +28,7 @@ constexpr KnownRole kRoles[] = {
 };
 
 std::string Id(const Tenant& tenant, std::string_view what) {
-  uint64_t hash = 14695981039346656037U;
-  for (const char c : Cat(tenant.id(), what)) {
-    hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211U;
-  }
-  return GuidText(GuidFrom(hash, 1));
+  return tenant.ObjectId(what);
 }
 
 std::string Seconds(absl::Time at) {

@@ -27,10 +27,19 @@ Tenant::Tenant(size_t number, const People& people, TenantOptions options, absl:
       tenant_id_(GuidText(GuidFrom(id_seed_ ^ 0x7e, 0))),
       truth_(truth),
       advance_(std::move(advance)),
+      devices_(HashPair(id_seed_, 0xde71ce), people),
       last_sync_(start - absl::Minutes(1)) {}
 
 std::string Tenant::EntraId(uint64_t person) const {
   return GuidText(GuidFrom(id_seed_, person));
+}
+
+std::string Tenant::ObjectId(std::string_view what) const {
+  uint64_t hash = 14695981039346656037U;
+  for (const char c : Cat(tenant_id_, what)) {
+    hash = (hash ^ static_cast<uint8_t>(c)) * 1099511628211U;
+  }
+  return GuidText(GuidFrom(hash, 1));
 }
 
 // An adopted account answers to its new name alone.
@@ -107,6 +116,7 @@ EntraState& Tenant::Edit(uint64_t person, absl::Time now) {
 void Tenant::Record(uint64_t person, EntraChangeKind kind, Actor actor, ChangeAspect aspect,
                     absl::Time now) {
   truth_.entra_changes.push_back({now, number_, person, kind, actor});
+  reports_.Changed(person, kind, actor, settings_, now);
   log_.Add(person, aspect, now);
 }
 
@@ -157,6 +167,18 @@ void Tenant::MoveSessions(uint64_t person, Actor actor, absl::Time now) {
   Record(person, EntraChangeKind::kRevoked, actor, kAspectSessions, now);
 }
 
+bool Tenant::ChangePassword(uint64_t person, Actor actor, absl::Time now) {
+  advance_(now);
+  if (Now(person).presence != Presence::kLive) return false;
+  const bool cut = options_.whole_seconds;
+  Edit(person, now).sessions_valid_from =
+      cut ? absl::FromUnixSeconds(absl::ToUnixSeconds(now)) : now;
+  truth_.entra_changes.push_back({now, number_, person, EntraChangeKind::kRevoked, actor});
+  reports_.PasswordChanged(person, actor, settings_, now);
+  log_.Add(person, kAspectSessions, now);
+  return true;
+}
+
 void Tenant::Adopt(uint64_t person, Adoption adoption, absl::Time now) {
   advance_(now);
   adopted_[person] = std::move(adoption);
@@ -178,6 +200,7 @@ int Tenant::Revoke(uint64_t person, absl::Time now, std::string_view client_requ
   }
   call.applied = call.status == 200 && !faults_.ignore_revoke;
   truth_.calls.push_back(call);
+  if (call.status == 403) reports_.Refused(person, call.kind, settings_, now);
   if (call.applied) MoveSessions(person, Actor::kApi, now);
   return call.status;
 }
@@ -199,6 +222,7 @@ int Tenant::SetEnabledByCall(uint64_t person, bool enabled, absl::Time now,
   }
   call.applied = call.status == 204;
   truth_.calls.push_back(call);
+  if (call.status == 403) reports_.Refused(person, call.kind, settings_, now);
   if (call.applied) SetEnabled(person, enabled, Actor::kApi, now);
   return call.status;
 }

@@ -15,7 +15,9 @@
 #include "absl/time/time.h"
 #include "base/status.h"
 #include "simulator/delta.h"
+#include "simulator/devices.h"
 #include "simulator/people.h"
+#include "simulator/reports.h"
 #include "simulator/tenant_faults.h"
 #include "simulator/tenant_settings.h"
 #include "simulator/truth.h"
@@ -94,7 +96,14 @@ class Tenant {
   TenantSettings& settings() { return settings_; }
   const TenantSettings& settings() const { return settings_; }
 
+  Reports& reports() { return reports_; }
+  const Reports& reports() const { return reports_; }
+  Devices& devices() { return devices_; }
+  const Devices& devices() const { return devices_; }
+
   std::string EntraId(uint64_t person) const;
+  // Of anything else in the tenant that has an id, by what it is.
+  std::string ObjectId(std::string_view what) const;
   // By Entra id or UPN; nothing for who never had an account or was purged.
   std::optional<uint64_t> Find(std::string_view id_or_upn) const;
   // As a read at `now` shows it (read_delay counts), and as it is.
@@ -117,6 +126,8 @@ class Tenant {
   bool Restore(uint64_t person, Actor actor, absl::Time now);
   // Sign-in sessions end without a revoke, as by a synced password change.
   void MoveSessions(uint64_t person, Actor actor, absl::Time now);
+  // A new password, which ends the sessions with it. False: there is no such account.
+  bool ChangePassword(uint64_t person, Actor actor, absl::Time now);
   // The account belongs to somebody of another, real directory from now on. The person keeps its
   // name here for the sync engine and the control API.
   void Adopt(uint64_t person, Adoption adoption, absl::Time now);
@@ -156,6 +167,8 @@ class Tenant {
   std::function<void(absl::Time)> advance_;
   TenantFaults faults_;
   TenantSettings settings_;
+  Reports reports_;
+  Devices devices_;
   absl::Time last_sync_;
   std::unordered_map<uint64_t, std::vector<Version>> changed_;
   std::unordered_map<uint64_t, Adoption> adopted_;

@@ -25,8 +25,21 @@ enum class Duplicates {
 
 // What an application may lack the permission for, one by one.
 constexpr const char* kForbiddable[] = {
-    "organization", "sync_configuration",  "domains",       "roles", "groups", "service_principals",
-    "sync_jobs",    "provisioning_errors", "sync_behavior",
+    "organization",  "sync_configuration", "domains",   "roles",
+    "groups",        "service_principals", "sync_jobs", "provisioning_errors",
+    "sync_behavior", "directory_audits",   "sign_ins",  "provisioning_logs",
+    "devices",
+};
+
+// What a query may not use, one by one.
+constexpr const char* kRefusableQueries[] = {
+    "any",          // targetResources/any(...)
+    "category",     // and loggedByService
+    "event_types",  // signInEventTypes/any(...)
+    "user_id",      // of sign-ins
+    "orderby",
+    "beta",         // the whole version
+    "device_cast",  // /microsoft.graph.device
 };
 
 struct TenantFaults {
@@ -56,6 +69,15 @@ struct TenantFaults {
   std::set<std::string> refused;  // a delta $select that names one is a 400
   absl::Duration delta_delay;     // changes younger than that are not in delta yet
   absl::Duration read_delay;      // reads and delta show values so old
+
+  // Of the logs (graph_reports.cpp).
+  absl::Duration report_delay;      // what is younger is not in them yet
+  bool report_disorder = false;     // each row after a part of the delay, and pages out of order
+  bool report_duplicates = false;   // each row comes twice
+  bool aggregate_sign_ins = false;  // refreshes of an hour in one row
+  int report_page = 1000;           // rows of a page at most
+  int report_limit = 5;             // requests in ten seconds; 0: any number
+  std::set<std::string> refused_queries;  // 400 for these; names: kRefusableQueries
 };
 
 }  // namespace driftwarden::simulator

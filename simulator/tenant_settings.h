@@ -47,6 +47,7 @@ struct TenantSettings {
   std::optional<SyncJob> cloud_sync;
   std::map<uint64_t, ProvisioningError> provisioning_errors;
   std::set<uint64_t> cloud_managed;
+  bool premium = true;  // the licence that sign-ins need
 };
 
 }  // namespace driftwarden::simulator

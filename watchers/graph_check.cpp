@@ -35,6 +35,7 @@ constexpr const char* kUseful[] = {
     "Synchronization.Read.All",
     "User-OnPremisesSyncBehavior.Read.All",
     "AuditLog.Read.All",
+    "Device.Read.All",
     "Directory.Read.All",
 };
 
@@ -51,13 +52,6 @@ bool OnlyReads(const std::string& permission) {
 std::string GrantOf(std::string_view permission) {
   return Cat("grant the application ", permission,
              " (application permission of Microsoft Graph) with an administrator's consent");
-}
-
-// Where a missing licence is told as such, which not every tenant does.
-bool IsLicence(const graph::GraphError& error) {
-  const std::string code = ToLowerAscii(error.code);
-  const std::string message = ToLowerAscii(error.message);
-  return code.find("premium") != std::string::npos || message.find("premium") != std::string::npos;
 }
 
 std::string FirstIdOf(std::string_view body) {
@@ -389,32 +383,6 @@ asio::awaitable<void> GraphCheck::CheckJobs(Answer cloud) {
     jobs.url = Cat("/servicePrincipals/", graph::PathSegment(engine), "/synchronization/jobs");
     co_await Try(std::move(jobs), true);
   }
-}
-
-asio::awaitable<void> GraphCheck::CheckEvidence() {
-  Probe audits;
-  audits.permission = "AuditLog.Read.All";
-  audits.url = "/auditLogs/directoryAudits?$top=1";
-  audits.lost = "who disabled or enabled an account cannot be told from the audit log";
-  co_await Try(std::move(audits), true);
-
-  constexpr char kLost[] = "sign-ins after a disable cannot be seen; nothing else depends on them";
-  std::string url = "/auditLogs/signIns?$top=1";
-  auto reply = co_await Get(std::move(url));
-  if (!reply) co_return;
-  if (reply->ok()) {
-    Find(Level::kOk, "licence for sign-ins", "GET /auditLogs/signIns answers");
-    co_return;
-  }
-  const std::string what(Message(graph::ToStatus(*reply, "GET /auditLogs/signIns")));
-  if (reply->status == 403 || IsLicence(reply->error)) {
-    Find(Level::kWarn, "licence for sign-ins", Cat("refused, so ", kLost, ": ", what),
-         IsLicence(reply->error)
-             ? "a licence of Entra ID P1 or P2 for the tenant"
-             : "AuditLog.Read.All for the application, and Entra ID P1 or P2 for the tenant");
-    co_return;
-  }
-  Find(Level::kWarn, "licence for sign-ins", Cat("not proven, so perhaps ", kLost, ": ", what));
 }
 
 void GraphCheck::CheckRevoke() {

@@ -24,7 +24,9 @@ namespace asio = boost::asio;
 struct GraphCheckOptions {
   monitor::SourceName name;
   graph::Endpoints endpoints;
-  bool revokes = false;                         // some link of this tenant may revoke sessions
+  bool revokes = false;          // some link of this tenant may revoke sessions
+  bool directory_audits = true;  // what the configuration wants read
+  bool sign_ins = true;
   absl::Duration timeout = absl::Seconds(20);   // one exchange
   absl::Duration max_wait = absl::Seconds(15);  // all waits of one request
   absl::Duration first_backoff = absl::Seconds(1);
@@ -66,7 +68,9 @@ class GraphCheck final : public graph::RequestObserver {
   asio::awaitable<void> CheckRoles();
   asio::awaitable<void> CheckApplications();
   asio::awaitable<void> CheckJobs(Answer cloud);
-  asio::awaitable<void> CheckEvidence();
+  asio::awaitable<void> CheckEvidence();  // graph_check_evidence.cpp
+  // False: refused, or nothing answers.
+  asio::awaitable<bool> TrySignIns(std::string url, std::string topic);
   void CheckClock(const graph::GraphReply& reply);
   void CheckRevoke();
   void CheckExcess();

@@ -28,13 +28,21 @@ constexpr char kTransfersUnread[] = "transfers_unread";
 constexpr char kLastSyncUnknown[] = "last_sync_unknown";
 constexpr char kSyncSwitchedOff[] = "sync_switched_off";
 constexpr char kSyncQuarantined[] = "sync_quarantined";
+constexpr char kAuditsUnread[] = "directory_audits_unread";
+constexpr char kProvisioningLogUnread[] = "provisioning_log_unread";
+constexpr char kSignInsUnread[] = "sign_ins_unread";
+constexpr char kTokenRefreshesUnread[] = "token_refreshes_unread";
+constexpr char kDevicesUnread[] = "devices_unread";
 constexpr const char* kAllTenantFindings[] = {kOrganizationUnread, kSynchronizationUnread,
                                               kDomainsUnread,      kRolesUnread,
                                               kRoleGroupsUnread,   kRoleUnknown,
                                               kSyncActorsUnread,   kSyncPermissionsUnread,
                                               kSyncJobsUnread,     kProvisioningErrorsUnread,
                                               kTransfersUnread,    kLastSyncUnknown,
-                                              kSyncSwitchedOff,    kSyncQuarantined};
+                                              kSyncSwitchedOff,    kSyncQuarantined,
+                                              kAuditsUnread,       kProvisioningLogUnread,
+                                              kSignInsUnread,      kTokenRefreshesUnread,
+                                              kDevicesUnread};
 
 class TenantSight {
  public:

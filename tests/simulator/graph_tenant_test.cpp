@@ -179,7 +179,12 @@ TEST_F(GraphTenantTest, EachPermissionCanBeMissing) {
       {"service_principals", "/servicePrincipals"},
       {"sync_jobs", "/servicePrincipals/x/synchronization/jobs"},
       {"provisioning_errors", "/users"},
-      {"sync_behavior", Cat("/users/", world_.tenant().EntraId(1), "/onPremisesSyncBehavior")}};
+      {"sync_behavior", Cat("/users/", world_.tenant().EntraId(1), "/onPremisesSyncBehavior")},
+      {"directory_audits", "/auditLogs/directoryAudits"},
+      {"sign_ins", "/auditLogs/signIns"},
+      {"provisioning_logs", "/auditLogs/provisioning"},
+      {"devices", Cat("/users/", world_.tenant().EntraId(1), "/ownedDevices")}};
+  EXPECT_EQ(Control("fault", R"({"report_limit":0})"), 200);
   for (const char* name : kForbiddable) {
     ASSERT_TRUE(calls.contains(name));
     EXPECT_NE(Get(calls.at(name)).status, 403) << name;

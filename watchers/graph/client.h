@@ -84,10 +84,13 @@ class GraphClient {
   // (base/unsent.h) and never DeadlineExceeded: that means that it may have arrived.
   asio::awaitable<StatusOr<GraphReply>> Send(GraphRequest request);
 
-  // Ok when a bearer token may be sent to `link`: same origin as the Graph endpoint, under /v1.0/.
+  // Ok when a bearer token may be sent to `link`: same origin as the Graph endpoint, under /v1.0/,
+  // or the sign-ins of beta.
   Status CheckLink(std::string_view link) const;
   // The whole URL of a path below the version, e.g. "/users/delta".
   std::string UrlOf(std::string_view path) const;
+  // Of the sign-ins of the other version, which alone tells of those that are not interactive.
+  std::string BetaSignInsUrl(std::string_view query) const;
 
   // A part of a batch was throttled, which the outer answer does not show.
   void NoteInnerThrottle(std::string_view route, Priority priority, absl::Duration wait);

@@ -1,90 +1,28 @@
 #include "watchers/graph/tenant_json.h"
 
-#include <boost/json.hpp>
-
-#include "base/strings.h"
-#include "base/time.h"
+#include "watchers/graph/json_dom.h"
 
 namespace driftwarden::graph {
 namespace {
 
 namespace json = boost::json;
-
-constexpr size_t kTextLimit = 200;
-constexpr size_t kIdLimit = 256;
-constexpr size_t kLinkLimit = 32768;
-
-StatusOr<json::object> Parse(std::string_view body, std::string_view what) {
-  json::error_code error;
-  json::value value = json::parse(json::string_view(body.data(), body.size()), error);
-  if (error || !value.is_object()) {
-    return DataLossError(Cat("the tenant's answer is no usable ", what, ": ",
-                             error ? error.message() : std::string("no object")));
-  }
-  return std::move(value.as_object());
-}
-
-const json::object* Object(const json::object& in, const char* key) {
-  const json::value* value = in.if_contains(key);
-  return value == nullptr ? nullptr : value->if_object();
-}
-
-// Empty when it is absent, null, of another type or longer than that.
-std::string Text(const json::object& in, const char* key, size_t limit = kTextLimit) {
-  const json::value* value = in.if_contains(key);
-  const json::string* text = value == nullptr ? nullptr : value->if_string();
-  if (text == nullptr) return "";
-  return Printable(std::string_view(text->data(), text->size()), limit);
-}
-
-// In lower case. Empty when it is not fit to be one.
-std::string Id(const json::object& in, const char* key) {
-  const json::value* value = in.if_contains(key);
-  const json::string* text = value == nullptr ? nullptr : value->if_string();
-  if (text == nullptr || text->size() > kIdLimit) return "";
-  for (const char c : *text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte <= 0x20 || byte >= 0x7f) return "";
-  }
-  return ToLowerAscii(std::string_view(text->data(), text->size()));
-}
-
-std::optional<bool> Flag(const json::object& in, const char* key) {
-  const json::value* value = in.if_contains(key);
-  const bool* flag = value == nullptr ? nullptr : value->if_bool();
-  return flag == nullptr ? std::nullopt : std::optional<bool>(*flag);
-}
-
-std::optional<absl::Time> Time(const json::object& in, const char* key) {
-  const std::string text = Text(in, key);
-  return text.empty() ? std::nullopt : ParseRfc3339(text);
-}
+using dom::Flag;
+using dom::Id;
+using dom::Object;
+using dom::Parse;
+using dom::Text;
+using dom::Time;
 
 // Walks "value"; `take(item, out)` is false for an item to be left out.
 template <typename T, typename Take>
 StatusOr<ListPage<T>> DecodeList(std::string_view body, std::string_view what, Take take) {
-  DW_ASSIGN_OR_RETURN(const json::object document, Parse(body, what));
-  const json::value* value = document.if_contains("value");
-  const json::array* items = value == nullptr ? nullptr : value->if_array();
-  if (items == nullptr) return DataLossError(Cat(what, ": no \"value\""));
-  ListPage<T> page;
-  for (const json::value& item : *items) {
+  const auto one = [&take](const json::object& item, ListPage<T>& page) {
     T out;
-    const json::object* object = item.if_object();
-    if (object != nullptr && take(*object, out)) {
-      page.items.push_back(std::move(out));
-    } else {
-      ++page.left_out;
-    }
-  }
-  if (const json::value* next = document.if_contains("@odata.nextLink")) {
-    const json::string* link = next->if_string();
-    if (link == nullptr || link->size() > kLinkLimit) {
-      return DataLossError(Cat(what, ": unreadable @odata.nextLink"));
-    }
-    page.next_link.assign(link->data(), link->size());
-  }
-  return page;
+    const bool good = take(item, out);
+    if (good) page.items.push_back(std::move(out));
+    return good;
+  };
+  return dom::DecodePage<ListPage<T>>(body, what, std::string_view::npos, one);
 }
 
 // The only item of a collection of one.
