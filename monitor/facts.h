@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "monitor/log_facts.h"
 #include "monitor/observation.h"
 #include "monitor/tenant.h"
 
@@ -108,6 +109,7 @@ struct EntraHalf {
   std::vector<std::string> roles;  // that tiers name, as they name them; sorted
   std::optional<ProvisioningError> provisioning_error;
   Tri cloud_managed = Tri::kUnknown;  // handed over to the cloud: AD's disables never flow
+  AccountLogs logs;
   friend bool operator==(const EntraHalf&, const EntraHalf&) = default;
 };
 

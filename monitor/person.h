@@ -24,6 +24,8 @@ struct Memory {
   uint32_t episodes = 0;                     // how many there have been
   bool departure_handled = false;            // the present departure had its episode, or needs none
   std::optional<absl::Time> returned_at;     // AD enabled again, Entra not yet
+  // The last episode closed a short while ago: sign-ins are read until then.
+  std::optional<absl::Time> watch_until;
   friend bool operator==(const Memory&, const Memory&) = default;
 };
 
@@ -186,6 +188,8 @@ struct LinkState {
   Sha256Digest evidence_hash{};
   PolicyEpoch policy;
   TenantFacts tenant;
+  std::map<TenantLog, LogState> logs;
+  LogState devices;  // of people with an open episode: what keeps them from being read
   // Begin of the tenant's last full read but the first, until each of those whom it did not return
   // was read directly: to be missing from it says nothing.
   std::optional<absl::Time> unreturned_since;

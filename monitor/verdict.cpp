@@ -31,6 +31,9 @@ int Weight(const EpisodeKind& kind) {
     case DriftKind::kCloudReenabled:
       within = 3;
       break;
+    case DriftKind::kSignInAfterDisable:
+      within = 4;
+      break;
   }
   return static_cast<int>(kind.severity) * 10 + within;
 }
@@ -103,6 +106,8 @@ std::string_view DriftKindText(DriftKind k) {
       return "cloud_reenabled";
     case DriftKind::kDeletedLive:
       return "deleted_live";
+    case DriftKind::kSignInAfterDisable:
+      return "signin_after_disable";
   }
   return "unknown";
 }

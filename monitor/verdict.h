@@ -48,9 +48,11 @@ enum class DriftKind : uint8_t {
   kTokenNotRevoked = 2,
   kCloudReenabled = 3,
   kDeletedLive = 4,
+  kSignInAfterDisable = 5,
 };
 constexpr DriftKind kAllDriftKinds[] = {DriftKind::kDisableLag, DriftKind::kTokenNotRevoked,
-                                        DriftKind::kCloudReenabled, DriftKind::kDeletedLive};
+                                        DriftKind::kCloudReenabled, DriftKind::kDeletedLive,
+                                        DriftKind::kSignInAfterDisable};
 std::string_view DriftKindText(DriftKind k);  // "disable_lag"
 std::optional<DriftKind> ParseDriftKind(std::string_view text);
 

@@ -32,6 +32,10 @@ class ForwardingStore : public StateStore {
                                                   size_t limit) override {
     return inner_->OpenPeople(link, after, limit);
   }
+  StatusOr<std::vector<PersonOrdinal>> WatchedPeople(const LinkName& link, PersonOrdinal after,
+                                                     size_t limit) override {
+    return inner_->WatchedPeople(link, after, limit);
+  }
   StatusOr<std::vector<PersonOrdinal>> InheritedPeople(const LinkName& link, PersonOrdinal after,
                                                        size_t limit) override {
     return inner_->InheritedPeople(link, after, limit);

@@ -81,6 +81,9 @@ IndexEntries EntriesOf(LinkNumber link, const Person& person) {
   if (person.memory.inherited) {
     out.push_back({Family::kIndexes, OrdinalIndexKey(Index::kInherited, link, ordinal), ""});
   }
+  if (person.memory.watch_until.has_value()) {
+    out.push_back({Family::kIndexes, OrdinalIndexKey(Index::kWatched, link, ordinal), ""});
+  }
   if (person.episode.has_value()) {
     ByteWriter value;
     value.U64(ordinal);

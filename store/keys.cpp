@@ -226,6 +226,7 @@ std::optional<Owner> OwnerOfIndexEntry(const KvEntry& entry) {
       break;
     case Index::kOpenPerson:
     case Index::kInherited:
+    case Index::kWatched:
       owner = {Family::kPeople, NumberKey(link, in.U64())};
       break;
     case Index::kLiveAction:

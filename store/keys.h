@@ -69,6 +69,7 @@ enum class Index : uint8_t {
   kPersonEvidence = 8,  // ordinal, seq
   kPersonIncident = 9,  // ordinal, length, incident id
   kOpenEpisode = 10,    // length, episode id; the value is the ordinal
+  kWatched = 11,        // ordinal
 };
 std::string IndexPrefix(Index index, LinkNumber link);
 std::string StateIndexKey(LinkNumber link, monitor::State state, monitor::PersonOrdinal ordinal);

@@ -176,6 +176,12 @@ StatusOr<std::vector<PersonOrdinal>> KvStateStore::OpenPeople(const LinkName& li
   return OrdinalsOf(Index::kOpenPerson, link, after, limit);
 }
 
+StatusOr<std::vector<PersonOrdinal>> KvStateStore::WatchedPeople(const LinkName& link,
+                                                                 PersonOrdinal after,
+                                                                 size_t limit) {
+  return OrdinalsOf(Index::kWatched, link, after, limit);
+}
+
 StatusOr<std::vector<PersonOrdinal>> KvStateStore::InheritedPeople(const LinkName& link,
                                                                    PersonOrdinal after,
                                                                    size_t limit) {

@@ -29,6 +29,8 @@ class KvStateStore final : public StateStore {
                                                  size_t limit) override;
   StatusOr<std::vector<PersonOrdinal>> OpenPeople(const LinkName& link, PersonOrdinal after,
                                                   size_t limit) override;
+  StatusOr<std::vector<PersonOrdinal>> WatchedPeople(const LinkName& link, PersonOrdinal after,
+                                                     size_t limit) override;
   StatusOr<std::vector<PersonOrdinal>> InheritedPeople(const LinkName& link, PersonOrdinal after,
                                                        size_t limit) override;
   StatusOr<std::vector<Action>> LiveActions(const LinkName& link) override;

@@ -1,6 +1,7 @@
 #include "store/record_fields.h"
 #include "store/records.h"
 #include "store/records_episode.h"
+#include "store/records_logs.h"
 
 namespace driftwarden::store {
 
@@ -14,7 +15,7 @@ using monitor::UserCountKey;
 
 namespace {
 
-constexpr uint8_t kLinkFormat = 4;
+constexpr uint8_t kLinkFormat = 5;
 constexpr uint8_t kSmallFormat = 1;
 
 void PutSource(ByteWriter& out, const std::pair<const SourceName, SourceState>& source) {
@@ -98,7 +99,8 @@ void PutOpenCount(ByteWriter& out, const std::pair<const OpenCountKey, int64_t>&
 }
 
 void GetOpenCount(ByteReader& in, LinkState& link) {
-  const auto kind = GetEnum(in, monitor::DriftKind::kDisableLag, monitor::DriftKind::kDeletedLive);
+  const auto kind =
+      GetEnum(in, monitor::DriftKind::kDisableLag, monitor::DriftKind::kSignInAfterDisable);
   monitor::TierName tier(in.Bytes());
   const auto severity = GetEnum(in, monitor::Severity::kInfo, monitor::Severity::kCritical);
   OpenCountKey key{kind, std::move(tier), severity};
@@ -263,6 +265,7 @@ std::string EncodeLinkState(const LinkState& link) {
   PutPolicyEpoch(out, link.policy);
   PutTenant(out, link.tenant);
   PutOptional(out, link.unreturned_since, PutTime);
+  PutLogStates(out, link);
   return out.Take();
 }
 
@@ -292,6 +295,7 @@ StatusOr<LinkState> DecodeLinkState(std::string_view key, std::string_view bytes
   if (*format >= 2) link.policy = GetPolicyEpoch(in);
   if (*format >= 3) link.tenant = GetTenant(in);
   if (*format >= 4) link.unreturned_since = GetOptional(in, GetTime);
+  if (*format >= 5) GetLogStates(in, link);
   DW_RETURN_IF_ERROR(EndRecord(in, Family::kMeta, key));
   return link;
 }

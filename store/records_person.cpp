@@ -1,6 +1,7 @@
 #include "store/record_fields.h"
 #include "store/records.h"
 #include "store/records_episode.h"
+#include "store/records_logs.h"
 
 namespace driftwarden::store {
 
@@ -14,7 +15,7 @@ using monitor::Tri;
 
 namespace {
 
-constexpr uint8_t kPersonFormat = 3;
+constexpr uint8_t kPersonFormat = 4;
 
 Tri GetTri(ByteReader& in) {
   return GetEnum(in, Tri::kUnknown, Tri::kYes);
@@ -181,6 +182,7 @@ void PutEntra(ByteWriter& out, const EntraHalf& half) {
   PutTime(out, half.live_direct_first);
   out.Bool(half.baseline_seen);
   PutTenantSideFacts(out, half);
+  PutAccountLogs(out, half.logs);
 }
 
 EntraHalf GetEntra(ByteReader& in, uint8_t format) {
@@ -207,6 +209,7 @@ EntraHalf GetEntra(ByteReader& in, uint8_t format) {
   half.live_direct_first = GetTime(in);
   half.baseline_seen = in.Bool();
   if (format >= 3) GetTenantSideFacts(in, half);
+  if (format >= 4) half.logs = GetAccountLogs(in);
   return half;
 }
 
@@ -236,9 +239,10 @@ void PutMemory(ByteWriter& out, const Memory& memory) {
   out.Varint(memory.episodes);
   out.Bool(memory.departure_handled);
   PutOptional(out, memory.returned_at, PutTime);
+  PutOptional(out, memory.watch_until, PutTime);
 }
 
-Memory GetMemory(ByteReader& in) {
+Memory GetMemory(ByteReader& in, uint8_t format) {
   Memory memory;
   memory.inherited = in.Bool();
   memory.before_our_time = in.Bool();
@@ -247,6 +251,7 @@ Memory GetMemory(ByteReader& in) {
   memory.episodes = GetVarint32(in);
   memory.departure_handled = in.Bool();
   memory.returned_at = GetOptional(in, GetTime);
+  if (format >= 4) memory.watch_until = GetOptional(in, GetTime);
   return memory;
 }
 
@@ -293,7 +298,7 @@ StatusOr<Person> DecodePerson(std::string_view key, std::string_view bytes) {
   person.facts.entra = GetOptional(in, [&](ByteReader& each) { return GetEntra(each, *format); });
   person.facts.last_revocation = GetOptional(in, GetRevocation);
   GetConflicts(in, person.facts);
-  person.memory = GetMemory(in);
+  person.memory = GetMemory(in, *format);
   person.episode = GetOptional(in, GetEpisodeFields);
   person.state = GetState(in);
   person.phase = GetState(in);

@@ -80,6 +80,9 @@ class StateStore {
   // People with an open episode (inherited people have none), in order of ordinal.
   virtual StatusOr<std::vector<PersonOrdinal>> OpenPeople(const LinkName& link, PersonOrdinal after,
                                                           size_t limit) = 0;
+  // People whose last episode closed a short while ago (Memory::watch_until), in the same order.
+  virtual StatusOr<std::vector<PersonOrdinal>> WatchedPeople(const LinkName& link,
+                                                             PersonOrdinal after, size_t limit) = 0;
   virtual StatusOr<std::vector<PersonOrdinal>> InheritedPeople(const LinkName& link,
                                                                PersonOrdinal after,
                                                                size_t limit) = 0;

@@ -64,8 +64,15 @@ void ExpectGolden(const std::string& name, const T& sample, std::string (*encode
 }
 
 // What a format did not hold yet is as if nobody had looked.
-monitor::Person SamplePersonOfFormat2() {
+monitor::Person SamplePersonOfFormat3() {
   monitor::Person person = SamplePerson();
+  person.facts.entra->logs = monitor::AccountLogs();
+  person.memory.watch_until.reset();
+  return person;
+}
+
+monitor::Person SamplePersonOfFormat2() {
+  monitor::Person person = SamplePersonOfFormat3();
   person.facts.entra->roles.clear();
   person.facts.entra->provisioning_error.reset();
   person.facts.entra->cloud_managed = monitor::Tri::kUnknown;
@@ -90,9 +97,16 @@ monitor::Person SamplePersonOfFormat1() {
   return person;
 }
 
+// FORMAT.md, "Person, format 4".
+TEST(Golden, PersonFormat4) {
+  ExpectGolden("person.4", SamplePerson(), EncodePerson, DecodePerson);
+}
+
 // FORMAT.md, "Person, format 3".
-TEST(Golden, PersonFormat3) {
-  ExpectGolden("person.3", SamplePerson(), EncodePerson, DecodePerson);
+TEST(Golden, PersonFormat3StillReads) {
+  const auto person = DecodePerson("person.3", Golden("person.3", ""));
+  ASSERT_TRUE(person.ok()) << person.status();
+  EXPECT_EQ(*person, SamplePersonOfFormat3());
 }
 
 // FORMAT.md, "Person, format 2".
@@ -129,9 +143,16 @@ TEST(Golden, EvidenceFormat1) {
   ExpectGolden("evidence.1", SampleEvidence(), EncodeEvidence, DecodeEvidence);
 }
 
+monitor::LinkState SampleLinkStateOfFormat4() {
+  monitor::LinkState link = SampleLinkState();
+  link.logs.clear();
+  link.devices = monitor::LogState();
+  return link;
+}
+
 // FORMAT.md, "Link, format 1".
 TEST(Golden, LinkFormat1) {
-  monitor::LinkState sample = SampleLinkState();
+  monitor::LinkState sample = SampleLinkStateOfFormat4();
   sample.policy = monitor::PolicyEpoch();
   sample.tenant = monitor::TenantFacts();
   sample.unreturned_since.reset();
@@ -142,7 +163,7 @@ TEST(Golden, LinkFormat1) {
 
 // FORMAT.md, "Link, format 2".
 TEST(Golden, LinkFormat2StillReads) {
-  monitor::LinkState sample = SampleLinkState();
+  monitor::LinkState sample = SampleLinkStateOfFormat4();
   sample.tenant = monitor::TenantFacts();
   sample.unreturned_since.reset();
   const auto record = DecodeLinkState("link.2", Golden("link.2", ""));
@@ -152,7 +173,7 @@ TEST(Golden, LinkFormat2StillReads) {
 
 // FORMAT.md, "Link, format 3".
 TEST(Golden, LinkFormat3StillReads) {
-  monitor::LinkState sample = SampleLinkState();
+  monitor::LinkState sample = SampleLinkStateOfFormat4();
   sample.unreturned_since.reset();
   const auto record = DecodeLinkState("link.3", Golden("link.3", ""));
   ASSERT_TRUE(record.ok()) << record.status();
@@ -160,8 +181,15 @@ TEST(Golden, LinkFormat3StillReads) {
 }
 
 // FORMAT.md, "Link, format 4".
-TEST(Golden, LinkFormat4) {
-  ExpectGolden("link.4", SampleLinkState(), EncodeLinkState, DecodeLinkState);
+TEST(Golden, LinkFormat4StillReads) {
+  const auto record = DecodeLinkState("link.4", Golden("link.4", ""));
+  ASSERT_TRUE(record.ok()) << record.status();
+  EXPECT_EQ(EncodeLinkState(*record), EncodeLinkState(SampleLinkStateOfFormat4()));
+}
+
+// FORMAT.md, "Link, format 5".
+TEST(Golden, LinkFormat5) {
+  ExpectGolden("link.5", SampleLinkState(), EncodeLinkState, DecodeLinkState);
 }
 
 // FORMAT.md, "Schema, format 1". This one never gets a second format.
@@ -211,6 +239,11 @@ TEST(Golden, KeysOfSchema1) {
     EXPECT_TRUE(WriteFileAtomic(path, present, 0644).ok());
   }
   EXPECT_EQ(*ReadFile(path), present) << "a change of keys needs a new schema";
+}
+
+// FORMAT.md, "Keys": came to schema 1 later and moves no key of it.
+TEST(Golden, KeyOfWatchedPeople) {
+  EXPECT_EQ(HexEncode(OrdinalIndexKey(Index::kWatched, 1, 42)), "0b00000001000000000000002a");
 }
 
 // Every golden file stands in FORMAT.md, so that none is without its byte table.

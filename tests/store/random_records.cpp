@@ -122,6 +122,55 @@ AdHalf RandomAd(Random& r) {
   return half;
 }
 
+SignIn AnySignIn(Random& r) {
+  return {r.Text(), r.Bounds(), r.Flip(), static_cast<int64_t>(r.Number()), r.Text()};
+}
+
+Device AnyDevice(Random& r) {
+  constexpr DeviceTrust kAll[] = {DeviceTrust::kUnknown, DeviceTrust::kRegistered,
+                                  DeviceTrust::kEntraJoined, DeviceTrust::kHybrid};
+  Device device;
+  device.id = r.Text();
+  device.device_id = r.Text();
+  device.name = r.Text();
+  device.operating_system = r.Text();
+  device.trust = r.OneOf(kAll);
+  device.enabled = r.Maybe([&] { return r.Flip(); });
+  device.owned = r.Flip();
+  device.registered = r.Flip();
+  device.users = r.Maybe([&] { return static_cast<int64_t>(r.Number()); });
+  return device;
+}
+
+AccountLogs AnyLogs(Random& r) {
+  AccountLogs logs;
+  logs.disabled_looks = r.Bounds();
+  logs.enabled_looks = r.Bounds();
+  logs.deleted_looks = r.Bounds();
+  r.Times(3, [&] {
+    const auto change = static_cast<AccountChange>(1 + r.Small() % 7);
+    logs.audits.push_back(
+        {r.Text(), "", change, r.Time(), r.Text(), r.Text(), r.Text(), r.Flip(), r.Text()});
+  });
+  r.Times(3, [&] { logs.successes.push_back(AnySignIn(r)); });
+  r.Times(3, [&] { logs.refused.push_back(AnySignIn(r)); });
+  logs.interactive_read = r.Bounds();
+  logs.non_interactive_read = r.Bounds();
+  if (r.Flip()) {
+    logs.devices.emplace();
+    logs.devices->at = r.Bounds();
+    r.Times(3, [&] { logs.devices->devices.push_back(AnyDevice(r)); });
+    logs.devices->complete = r.Flip();
+  }
+  return logs;
+}
+
+LogState AnyLogState(Random& r) {
+  constexpr LogLimit kAll[] = {LogLimit::kNone, LogLimit::kPermission, LogLimit::kLicence,
+                               LogLimit::kUnsupported, LogLimit::kSwitchedOff};
+  return {r.Bounds(), r.OneOf(kAll), r.Time(), r.Time(), r.Text()};
+}
+
 EntraHalf RandomEntra(Random& r) {
   constexpr EntraDeletion kAll[] = {EntraDeletion::kLive, EntraDeletion::kSoft,
                                     EntraDeletion::kHard};
@@ -152,6 +201,7 @@ EntraHalf RandomEntra(Random& r) {
     return ProvisioningError{r.Text(), r.Text(), r.Text(), r.Time()};
   });
   half.cloud_managed = r.Flip() ? Tri::kYes : Tri::kUnknown;
+  if (r.Flip()) half.logs = AnyLogs(r);
   return half;
 }
 
@@ -217,6 +267,7 @@ Person RandomPerson(Rng& rng) {
   person.memory.episodes = r.Small();
   person.memory.departure_handled = r.Flip();
   person.memory.returned_at = r.Maybe([&] { return r.Time(); });
+  person.memory.watch_until = r.Maybe([&] { return r.Time(); });
   person.facts.conflicts_with = r.Maybe([&] { return r.Number(); });
   person.facts.sid_mismatch_since = r.Maybe([&] { return r.Time(); });
   person.facts.sid_mismatch_confirmed = r.Flip();
@@ -321,6 +372,10 @@ LinkState RandomLinkState(Rng& rng) {
   link.evidence_hash = r.Digest();
   link.policy = {r.Number(), r.Time(), r.Text(), r.Texts(), r.Number(), r.Number()};
   link.unreturned_since = r.Maybe([&] { return r.Time(); });
+  for (const TenantLog log : kAllTenantLogs) {
+    if (r.Flip()) link.logs[log] = AnyLogState(r);
+  }
+  link.devices = AnyLogState(r);
   TenantFacts& tenant = link.tenant;
   tenant.sync_enabled = r.Maybe([&] { return r.Flip(); });
   tenant.password_sync = r.Maybe([&] { return r.Flip(); });

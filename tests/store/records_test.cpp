@@ -15,16 +15,19 @@ namespace {
 template <typename T, size_t kFields>
 constexpr bool kHasFields = boost::pfr::tuple_size_v<T> == kFields;
 static_assert(kHasFields<monitor::Person, 9> && kHasFields<monitor::Facts, 7>);
-static_assert(kHasFields<monitor::AdHalf, 35> && kHasFields<monitor::EntraHalf, 24>);
+static_assert(kHasFields<monitor::AdHalf, 35> && kHasFields<monitor::EntraHalf, 25>);
 static_assert(kHasFields<monitor::TenantFacts, 10> && kHasFields<monitor::SyncJob, 5>);
 static_assert(kHasFields<monitor::SyncActor, 4> && kHasFields<monitor::ProvisioningError, 4>);
 static_assert(kHasFields<monitor::MetadataStamp, 4> && kHasFields<monitor::SessionsValidFrom, 2>);
-static_assert(kHasFields<monitor::Revocation, 5> && kHasFields<monitor::Memory, 7>);
+static_assert(kHasFields<monitor::Revocation, 5> && kHasFields<monitor::Memory, 8>);
 static_assert(kHasFields<monitor::Episode, 16> && kHasFields<monitor::EpisodeKind, 5>);
 static_assert(kHasFields<monitor::Action, 19> && kHasFields<monitor::GateResult, 3>);
 static_assert(kHasFields<monitor::Incident, 7> && kHasFields<monitor::EvidenceEntry, 12>);
-static_assert(kHasFields<monitor::LinkState, 21> && kHasFields<monitor::SourceState, 11>);
+static_assert(kHasFields<monitor::LinkState, 23> && kHasFields<monitor::SourceState, 11>);
 static_assert(kHasFields<monitor::PolicyEpoch, 6>);
+static_assert(kHasFields<monitor::AccountLogs, 9> && kHasFields<monitor::LogState, 5>);
+static_assert(kHasFields<monitor::AuditRecord, 9> && kHasFields<monitor::SignIn, 5>);
+static_assert(kHasFields<monitor::Device, 9> && kHasFields<monitor::KnownDevices, 3>);
 static_assert(kHasFields<monitor::GuardState, 3> && kHasFields<monitor::CallStamp, 3>);
 
 constexpr uint64_t kSeed = 20260101;
@@ -133,7 +136,7 @@ TEST(Records, AFormatFromTheFutureNamesTheKey) {
   bytes[0] = 9;
   const auto back = DecodePerson(std::string("\x00\x01", 2), bytes);
   ASSERT_FALSE(back.ok());
-  EXPECT_EQ(Message(back.status()), "stored record people 0001: has format 9, known are 1 to 3");
+  EXPECT_EQ(Message(back.status()), "stored record people 0001: has format 9, known are 1 to 4");
   EXPECT_FALSE(DecodeAction("k", "").ok());
 }
 

@@ -93,6 +93,21 @@ EntraHalf SampleEntra() {
   half.roles = {"Global Administrator"};
   half.provisioning_error = ProvisioningError{"PropertyConflict", "mail", "ada@x.example", At(26)};
   half.cloud_managed = Tri::kNo;
+  AccountLogs& logs = half.logs;
+  logs.disabled_looks = {At(110), At(111)};
+  logs.enabled_looks = {At(112), At(113)};
+  logs.deleted_looks = {At(114), At(115)};
+  logs.audits = {{"Directory_1", "", AccountChange::kSessionsRevoked, At(116), "6f0c-9", "aa-9",
+                  "Grace", true, "c0-1"}};
+  logs.successes = {{"s-1", {At(117), At(118)}, true, 0, "Office"}};
+  logs.refused = {{"s-2", {At(119), At(119)}, false, 50057, "Teams"}};
+  logs.interactive_read = {At(120), At(121)};
+  logs.non_interactive_read = {At(122), At(123)};
+  logs.devices = KnownDevices{
+      {At(124), At(125)},
+      {{"d0-1", "d1-1", "LAPTOP", "Windows", DeviceTrust::kHybrid, true, true, true, 2},
+       {"d0-2", "", "", "iOS", DeviceTrust::kRegistered, std::nullopt, false, true, std::nullopt}},
+      false};
   return half;
 }
 
@@ -135,6 +150,7 @@ Person SamplePerson() {
   person.memory.episodes = 3;
   person.memory.departure_handled = true;
   person.memory.returned_at = At(58);
+  person.memory.watch_until = At(126);
   person.facts.conflicts_with = 41;
   person.facts.sid_mismatch_since = At(59);
   person.facts.sid_mismatch_confirmed = true;
@@ -242,6 +258,10 @@ LinkState SampleLinkState() {
   link.policy.judged = 17;
   link.policy.judge_to = 42;
   link.unreturned_since = At(90);
+  link.logs[TenantLog::kDirectoryAudits] = {{At(127), At(128)}, LogLimit::kNone, {}, {}, ""};
+  link.logs[TenantLog::kNonInteractiveSignIns] = {
+      {At(129), At(130)}, LogLimit::kLicence, At(131), At(132), "no premium licence"};
+  link.devices = {{At(133), At(134)}, LogLimit::kPermission, At(135), At(136), "403"};
   TenantFacts& tenant = link.tenant;
   tenant.sync_enabled = true;
   tenant.password_sync = false;

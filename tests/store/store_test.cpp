@@ -271,6 +271,19 @@ TEST_P(StoreTest, OpenAndInheritedPeopleAreListedApart) {
   EXPECT_THAT(*store_->InheritedPeople(kMain, 2, 10), IsEmpty());
 }
 
+TEST_P(StoreTest, PeopleAreWatchedUntilNobodyReadsTheirSignInsAnyMore) {
+  Person watched = PlainPerson(2);
+  watched.memory.watch_until = At(900);
+  Put({PlainPerson(1), watched, WithEpisode(3, "e2.main")});
+  EXPECT_THAT(*store_->WatchedPeople(kMain, 0, 10), ElementsAre(2));
+  EXPECT_THAT(*store_->WatchedPeople(kMain, 2, 10), IsEmpty());
+  ExpectClean();
+  watched.memory.watch_until.reset();
+  Put({watched});
+  EXPECT_THAT(*store_->WatchedPeople(kMain, 0, 10), IsEmpty());
+  ExpectClean();
+}
+
 TEST_P(StoreTest, PeopleAreListedByFilterInPages) {
   std::vector<Person> people;
   for (PersonOrdinal i = 1; i <= 30; ++i) {

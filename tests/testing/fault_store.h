@@ -67,6 +67,11 @@ class FaultStore final : public StateStore {
     if (dead_) return Dead();
     return inner_->OpenPeople(link, after, limit);
   }
+  StatusOr<std::vector<PersonOrdinal>> WatchedPeople(const LinkName& link, PersonOrdinal after,
+                                                     size_t limit) override {
+    if (dead_) return Dead();
+    return inner_->WatchedPeople(link, after, limit);
+  }
   StatusOr<std::vector<PersonOrdinal>> InheritedPeople(const LinkName& link, PersonOrdinal after,
                                                        size_t limit) override {
     if (dead_) return Dead();
