@@ -108,6 +108,7 @@ Policy ReadLink(MapReader section, const Policy& base, const Config& config) {
   const EntraConfig* entra = config.FindTenant(SourceName(tenant));
   if (entra != nullptr) {
     link.entra_source = entra->name;
+    link.own_app_id = ToLowerAscii(entra->credential.client_id);
     link.poll_intervals[entra->name] = entra->poll_interval;
   } else if (!tenant.empty()) {
     section.Wrong("entra", *section.Take("entra"), "a name from entra");

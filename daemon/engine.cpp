@@ -29,6 +29,12 @@ void TakeQuietTimes(const SourceState& from, SourceState& to) {
   to.snapshot_batch = from.snapshot_batch;
 }
 
+// How far the logs were read, and that they still cannot be: found out again by reading.
+void TakeQuietMarks(const monitor::LogState& from, monitor::LogState& to) {
+  to.read = from.read;
+  to.limit_seen = from.limit_seen;
+}
+
 bool HasRecords(const Changes& c) {
   return !c.people.empty() || !c.removed.empty() || !c.closed_episodes.empty() ||
          !c.actions.empty() || !c.incidents.empty() || !c.removed_incidents.empty() ||
@@ -45,6 +51,8 @@ bool IsQuiet(const LinkState& before, const Changes& changes) {
     if (source.cursor.empty() != after->second.cursor.empty()) return false;
     TakeQuietTimes(after->second, source);
   }
+  for (const auto& [log, after] : changes.link.logs) TakeQuietMarks(after, expected.logs[log]);
+  TakeQuietMarks(changes.link.devices, expected.devices);
   return expected == changes.link;
 }
 
@@ -116,7 +124,8 @@ asio::awaitable<Status> Engine::OpenBody() {
   }
   const monitor::Tally nothing;
   parts_.observer.OnCommit(*state_, nothing);
-  co_return OkStatus();
+  const Status found = co_await FindEarliestDeparture();
+  co_return found;
 }
 
 void Engine::EndWaits() {
@@ -223,6 +232,7 @@ void Engine::Publish(const Changes& changes) {
   absl::Time soonest = next_due_;
   for (const monitor::Person& person : changes.people) {
     soonest = std::min(soonest, person.review_at);
+    NoteDeparture(person);
   }
   if (soonest < next_due_) {
     next_due_ = soonest;

@@ -14,6 +14,7 @@
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <set>
@@ -32,6 +33,7 @@
 #include "daemon/commit_observer.h"
 #include "daemon/engine_queue.h"
 #include "daemon/link_port.h"
+#include "daemon/log_feed.h"
 #include "remediation/action_port.h"
 #include "store/state_store.h"
 #include "watchers/source_loop.h"
@@ -67,6 +69,7 @@ struct DirectTarget {
 class Engine final : public watchers::LinkFeed,
                      public remediation::ActionPort,
                      public alerts::IncidentPort,
+                     public LogFeed,
                      public LinkPort {
  public:
   // `strand`: any executor that runs one thing at a time. `lease_epoch`: the store's write lease.
@@ -97,6 +100,14 @@ class Engine final : public watchers::LinkFeed,
   // What the tenant says of itself; committed when it says anything new. People with an open
   // episode are judged anew when it changes how long they may take, and with `review`.
   asio::awaitable<Status> DeliverTenant(monitor::TenantLook look, bool review);
+
+  // LogFeed. One call looks at review_limit open people, the next at those behind them.
+  absl::Time ChangesFrom(monitor::TenantLog log) const override;
+  asio::awaitable<StatusOr<std::vector<LogTarget>>> SignInTargets(monitor::TenantLog log,
+                                                                  size_t limit) override;
+  asio::awaitable<StatusOr<std::vector<LogTarget>>> DeviceTargets(size_t limit) override;
+  asio::awaitable<Status> DeliverLog(monitor::LogLook look) override;
+  asio::awaitable<Status> DeliverDevices(monitor::DeviceLook look) override;
 
   // Of these people, those whom the full read of the tenant that began at `round` did not return,
   // or of whom that is not known any more.
@@ -157,6 +168,8 @@ class Engine final : public watchers::LinkFeed,
   asio::awaitable<Status> ReadsBody(std::vector<monitor::Observation> observations,
                                     monitor::BatchId round);
   asio::awaitable<StatusOr<bool>> TenantBody(monitor::TenantLook look);
+  asio::awaitable<Status> LogBody(monitor::LogLook look);
+  asio::awaitable<Status> DevicesBody(monitor::DeviceLook look);
   asio::awaitable<std::vector<monitor::PersonOrdinal>> NotReturnedOnStrand(
       absl::Time round, std::vector<monitor::PersonOrdinal> people);
   void NoteReturned(absl::Time round, const std::vector<monitor::PersonOrdinal>& people);
@@ -187,6 +200,27 @@ class Engine final : public watchers::LinkFeed,
   asio::awaitable<StatusOr<std::vector<DirectTarget>>> TargetsOf(
       std::vector<monitor::PersonOrdinal> people, bool everything);
   asio::awaitable<Status> WaitForDueOnStrand(absl::Duration at_most);
+  // Whose part of a log may be wanted, when it was read last, and how often it is worth it.
+  struct Candidate {
+    LogTarget target;
+    absl::Time read;
+    absl::Duration interval;
+  };
+  using Offers = std::map<monitor::PersonOrdinal, absl::Time>;  // when somebody was given out
+  struct LogTurn {
+    monitor::PersonOrdinal open_after = 0;
+    monitor::PersonOrdinal watched_after = 0;
+    Offers offers;
+  };
+  asio::awaitable<StatusOr<std::vector<LogTarget>>> SignInTargetsOnStrand(monitor::TenantLog log,
+                                                                          size_t limit);
+  asio::awaitable<StatusOr<std::vector<LogTarget>>> DeviceTargetsOnStrand(size_t limit);
+  // The next people, with an Entra account, behind `*after`; moves it, to 0 behind the last.
+  asio::awaitable<StatusOr<std::vector<monitor::Person>>> SomeOf(bool watched,
+                                                                 monitor::PersonOrdinal* after);
+  std::vector<LogTarget> Neediest(std::vector<Candidate> candidates, Offers& offers, size_t limit);
+  asio::awaitable<Status> FindEarliestDeparture();
+  void NoteDeparture(const monitor::Person& person);
 
   // Parts of commands.
   asio::awaitable<StatusOr<monitor::PeopleSet>> Load(store::PeopleKeys keys);
@@ -228,6 +262,8 @@ class Engine final : public watchers::LinkFeed,
   // Not stored; who is not known to have been returned is read once more.
   absl::Time returned_round_ = absl::InfinitePast();
   std::vector<bool> returned_;
+  std::map<monitor::TenantLog, LogTurn> log_turns_;
+  LogTurn device_turn_;
   Status failed_;
 
   std::atomic<size_t> waiting_{0};
@@ -237,6 +273,8 @@ class Engine final : public watchers::LinkFeed,
   std::shared_ptr<const monitor::LinkState> state_;
   std::shared_ptr<const monitor::Policy> policy_;
   bool suspect_ = false;
+  absl::Time earliest_departure_ =
+      absl::InfiniteFuture();  // of an open episode, or of one that was
 };
 
 template <typename R>

@@ -180,6 +180,11 @@ Changes ApplyTenant(const Context& context, PeopleSet people, const TenantLook& 
 // Entra ids of everybody whom a look may change.
 std::vector<std::string> TenantKeysOf(const LinkState& link, const TenantLook& look);
 
+// A page of one of the tenant's logs, of people who are known by the Entra ids it names; and the
+// devices of one of them. When nothing is new no record but the link is changed.
+Changes ApplyLog(const Context& context, PeopleSet people, const LogLook& look);
+Changes ApplyDevices(const Context& context, PeopleSet people, const DeviceLook& look);
+
 // Operator's writes.
 Changes ApplyBaselineAccept(const Context& context, PeopleSet inherited_people,
                             const std::string& actor);

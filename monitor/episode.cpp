@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/strings.h"
+#include "monitor/attribution.h"
 #include "monitor/guards.h"
 #include "monitor/situation.h"
 
@@ -22,6 +23,19 @@ bool MadeNoCall(ActionState state) {
   }
 }
 
+bool ShowsSignIn(const Verdict& verdict) {
+  return std::any_of(verdict.drift.begin(), verdict.drift.end(), [](const OpenDrift& drift) {
+    return drift.kind == DriftKind::kSignInAfterDisable;
+  });
+}
+
+// What an episode is opened for: what came after a convergence, or the departure itself.
+DriftKind KindAtOpening(const Person& person, const Verdict& verdict) {
+  if (verdict.phase == State::kRegressed) return DriftKind::kCloudReenabled;
+  if (person.memory.last_converged && ShowsSignIn(verdict)) return DriftKind::kSignInAfterDisable;
+  return LeadingKind(*person.episode);
+}
+
 void OpenEpisode(Transaction& tx, Person& person, const Verdict& verdict) {
   Episode episode;
   episode.id = EpisodeId(Cat("e", tx.link().next_episode++, ".", tx.link().name.value));
@@ -35,9 +49,9 @@ void OpenEpisode(Transaction& tx, Person& person, const Verdict& verdict) {
   episode.deleted_in_ad = ad.deleted;
   person.episode = std::move(episode);
   person.memory.departure_handled = true;
+  person.memory.watch_until.reset();
   ++person.memory.episodes;
-  const bool again = verdict.phase == State::kRegressed;
-  const DriftKind kind = again ? DriftKind::kCloudReenabled : LeadingKind(*person.episode);
+  const DriftKind kind = KindAtOpening(person, verdict);
   tx.tally().episodes_opened.emplace_back(kind, person.tier);
   EvidenceEntry entry = EvidenceAbout(person, "episode_opened");
   entry.fact = person.episode->departed;
@@ -100,12 +114,33 @@ void NoteEntraOut(Transaction& tx, Person& person) {
   tx.tally().disable_lags.push_back({person.tier, lag, false});
 }
 
+// The first time somebody else revoked the sessions in this episode, as an audit record says. What
+// driftwarden itself did is noted when it is verified.
+void NoteRevokedByOthers(Transaction& tx, Person& person) {
+  Episode& episode = *person.episode;
+  if (episode.revoked) return;
+  const absl::Duration skew = LogSkew(tx.policy(), tx.link());
+  for (const AuditRecord* record : RevocationsByOthers(person.facts, tx.policy(), tx.link())) {
+    if (record->at - skew < episode.departed.hi) continue;
+    episode.revoked = record->at;
+    const absl::Duration lag = record->at - episode.departed.hi;
+    tx.tally().revocation_lags.push_back({person.tier, lag, false});
+    EvidenceEntry entry = EvidenceAbout(person, "sessions_revoked");
+    entry.fact = {record->at - skew, record->at + skew};
+    entry.source = tx.policy().entra_source.value;
+    entry.details["by"] = ActorKindText(ActorOf(*record, tx.policy(), tx.link()));
+    entry.details["record"] = record->id;
+    tx.Record(std::move(entry));
+    return;
+  }
+}
+
 // What an open episode comes to when its departure is over; nothing while it goes on.
 std::optional<EpisodeResult> ResultOf(const Person& person, const Verdict& verdict) {
   if (IsOpenPhase(verdict.phase)) return std::nullopt;
   if (verdict.phase == State::kConverged) {
     // Perhaps live again, perhaps a replica that lags behind: the direct reads decide first.
-    if (person.facts.EntraLive()) return std::nullopt;
+    if (person.facts.EntraLive() || ShowsSignIn(verdict)) return std::nullopt;
     return person.facts.EntraGone() ? EpisodeResult::kDeleted : EpisodeResult::kConverged;
   }
   if (verdict.phase == State::kUnlinked) {
@@ -161,7 +196,7 @@ bool MustOpen(const Person& person, const Verdict& verdict, bool in_baseline) {
   if (verdict.state == State::kExempt) return false;
   if (in_baseline || person.episode || person.memory.inherited || !verdict.departed) return false;
   if (person.memory.before_our_time) return false;
-  return IsOpenPhase(verdict.phase) || !person.memory.departure_handled;
+  return IsOpenPhase(verdict.phase) || !person.memory.departure_handled || ShowsSignIn(verdict);
 }
 
 }  // namespace
@@ -209,6 +244,8 @@ void EndEpisode(Transaction& tx, Person& person, EpisodeResult result) {
   tx.Record(std::move(entry));
   tx.CloseEpisode(std::move(episode));
   person.episode.reset();
+  const bool out = result == EpisodeResult::kConverged || result == EpisodeResult::kDeleted;
+  if (out) person.memory.watch_until = tx.now() + kWatchedAfter;
 }
 
 void UpdateEpisode(Transaction& tx, Person& person, const Verdict& verdict, bool in_baseline) {
@@ -224,6 +261,7 @@ void UpdateEpisode(Transaction& tx, Person& person, const Verdict& verdict, bool
   episode.phase = verdict.phase;
   if (verdict.departed) episode.deleted_in_ad = person.facts.DecidingAd()->deleted;
   NoteEntraOut(tx, person);
+  NoteRevokedByOthers(tx, person);
   const auto result = ResultOf(person, verdict);
   // Somebody who is switched on and off all the time has one episode and one alert: it ends when
   // that has stopped.

@@ -19,6 +19,9 @@ void EndEpisode(Transaction& tx, Person& person, EpisodeResult result);
 void DropActions(Transaction& tx, const Person& person, const std::vector<WantedAction>& keep,
                  const std::string& why);
 
+// So long after the end of an episode somebody's sign-ins are still read.
+constexpr absl::Duration kWatchedAfter = absl::Hours(24);
+
 // Takes an intent that made no call out of the budgets' windows.
 void ReleaseCall(LinkState& link, const Action& action);
 

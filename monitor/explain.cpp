@@ -4,6 +4,7 @@
 
 #include "base/strings.h"
 #include "base/units.h"
+#include "monitor/attribution.h"
 
 namespace driftwarden::monitor {
 namespace {
@@ -47,6 +48,10 @@ void DepartedDeadlines(const Situation& s, Earliest& next) {
         return;
       }
       LagDeadlines(s, next);
+      if (s.phase == State::kContained && s.no_sign_in_until) {
+        next.At(*s.no_sign_in_until + absl::Microseconds(1),
+                "the logs of sign-ins were read too long ago to show that nobody signs in");
+      }
       if (!s.may_advance) {
         next.At(s.now + s.recheck, "waiting until both sides are read again after a gap");
       }
@@ -73,6 +78,26 @@ void DepartedDeadlines(const Situation& s, Earliest& next) {
 std::string Bounds(const TimeBounds& bounds) {
   if (bounds.lo == bounds.hi) return FormatRfc3339(bounds.lo);
   return Cat(FormatRfc3339(bounds.lo), " .. ", FormatRfc3339(bounds.hi));
+}
+
+std::string RevokedText(const Situation& s) {
+  const auto& own = s.person->facts.last_revocation;
+  const auto others = RevocationsByOthers(s.person->facts, *s.policy, *s.link);
+  if (!others.empty() && (!own || others.back()->at > own->called.lo)) {
+    const AuditRecord& record = *others.back();
+    return Cat(FormatRfc3339(record.at), " by ",
+               ActorKindText(ActorOf(record, *s.policy, *s.link)));
+  }
+  return own ? FormatRfc3339(own->called.lo) : "never";
+}
+
+// How far somebody's sign-ins were read, or why not.
+std::string ReadText(const Situation& s, TenantLog log) {
+  const TimeBounds& read = s.entra->logs.ReadOf(log);
+  if (read.hi != absl::InfinitePast()) return Cat("read ", Bounds(read));
+  const auto state = s.link->logs.find(log);
+  const bool limited = state != s.link->logs.end() && state->second.limit != LogLimit::kNone;
+  return limited ? Cat("not read: ", LogLimitText(state->second.limit)) : "not read yet";
 }
 
 std::string EntraText(const Situation& s) {
@@ -157,13 +182,21 @@ Because BecauseOf(const Situation& s, const Verdict& verdict) {
       Cat(HumanDuration(CycleOf(*s.policy, *s.link)),
           s.link->learned_cycle > absl::ZeroDuration() ? ", learned" : ", by default"));
   add("gap_in_reading", s.gap_open ? "yes" : "no");
-  const auto& revocation = s.person->facts.last_revocation;
-  add("revoked", revocation ? FormatRfc3339(revocation->called.lo) : "never");
+  add("revoked", RevokedText(s));
+  add("interactive_sign_ins", ReadText(s, TenantLog::kInteractiveSignIns));
+  add("non_interactive_sign_ins", ReadText(s, TenantLog::kNonInteractiveSignIns));
+  const auto& successes = s.entra->logs.successes;
+  add("last_sign_in", successes.empty() ? "none known" : Bounds(successes.back().at));
   if (s.live) {
     const AuthFinding auth = AuthOf(s.person->facts, *s.policy, *s.link);
     add("signs_in_by", Cat(AuthModeText(auth.mode), " (", auth.because, ")"));
   }
   if (s.live) add("contained", s.contained ? "yes" : "no");
+  if (s.live && s.contained) {
+    const bool nobody = s.no_sign_in_until && s.now <= *s.no_sign_in_until;
+    add("nobody_signed_in",
+        nobody ? Cat("yes, holds until ", FormatRfc3339(*s.no_sign_in_until)) : "not shown");
+  }
   if (s.disabled) add("sealed", s.sealed ? "yes" : "no");
   add("blind", verdict.blind ? "yes" : "no");
   return because;

@@ -17,14 +17,6 @@ bool Before(const SignIn& a, const SignIn& b) {
   return std::tie(a.at.hi, a.id) < std::tie(b.at.hi, b.id);
 }
 
-// UTF-8 is not cut in the middle of a character.
-void Shorten(std::string& text) {
-  if (text.size() <= kLogNameKept) return;
-  size_t end = kLogNameKept;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  text.resize(end);
-}
-
 // Inserts, then lets go of the earliest of its kind where there are too many. The latest `keep` of
 // a set do not depend on the order in which it was built.
 template <typename T, typename Same>
@@ -50,6 +42,14 @@ const TimeBounds& AccountLogs::ReadOf(TenantLog log) const {
   return log == TenantLog::kInteractiveSignIns ? interactive_read : non_interactive_read;
 }
 
+std::string Shortened(std::string text) {
+  if (text.size() <= kLogNameKept) return text;
+  size_t end = kLogNameKept;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  text.resize(end);
+  return text;
+}
+
 TimeBounds Continue(const TimeBounds& read, const TimeBounds& covers) {
   if (read.hi == absl::InfinitePast() || covers.lo > read.hi) {
     return covers.hi > read.hi ? covers : read;
@@ -61,7 +61,7 @@ TimeBounds Continue(const TimeBounds& read, const TimeBounds& covers) {
 bool KeepAudit(AccountLogs& logs, const AuditRecord& record) {
   AuditRecord kept = record;
   kept.entra_id.clear();
-  Shorten(kept.actor_name);
+  kept.actor_name = Shortened(std::move(kept.actor_name));
   const size_t keep =
       record.change == AccountChange::kPasswordChanged ? kPasswordChangesKept : kAuditsKept;
   const AccountChange change = record.change;
@@ -73,7 +73,7 @@ bool KeepSignIn(AccountLogs& logs, const SignIn& sign_in) {
   const bool success = sign_in.error_code == 0;
   if (!success && !IsRefused(sign_in)) return false;
   SignIn kept = sign_in;
-  Shorten(kept.app_name);
+  kept.app_name = Shortened(std::move(kept.app_name));
   const bool interactive = sign_in.interactive;
   return Keep(success ? logs.successes : logs.refused, std::move(kept), kSignInsKept,
               [interactive](const SignIn& k) { return k.interactive == interactive; });

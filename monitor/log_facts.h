@@ -59,6 +59,9 @@ struct LogState {
 // `read` with what a reading covered; a gap between the two leaves only the later one.
 TimeBounds Continue(const TimeBounds& read, const TimeBounds& covers);
 
+// At most kLogNameKept bytes of a text for people; no character is cut.
+std::string Shortened(std::string text);
+
 // True when it was not known, and is among those kept.
 bool KeepAudit(AccountLogs& logs, const AuditRecord& record);
 bool KeepSignIn(AccountLogs& logs, const SignIn& sign_in);

@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "base/strings.h"
+#include "monitor/attribution.h"
 #include "monitor/join.h"
 #include "monitor/settle.h"
 
@@ -144,6 +145,7 @@ Merged MergeOne(Transaction& tx, const EntraView& view, const Look& look, bool i
   EntraHalf* half = ResolveEntra(tx, view, ordinal);
   if (half == nullptr) return merged;
   merged.result = MergeEntra(*half, view, look);
+  if (merged.result.changed) NarrowByAudits(*half, LogSkew(tx.policy(), tx.link()));
   merged.person = ordinal;
   Person& person = tx.Touch(ordinal);
   if (!in_baseline) {

@@ -72,11 +72,13 @@ void MergeDeletion(EntraHalf& half, const EntraView& view, const Look& look, Mer
   const bool is_live = *view.deletion == EntraDeletion::kLive;
   if (was_live) {
     half.deleted_since = {half.last_look.lo, look.at.hi};
+    half.logs.deleted_looks = {};
     half.live_direct_first = kNever;
     result.events.push_back("entra_deleted");
   } else if (is_live) {
     half.restored_since = {half.last_look.lo, look.at.hi};
     half.deleted_since = {};
+    half.logs.deleted_looks = {};
     half.baseline_seen = false;
     result.events.push_back("entra_restored");
   }
@@ -89,17 +91,20 @@ void MergeEnabled(EntraHalf& half, const EntraView& view, const Look& look, Merg
   if (*view.account_enabled) {
     if (half.enabled == Tri::kNo) {
       half.enabled_since = {half.last_look.lo, look.at.hi};
+      half.logs.enabled_looks = {};
       half.baseline_seen = false;
       result.events.push_back("entra_enabled");
     }
     if (half.enabled != Tri::kYes) result.changed = true;
     half.enabled = Tri::kYes;
     half.disabled_since = {};
+    half.logs.disabled_looks = {};
     half.enabled_seen = std::max(half.enabled_seen, look.at.lo);
     return;
   }
   if (half.enabled != Tri::kNo) {
     half.disabled_since = {half.enabled == Tri::kYes ? half.enabled_seen : kNever, look.at.hi};
+    half.logs.disabled_looks = {};
     half.live_direct_first = kNever;
     result.changed = true;
     result.events.push_back("entra_disabled");

@@ -103,6 +103,8 @@ struct Policy {
   // Those of them for which one server alone is configured: nobody there gives a second opinion.
   std::vector<SourceName> ad_sources_with_one_dc;
   SourceName entra_source;
+  // The application that the tenant knows us as, lower case; empty: not known here.
+  std::string own_app_id;
 
   // A source is stale when nothing was read for this long: max(3 polls, 2 min) unless tiny polls.
   absl::Duration StaleAfter(const SourceName& source) const;

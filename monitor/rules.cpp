@@ -3,8 +3,9 @@
 namespace driftwarden::monitor {
 
 std::span<const Rule* const> AllRules() {
-  static constexpr const Rule* kRules[] = {&kCloudReenabledRule, &kDeletedLiveRule,
-                                           &kDisableLagRule, &kTokenNotRevokedRule};
+  static constexpr const Rule* kRules[] = {&kSignInAfterDisableRule, &kCloudReenabledRule,
+                                           &kDeletedLiveRule, &kDisableLagRule,
+                                           &kTokenNotRevokedRule};
   return kRules;
 }
 

@@ -23,6 +23,7 @@ extern const Rule kDisableLagRule;
 extern const Rule kDeletedLiveRule;
 extern const Rule kTokenNotRevokedRule;
 extern const Rule kCloudReenabledRule;
+extern const Rule kSignInAfterDisableRule;
 
 std::span<const Rule* const> AllRules();
 

@@ -20,12 +20,14 @@ Severity ByTimers(const Situation& s) {
 }
 
 // Revoked but live. Where AD refuses new sign-ins that is nearly as good as disabled; under
-// password hash synchronisation the password still works.
+// password hash synchronisation the password still works, but nobody used it as long as the logs of
+// sign-ins show that.
 Severity ContainedSeverity(const Situation& s, DriftKind kind) {
   if (!s.may_advance) return s.OpenSeverity(kind).value_or(Severity::kInfo);
   const Severity by_timers = ByTimers(s);
   const AuthMode mode = AuthOf(s.person->facts, *s.policy, *s.link).mode;
-  if (mode == AuthMode::kPasswordHashSync) return by_timers;
+  const bool nobody = s.no_sign_in_until && s.now <= *s.no_sign_in_until;
+  if (mode == AuthMode::kPasswordHashSync && !nobody) return by_timers;
   return std::min(by_timers, Severity::kWarning);
 }
 

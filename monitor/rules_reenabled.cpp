@@ -1,6 +1,7 @@
 // cloud_reenabled opens, critical for everybody, when a person who had converged is live in Entra
-// again while AD still says disabled or deleted, shown by two direct reads 60 s apart; it clears
-// when the Entra account is disabled or deleted again, or the AD account is enabled.
+// again while AD still says disabled or deleted, shown by two direct reads 60 s apart or
+// by an audit record; it clears when the Entra account is disabled or deleted again, or the AD
+// account is enabled.
 
 #include <algorithm>
 
@@ -11,8 +12,9 @@ namespace {
 
 constexpr char kSentence[] =
     "cloud_reenabled opens, critical for everybody, when a person who had converged is live in "
-    "Entra again while AD still says disabled or deleted, shown by two direct reads 60 s apart; it "
-    "clears when the Entra account is disabled or deleted again, or the AD account is enabled.";
+    "Entra again while AD still says disabled or deleted, shown by two direct reads 60 s apart or "
+    "by an audit record; it clears when the Entra account is disabled or deleted again, or the "
+    "AD account is enabled.";
 
 std::optional<OpenDrift> Open(const Situation& s) {
   if (s.phase != State::kRegressed) return std::nullopt;

