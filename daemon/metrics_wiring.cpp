@@ -237,8 +237,8 @@ void LinkMetrics::Refresh(const LinkState& link, const monitor::Policy& policy, 
 
 TenantMetrics::TenantMetrics(metrics::Registry& registry, std::string entra)
     : registry_(registry), entra_(std::move(entra)) {
-  for (const std::string route :
-       {"token", "users_delta", "user", "deleted_user", "batch", "revoke", "organization"}) {
+  for (const std::string route : {"token", "users_delta", "user", "deleted_user", "batch", "revoke",
+                                  "organization", "directory_audits", "sign_ins"}) {
     registry_.Declare(Metric::kGraphRequests, {entra_, route, "200"});
   }
   registry_.Declare(Metric::kGraphThrottled, {entra_});

@@ -43,6 +43,18 @@ std::string WithBind(const std::string& keys) {
   return With("method: simple, user: svc@corp.example, password_file: /etc/pw", keys);
 }
 
+TEST(Config, ATenantsLogsAreReadUnlessTheyAreSwitchedOff) {
+  const auto as_is = Parse(kWhole);
+  ASSERT_TRUE(as_is.ok()) << as_is.status();
+  EXPECT_TRUE(as_is->tenants[0].directory_audits && as_is->tenants[0].sign_ins);
+  const std::string tenant = "    tenant_id:";
+  const auto off = Parse(With(tenant, Cat("    evidence: {sign_ins: false}\n", tenant)));
+  ASSERT_TRUE(off.ok()) << off.status();
+  EXPECT_TRUE(off->tenants[0].directory_audits);
+  EXPECT_FALSE(off->tenants[0].sign_ins);
+  EXPECT_FALSE(off->tenants[0] == as_is->tenants[0]) << "a reload says that it needs a restart";
+}
+
 TEST(Config, WithoutServersControllersAreLookedForInTheDomainThatIsKnown) {
   const std::string servers = "    servers: [ldaps://dc1.corp.example]\n";
   const auto domain_of = [](const StatusOr<Config>& config) {

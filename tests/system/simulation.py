@@ -76,7 +76,8 @@ class Simulation:
         return answer.json()
 
     def change(self, sam, verb, /, **body):
-        """disable, enable, delete, expire, restore, signin or adopt."""
+        """disable, enable, delete, expire, signin, password, cloud, restore, devices or adopt; see
+        simulator/control_people.cpp."""
         return self._call("POST", f"/sim/people/{sam}/{verb}", body)
 
     def sync(self, **body):

@@ -32,7 +32,7 @@ struct Known {
   AccountChange change;
   bool aside;
 };
-constexpr std::array<Known, 14> kActivities = {{
+constexpr std::array<Known, 13> kActivities = {{
     {"disable account", AccountChange::kDisabled, false},
     {"enable account", AccountChange::kEnabled, false},
     {"update stsrefreshtokenvalidfrom timestamp", AccountChange::kSessionsRevoked, false},
@@ -42,7 +42,6 @@ constexpr std::array<Known, 14> kActivities = {{
     {"change user password", AccountChange::kPasswordChanged, false},
     {"reset password", AccountChange::kPasswordChanged, false},
     {"reset user password", AccountChange::kPasswordChanged, false},
-    {"set force change user password", AccountChange::kPasswordChanged, true},
     {"change password (self-service)", AccountChange::kPasswordChanged, true},
     {"reset password (self-service)", AccountChange::kPasswordChanged, true},
     {"reset password (by admin)", AccountChange::kPasswordChanged, true},
