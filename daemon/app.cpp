@@ -108,6 +108,8 @@ Status App::Parts::BuildTenants() {
     tenant->sight = std::make_shared<watchers::TenantSight>(entra.name, log);
     tenant->truth = std::make_unique<watchers::GraphTenantReader>(entra.name, *tenant->client,
                                                                   tenant->sight, log);
+    tenant->logs = std::make_unique<watchers::GraphTenantLogs>(entra.name, *tenant->client,
+                                                               scheduler, tenant->sight, log);
     tenant->actuator = std::make_unique<remediation::GraphActuator>(*tenant->client);
     if (crash_points) {
       tenant->actuator = CrashingActuator(std::move(tenant->actuator), *crash_points);
@@ -210,6 +212,17 @@ void App::Parts::BuildLinks() {
     tenant_options.interval = std::min(tenant_options.interval, tenant->config.poll_interval * 4);
     link->tenant_loop = std::make_unique<TenantLoop>(*link->engine, *tenant->truth, scheduler, rng,
                                                      log, tenant_options);
+    TenantLogOptions log_options;
+    log_options.interval = std::min(log_options.interval, tenant->config.poll_interval * 4);
+    log_options.directory_audits = tenant->config.directory_audits;
+    log_options.sign_ins = tenant->config.sign_ins;
+    const Engine* const engine = link->engine.get();
+    auto cloud_sync = [engine] {
+      return engine->CurrentPolicy()->sync_engine == monitor::SyncEngine::kCloudSync;
+    };
+    link->log_loop = std::make_unique<TenantLogLoop>(*link->engine, *tenant->logs, policy.link,
+                                                     policy.entra_source, std::move(cloud_sync),
+                                                     scheduler, rng, log, log_options);
     link->deadlines = std::make_unique<DeadlineLoop>(*link->engine, scheduler, rng, log);
     remediation::ActionRunnerOptions runner_options;
     runner_options.link = link->policy->link.value;

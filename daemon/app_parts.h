@@ -27,6 +27,7 @@
 #include "daemon/engine.h"
 #include "daemon/group_loop.h"
 #include "daemon/metrics_wiring.h"
+#include "daemon/tenant_log_loop.h"
 #include "daemon/tenant_loop.h"
 #include "daemon/tenant_verification_loop.h"
 #include "daemon/verification_loop.h"
@@ -46,6 +47,7 @@
 #include "watchers/directory/session_openldap.h"
 #include "watchers/graph_delta_source.h"
 #include "watchers/graph_reader.h"
+#include "watchers/graph_tenant_logs.h"
 #include "watchers/graph_tenant_reader.h"
 #include "watchers/source_loop.h"
 
@@ -83,6 +85,7 @@ struct Tenant {
   std::unique_ptr<watchers::GraphReader> verifier;  // behind all the other reads
   std::shared_ptr<watchers::TenantSight> sight;
   std::unique_ptr<watchers::TenantTruth> truth;
+  std::unique_ptr<watchers::TenantLogs> logs;
   std::unique_ptr<remediation::Actuator> actuator;
   std::unique_ptr<watchers::SourceLoop> loop;
 };
@@ -97,6 +100,7 @@ struct Link {
   std::unique_ptr<VerificationLoop> verification;
   std::unique_ptr<TenantVerificationLoop> tenant_verification;
   std::unique_ptr<TenantLoop> tenant_loop;
+  std::unique_ptr<TenantLogLoop> log_loop;
   std::unique_ptr<DeadlineLoop> deadlines;
   std::unique_ptr<remediation::ActionRunner> actions;
   std::unique_ptr<alerts::Dispatcher> dispatcher;

@@ -40,6 +40,15 @@ asio::awaitable<void> FlushAll(std::vector<alerts::Dispatcher*> dispatchers) {
   }
 }
 
+// Of a run that ends after one pass: five reports at most.
+TenantLogRound OneLogRound() {
+  TenantLogRound round;
+  round.pages = 1;
+  round.sign_in_pages = 1;
+  round.people = 1;
+  return round;
+}
+
 // Cancels `group` after `wait`.
 asio::awaitable<void> CancelLater(TaskGroup* group, Scheduler* scheduler, absl::Duration wait) {
   const Status slept = co_await scheduler->SleepFor(wait);
@@ -239,6 +248,7 @@ asio::awaitable<void> App::Parts::Main(Status* result) {
     pollers->Spawn(link->verification->Run());
     pollers->Spawn(link->tenant_verification->Run());
     pollers->Spawn(link->tenant_loop->Run());
+    pollers->Spawn(link->log_loop->Run());
     pollers->Spawn(link->deadlines->Run());
     pollers->Spawn(link->actions->Run());
     tellers->Spawn(link->dispatcher->Run());
@@ -318,6 +328,10 @@ asio::awaitable<void> App::Parts::Once(OnceResult* out, Status* result) {
     if (told.code() == StatusCode::kCancelled) co_return;
     const Status read = co_await link->direct_reads->ReadOnce();
     if (!read.ok() && out->unread.empty()) out->unread.emplace_back(Message(read));
+    // As much of the logs as the tenant lets be asked without a wait; as above.
+    const TenantLogRound few = OneLogRound();
+    const Status logged = co_await link->log_loop->ReadOnce(few);
+    if (logged.code() == StatusCode::kCancelled) co_return;
     Status reviewed = co_await link->engine->ReviewAll();
     if (reviewed.ok()) reviewed = co_await link->engine->ReviewDue();
     if (!reviewed.ok()) *result = reviewed;

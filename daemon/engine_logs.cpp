@@ -23,9 +23,11 @@ constexpr absl::Duration kOfferedKept = absl::Hours(1);
 constexpr absl::Duration kDevicesEarly = absl::Minutes(5);
 constexpr absl::Duration kDevicesLate = absl::Minutes(30);
 
-// Refused for good, and not to be tried again yet.
+// Refused for good, and not to be tried again yet. What the configuration switched off is not read
+// while it is; once it no longer is, nothing is in the way.
 bool IsRefused(const LogState& state, absl::Time now) {
-  return state.limit != LogLimit::kNone && now - state.limit_seen < kLimitRetry;
+  const bool refused = state.limit != LogLimit::kNone && state.limit != LogLimit::kSwitchedOff;
+  return refused && now - state.limit_seen < kLimitRetry;
 }
 
 const LogState& StateOf(const monitor::LinkState& link, TenantLog log) {

@@ -72,10 +72,20 @@ bool KeepAudit(AccountLogs& logs, const AuditRecord& record) {
 bool KeepSignIn(AccountLogs& logs, const SignIn& sign_in) {
   const bool success = sign_in.error_code == 0;
   if (!success && !IsRefused(sign_in)) return false;
+  std::vector<SignIn>& list = success ? logs.successes : logs.refused;
+  const auto known =
+      std::find_if(list.begin(), list.end(), [&](const SignIn& k) { return k.id == sign_in.id; });
+  if (known != list.end()) {
+    // A row that sums up grows while sign-ins go on.
+    known->at = {std::min(known->at.lo, sign_in.at.lo), std::max(known->at.hi, sign_in.at.hi)};
+    std::sort(list.begin(), list.end(),
+              [](const SignIn& a, const SignIn& b) { return Before(a, b); });
+    return false;
+  }
   SignIn kept = sign_in;
   kept.app_name = Shortened(std::move(kept.app_name));
   const bool interactive = sign_in.interactive;
-  return Keep(success ? logs.successes : logs.refused, std::move(kept), kSignInsKept,
+  return Keep(list, std::move(kept), kSignInsKept,
               [interactive](const SignIn& k) { return k.interactive == interactive; });
 }
 
