@@ -81,6 +81,7 @@ Status App::Parts::BuildTenants() {
     http_options.ca_file = entra.ca_file;
     // Link-local addresses are this machine's own business.
     DW_ASSIGN_OR_RETURN(tenant->direct_http, net::NewHttpClient(io.get_executor(), http_options));
+    http_options.max_connections_per_host = graph::Budget::kConnections;
     http_options.proxy = entra.proxy;
     http_options.proxy_credentials_file = entra.proxy_credentials_file;
     DW_ASSIGN_OR_RETURN(tenant->http, net::NewHttpClient(io.get_executor(), http_options));
@@ -92,6 +93,8 @@ Status App::Parts::BuildTenants() {
         {*tenant->http, *tenant->direct_http, scheduler, rng, log, *tenant->metrics});
     graph::ClientOptions client_options;
     client_options.endpoints = endpoints;
+    client_options.log = &log;
+    client_options.name = entra.name.value;
     tenant->client = std::make_unique<graph::GraphClient>(
         client_options, *tenant->http, *tenant->tokens, scheduler, rng, *tenant->metrics);
     watchers::GraphDeltaOptions delta_options;
@@ -374,6 +377,7 @@ std::string App::Parts::RenderMetrics() {
   }
   for (const auto& tenant : tenants) {
     source_metrics->SetTenantFindings(tenant->config.name, tenant->sight->findings());
+    tenant->metrics->SetBudget(tenant->client->budget());
   }
   for (const auto& link : links) {
     const auto policy = link->engine->CurrentPolicy();

@@ -161,6 +161,7 @@ struct App::Parts {
   asio::awaitable<Status> OpenEngines();
   asio::awaitable<void> Main(Status* result);
   asio::awaitable<void> Once(OnceResult* out, Status* result);
+  void SizeBudgets();
   asio::awaitable<void> Housekeep();
   asio::awaitable<void> VerifyChain(Link* link);
   asio::awaitable<void> WatchSignals();

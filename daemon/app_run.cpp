@@ -126,8 +126,26 @@ asio::awaitable<void> App::Parts::WatchSignals() {
   }
 }
 
+// The tenant's allowance goes by its size, which the last full read told.
+void App::Parts::SizeBudgets() {
+  for (const auto& tenant : tenants) {
+    uint64_t users = 0;
+    for (const auto& link : links) {
+      const auto state = link->engine->State();
+      const auto source = state->sources.find(tenant->config.name);
+      if (source == state->sources.end() || !source->second.snapshot_complete ||
+          source->second.snapshot_running) {
+        continue;
+      }
+      users = std::max(users, source->second.snapshot_objects);
+    }
+    if (users > 0) tenant->client->budget().SetDirectorySize(users);
+  }
+}
+
 asio::awaitable<void> App::Parts::Housekeep() {
   while (true) {
+    SizeBudgets();
     auto read = [this] { return store->Stats(); };
     const auto stats = co_await OnLane(read_lane, std::move(read));
     RefreshStoreMetrics(stats);

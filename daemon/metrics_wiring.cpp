@@ -240,8 +240,16 @@ TenantMetrics::TenantMetrics(metrics::Registry& registry, std::string entra)
   for (const std::string route : {"token", "users_delta", "user", "deleted_user", "batch", "revoke",
                                   "organization", "directory_audits", "sign_ins"}) {
     registry_.Declare(Metric::kGraphRequests, {entra_, route, "200"});
+    if (route != "token") registry_.Declare(Metric::kGraphResourceUnits, {entra_, route});
   }
-  registry_.Declare(Metric::kGraphThrottled, {entra_});
+  for (const std::string_view reason : graph::kThrottleReasons) {
+    registry_.Declare(Metric::kGraphThrottled, {entra_, Text(reason)});
+  }
+  for (const graph::Priority priority : graph::kAllPriorities) {
+    registry_.Declare(Metric::kGraphHeldSeconds, {entra_, graph::PriorityText(priority)});
+  }
+  registry_.Set(Metric::kGraphBudgetShare, {entra_}, 0);
+  registry_.Set(Metric::kGraphResourceUnitLimit, {entra_}, 0);
   // Not read yet: no number is better than a wrong one.
   registry_.Set(Metric::kTenantLastSync, {entra_}, std::numeric_limits<double>::quiet_NaN());
 }
@@ -251,8 +259,21 @@ void TenantMetrics::OnRequest(std::string_view route, int code) {
   registry_.Add(Metric::kGraphRequests, {entra_, Text(route), text});
 }
 
-void TenantMetrics::OnThrottled(std::string_view) {
-  registry_.Add(Metric::kGraphThrottled, {entra_});
+void TenantMetrics::OnThrottled(std::string_view, std::string_view reason) {
+  registry_.Add(Metric::kGraphThrottled, {entra_, Text(reason)});
+}
+
+void TenantMetrics::OnUnits(std::string_view route, double units) {
+  registry_.Add(Metric::kGraphResourceUnits, {entra_, Text(route)}, units);
+}
+
+void TenantMetrics::OnHeld(std::string_view priority, absl::Duration waited) {
+  registry_.Add(Metric::kGraphHeldSeconds, {entra_, Text(priority)}, Seconds(waited));
+}
+
+void TenantMetrics::SetBudget(const graph::Budget& budget) {
+  registry_.Set(Metric::kGraphBudgetShare, {entra_}, budget.Share());
+  registry_.Set(Metric::kGraphResourceUnitLimit, {entra_}, budget.unit_limit());
 }
 
 SourceMetrics::SourceMetrics(metrics::Registry& registry, const Config& config)

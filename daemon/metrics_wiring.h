@@ -16,6 +16,7 @@
 #include "metrics/registry.h"
 #include "watchers/ad_observer.h"
 #include "watchers/ad_sight.h"
+#include "watchers/graph/budget.h"
 #include "watchers/graph/observer.h"
 #include "watchers/source_loop.h"
 #include "watchers/tenant_sight.h"
@@ -59,7 +60,11 @@ class TenantMetrics final : public graph::RequestObserver {
  public:
   TenantMetrics(metrics::Registry& registry, std::string entra);
   void OnRequest(std::string_view route, int code) override;
-  void OnThrottled(std::string_view route) override;
+  void OnThrottled(std::string_view route, std::string_view reason) override;
+  void OnUnits(std::string_view route, double units) override;
+  void OnHeld(std::string_view priority, absl::Duration waited) override;
+  // Called before each scrape.
+  void SetBudget(const graph::Budget& budget);
 
  private:
   metrics::Registry& registry_;

@@ -52,6 +52,27 @@ Status Names(const json::value& value, std::set<std::string>& out) {
   return OkStatus();
 }
 
+// true: those that are documented for a tenant of that size; {"units": N, "writes": N}: others.
+Status Limits(const json::value& value, uint64_t users, ThrottleLimits& out) {
+  if (value.is_bool()) {
+    out = value.as_bool() ? ThrottleLimits::Documented(users) : ThrottleLimits();
+    return OkStatus();
+  }
+  if (!value.is_object()) return InvalidError("true, false or units and writes");
+  ThrottleLimits limits;
+  for (const auto& member : value.as_object()) {
+    if (member.key() == "units") {
+      DW_RETURN_IF_ERROR(Count(member.value(), limits.units));
+    } else if (member.key() == "writes") {
+      DW_RETURN_IF_ERROR(Count(member.value(), limits.writes));
+    } else {
+      return InvalidError("units and writes");
+    }
+  }
+  out = limits;
+  return OkStatus();
+}
+
 Status Forbid(const json::value& value, std::set<std::string>& out) {
   std::set<std::string> names;
   DW_RETURN_IF_ERROR(Names(value, names));
@@ -134,6 +155,7 @@ Status TenantFault(std::string_view key, const json::value& value, Tenant& tenan
   if (key == "server_errors") return Count(value, faults.server_errors);
   if (key == "server_error_status") return Count(value, faults.server_error_status);
   if (key == "lost_replies") return Count(value, faults.lost_replies);
+  if (key == "limits") return Limits(value, tenant.people().options().count, faults.limits);
   if (key == "refuse_token") return Flag(value, faults.refuse_token);
   if (key == "token_error") return Count(value, faults.token_error);
   if (key == "reject_bearer") return Flag(value, faults.reject_bearer);

@@ -75,6 +75,11 @@ json::array TenantsJson(World& world) {
       for (const uint64_t person : people) holders.emplace_back(tenant.people().SamOf(person));
       roles[name] = std::move(holders);
     }
+    const Throttle& throttle = tenant.throttle();
+    json::object load = {{"taken", throttle.taken()},
+                         {"refused", throttle.refused()},
+                         {"most_units", throttle.most_units()},
+                         {"most_writes", throttle.most_writes()}};
     tenants.push_back({{"id", tenant.id()},
                        {"name", tenant.options().name},
                        {"last_sync", FormatRfc3339(tenant.last_sync())},
@@ -82,7 +87,8 @@ json::array TenantsJson(World& world) {
                        {"stalled", world.sync(i).stalled()},
                        {"password_sync", tenant.settings().password_sync},
                        {"domains", std::move(domains)},
-                       {"roles", std::move(roles)}});
+                       {"roles", std::move(roles)},
+                       {"load", std::move(load)}});
   }
   return tenants;
 }

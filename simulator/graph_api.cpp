@@ -136,7 +136,17 @@ std::optional<net::ServerResponse> GraphApi::Fault(Context& context) {
 net::ServerResponse GraphApi::Dispatch(const std::vector<std::string>& path,
                                        const net::ServerRequest& request, Context& context) {
   ++requests_;
-  if (auto fault = Fault(context)) return *std::move(fault);
+  Tenant& tenant = *context.tenant;
+  auto refused =
+      tenant.throttle().Take(tenant.faults().limits, path, request, tenant.id(), context.now);
+  if (!refused) refused = Fault(context);
+  net::ServerResponse response = refused ? *std::move(refused) : Route(path, request, context);
+  if (tenant.faults().limits.units > 0) tenant.throttle().Stamp(response);
+  return response;
+}
+
+net::ServerResponse GraphApi::Route(const std::vector<std::string>& path,
+                                    const net::ServerRequest& request, Context& context) {
   if (path[0] == "users" && path.size() >= 2) return UserCall(path, request, context);
   const bool get = request.method == "GET";
   if (get) {

@@ -57,6 +57,8 @@ class GraphApi {
   std::optional<net::ServerResponse> Fault(Context& context);
   net::ServerResponse Dispatch(const std::vector<std::string>& path,
                                const net::ServerRequest& request, Context& context);
+  net::ServerResponse Route(const std::vector<std::string>& path, const net::ServerRequest& request,
+                            Context& context);
   net::ServerResponse UserCall(const std::vector<std::string>& path,
                                const net::ServerRequest& request, Context& context);
   net::ServerResponse Delta(const net::ServerRequest& request, const Context& context);

@@ -194,6 +194,7 @@ StatusOr<uint16_t> SimulatorService::Impl::Serve(net::Handler handler, uint16_t 
   server.port = port;
   server.tls = std::move(tls);
   server.clock = &clock;
+  server.max_connections = 4096;  // a hundred tenants keep several each
   http.push_back(std::make_unique<net::HttpServer>(executor, std::move(handler)));
   return http.back()->Listen(std::move(server));
 }

@@ -95,6 +95,8 @@ class Tenant {
   const TenantFaults& faults() const { return faults_; }
   TenantSettings& settings() { return settings_; }
   const TenantSettings& settings() const { return settings_; }
+  Throttle& throttle() { return throttle_; }
+  const Throttle& throttle() const { return throttle_; }
 
   Reports& reports() { return reports_; }
   const Reports& reports() const { return reports_; }
@@ -169,6 +171,7 @@ class Tenant {
   TenantSettings settings_;
   Reports reports_;
   Devices devices_;
+  Throttle throttle_;
   absl::Time last_sync_;
   std::unordered_map<uint64_t, std::vector<Version>> changed_;
   std::unordered_map<uint64_t, Adoption> adopted_;

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/time/time.h"
+#include "simulator/throttle.h"
 
 namespace driftwarden::simulator {
 
@@ -49,6 +50,9 @@ struct TenantFaults {
   int server_errors = 0;
   int server_error_status = 503;
   int lost_replies = 0;  // the next writes happen, and answer 504
+
+  // Not faults at all: the service limits that are enforced.
+  ThrottleLimits limits;
 
   // Switches.
   bool refuse_token = false;   // token endpoint: invalid_client

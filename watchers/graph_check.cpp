@@ -79,7 +79,7 @@ GraphCheck::GraphCheck(GraphCheckOptions options, net::HttpClient& http, graph::
 
 void GraphCheck::OnRequest(std::string_view, int) {}
 
-void GraphCheck::OnThrottled(std::string_view) {
+void GraphCheck::OnThrottled(std::string_view, std::string_view) {
   ++throttled_;
 }
 

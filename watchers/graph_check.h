@@ -44,7 +44,9 @@ class GraphCheck final : public graph::RequestObserver {
   asio::awaitable<std::vector<CheckFinding>> Run();
 
   void OnRequest(std::string_view route, int code) override;
-  void OnThrottled(std::string_view route) override;
+  void OnThrottled(std::string_view route, std::string_view reason) override;
+  void OnUnits(std::string_view, double) override {}
+  void OnHeld(std::string_view, absl::Duration) override {}
 
  private:
   using Level = CheckFinding::Level;

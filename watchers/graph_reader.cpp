@@ -140,15 +140,19 @@ asio::awaitable<std::vector<GraphReader::Item*>> GraphReader::SendBatch(std::vec
                                                                         Place place,
                                                                         absl::Duration* wait) {
   std::string body = "{\"requests\":[";
+  graph::RequestCost cost(0, 0);
   for (size_t i = 0; i < items.size(); ++i) {
+    const std::string path = PathOf(items[i]->id, place);
+    cost.units += graph::CostOf("GET", path).units;
     // Neither ids (percent-encoded) nor paths hold anything that JSON would have to escape.
-    body += Cat(i == 0 ? "" : ",", "{\"id\":\"", i, "\",\"method\":\"GET\",\"url\":\"",
-                PathOf(items[i]->id, place), "\"}");
+    body +=
+        Cat(i == 0 ? "" : ",", "{\"id\":\"", i, "\",\"method\":\"GET\",\"url\":\"", path, "\"}");
   }
   body += "]}";
   graph::GraphRequest request("/$batch", "batch", options_.priority);
   request.method = "POST";
   request.body = std::move(body);
+  request.cost = cost;
   request.client_request_id = items.front()->origin->id;
   auto reply = co_await client_.Send(std::move(request));
   std::vector<Item*> again;
@@ -163,6 +167,7 @@ asio::awaitable<std::vector<GraphReader::Item*>> GraphReader::SendBatch(std::vec
     for (Item* item : items) item->result = answers.status();
     co_return again;
   }
+  client_.NoteInnerCosts("batch", options_.priority, cost, *answers);
   SettleBatch(items, place, *reply, *std::move(answers), again, *wait);
   co_return again;
 }
@@ -190,8 +195,11 @@ void GraphReader::SettleBatch(const std::vector<Item*>& items, Place place,
     wait = std::max(wait, inner.retry_after.value_or(kInnerBackoff));
     again.push_back(items[*index]);
     if (inner.status == 429) {
-      client_.NoteInnerThrottle("batch", options_.priority, wait);
-    };
+      graph::Throttle throttle;
+      throttle.scope = std::move(answer.throttle_scope);
+      throttle.information = std::move(answer.throttle_information);
+      client_.NoteInnerThrottle("batch", options_.priority, wait, throttle);
+    }
   }
   for (size_t i = 0; i < items.size(); ++i) {
     if (!answered[i]) items[i]->result = DataLossError("batch of reads: an answer is missing");

@@ -424,6 +424,8 @@ asio::awaitable<Status> GraphTenantReader::ReadSomeTransfers(TenantLook* look,
   graph::GraphRequest request("/$batch", "batch", ask.priority);
   request.method = "POST";
   request.body = std::move(body);
+  const graph::RequestCost cost(static_cast<double>(ids.size()), 0);
+  request.cost = cost;
   request.client_request_id = look->batch.value;
   auto reply = co_await client_.Send(std::move(request));
   if (!reply.ok()) co_return reply.status();
@@ -431,6 +433,7 @@ asio::awaitable<Status> GraphTenantReader::ReadSomeTransfers(TenantLook* look,
   if (!status.ok()) co_return status;
   auto answers = client_.decoder().DecodeBatch(reply->body);
   if (!answers.ok()) co_return answers.status();
+  client_.NoteInnerCosts("batch", ask.priority, cost, *answers);
   for (graph::BatchItem& answer : *answers) {
     const auto index = ParseUint64(answer.id);
     if (!index || *index >= ids.size()) continue;

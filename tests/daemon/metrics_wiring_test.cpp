@@ -368,10 +368,16 @@ TEST(TenantMetricsTest, RequestsAreCountedByRouteAndCode) {
   EXPECT_TRUE(std::isnan(registry.Value(Metric::kTenantLastSync, {"contoso"})));
   tenant.OnRequest("users_delta", 200);
   tenant.OnRequest("users_delta", 0);
-  tenant.OnThrottled("users_delta");
+  tenant.OnThrottled("users_delta", "writes");
+  tenant.OnUnits("users_delta", 2.5);
+  tenant.OnHeld("poll", absl::Seconds(3));
   EXPECT_EQ(registry.Value(Metric::kGraphRequests, {"contoso", "users_delta", "200"}), 1);
   EXPECT_EQ(registry.Value(Metric::kGraphRequests, {"contoso", "users_delta", "none"}), 1);
-  EXPECT_EQ(registry.Value(Metric::kGraphThrottled, {"contoso"}), 1);
+  EXPECT_EQ(registry.Value(Metric::kGraphThrottled, {"contoso", "writes"}), 1);
+  EXPECT_EQ(registry.Value(Metric::kGraphThrottled, {"contoso", "unknown"}), 0);
+  EXPECT_EQ(registry.Value(Metric::kGraphResourceUnits, {"contoso", "users_delta"}), 2.5);
+  EXPECT_EQ(registry.Value(Metric::kGraphHeldSeconds, {"contoso", "poll"}), 3);
+  EXPECT_EQ(registry.Value(Metric::kGraphBudgetShare, {"contoso"}), 0);
 }
 
 TEST(DeliveryMetricsTest, DeliveriesAreCountedByOutcome) {

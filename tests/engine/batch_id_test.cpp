@@ -27,7 +27,9 @@ class OneToken final : public graph::TokenSource {
 class NobodyCounts final : public graph::RequestObserver, public watchers::SourceObserver {
  public:
   void OnRequest(std::string_view, int) override {}
-  void OnThrottled(std::string_view) override {}
+  void OnThrottled(std::string_view, std::string_view) override {}
+  void OnUnits(std::string_view, double) override {}
+  void OnHeld(std::string_view, absl::Duration) override {}
   void OnPoll(const monitor::SourceName&, const Status&, absl::Duration) override {}
 };
 

@@ -7,6 +7,11 @@ namespace {
 
 class BudgetTest : public GraphTest {
  protected:
+  asio::awaitable<Status> Once(Priority priority, absl::Duration patience) {
+    const auto permit = co_await budget.Acquire(priority, RequestCost(), patience);
+    co_return permit.status();
+  }
+  Status Go(Priority priority, absl::Duration patience) { return Run(Once(priority, patience)); }
   Budget budget{scheduler};
 };
 
@@ -38,13 +43,13 @@ TEST_F(BudgetTest, AHoldIsNeverShortenedAndNeverEndless) {
 
 TEST_F(BudgetTest, AcquireWaitsItsTurn) {
   budget.Throttled(Priority::kPoll, absl::Seconds(5));
-  EXPECT_TRUE(Run(budget.Acquire(Priority::kPoll, absl::Minutes(1))).ok());
+  EXPECT_TRUE(Go(Priority::kPoll, absl::Minutes(1)).ok());
   EXPECT_EQ(scheduler.total(), absl::Seconds(5));
 }
 
 TEST_F(BudgetTest, AcquireSaysAtOnceThatPatienceIsTooShort) {
   budget.Throttled(Priority::kPoll, absl::Minutes(5));
-  const Status status = Run(budget.Acquire(Priority::kPoll, absl::Minutes(1)));
+  const Status status = Go(Priority::kPoll, absl::Minutes(1));
   EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
   EXPECT_EQ(RetryAfter(status), absl::Minutes(5));
   EXPECT_TRUE(scheduler.slept().empty());

@@ -35,7 +35,9 @@ TEST(ParseRetryAfter, EveryFormThatWasSeen) {
   EXPECT_EQ(ParseRetryAfter("Sun, 06 Nov 1994 08:49:57 GMT", now), absl::Seconds(20));
   EXPECT_EQ(ParseRetryAfter("Sun, 06 Nov 1994 08:49:07 GMT", now), absl::ZeroDuration());
   EXPECT_EQ(ParseRetryAfter("-3", now), absl::ZeroDuration());
-  EXPECT_EQ(ParseRetryAfter("99999999999999999999", now), absl::Seconds(1e6));
+  EXPECT_EQ(ParseRetryAfter("99999999999999999999", now), kLongestRetryAfter);
+  EXPECT_EQ(ParseRetryAfter("86400", now), kLongestRetryAfter);
+  EXPECT_EQ(ParseRetryAfter("Fri, 31 Dec 9999 23:59:59 GMT", now), kLongestRetryAfter);
   for (const char* junk : {"", " ", "soon", "1s", "inf", "nan", "0x10", "1e3"}) {
     EXPECT_FALSE(ParseRetryAfter(junk, now).has_value()) << junk;
   }

@@ -77,9 +77,19 @@ class FakeTokens final : public TokenSource {
 class CountingObserver final : public RequestObserver {
  public:
   void OnRequest(std::string_view route, int code) override { ++requests[Cat(route, " ", code)]; }
-  void OnThrottled(std::string_view route) override { ++throttled[std::string(route)]; }
+  void OnThrottled(std::string_view route, std::string_view reason) override {
+    ++throttled[std::string(route)];
+    ++reasons[std::string(reason)];
+  }
+  void OnUnits(std::string_view route, double cost) override { units[std::string(route)] += cost; }
+  void OnHeld(std::string_view priority, absl::Duration waited) override {
+    held[std::string(priority)] += waited;
+  }
   std::map<std::string, int> requests;
   std::map<std::string, int> throttled;
+  std::map<std::string, int> reasons;
+  std::map<std::string, double> units;
+  std::map<std::string, absl::Duration> held;
 };
 
 template <typename T>

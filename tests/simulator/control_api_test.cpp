@@ -136,6 +136,14 @@ TEST_F(ControlApiTest, FaultsAreSetAndMended) {
   EXPECT_FALSE(ldap_.refuse_bind);
   Call("POST", "/sim/fault", "{\"gremlins\":true}", 400);
   Call("POST", "/sim/fault", "{\"throttle\":\"many\"}", 400);
+  Call("POST", "/sim/fault", "{\"limits\":{\"units\":400,\"writes\":30}}");
+  EXPECT_EQ(world_.tenant(0).faults().limits.units, 400);
+  EXPECT_EQ(world_.tenant(0).faults().limits.writes, 30);
+  Call("POST", "/sim/fault", "{\"limits\":true}");
+  EXPECT_EQ(world_.tenant(0).faults().limits.writes, 3000);
+  Call("POST", "/sim/fault", "{\"limits\":{\"reads\":1}}", 400);
+  Call("POST", "/sim/fault", "{\"limits\":false}");
+  EXPECT_EQ(world_.tenant(0).faults().limits.units, 0);
   Call("POST", "/sim/fault", "{\"dead_delta\":\"quietly\"}", 400);
 }
 

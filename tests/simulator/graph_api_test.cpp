@@ -183,6 +183,39 @@ TEST_F(GraphApiTest, ThrottlingAndOutagesEndByThemselves) {
   EXPECT_EQ(Body(response).at("value").as_array().size(), 1U);
 }
 
+TEST_F(GraphApiTest, TheDocumentedLimitsHoldWhenAsked) {
+  const auto header = [](const net::ServerResponse& response, std::string_view name) {
+    const std::string* value = net::FindHeader(response.headers, name);
+    return value == nullptr ? std::string("(absent)") : *value;
+  };
+  EXPECT_EQ(header(Send("GET", "/v1.0/organization"), "x-ms-resource-unit"), "(absent)");
+  tenant().faults().limits = ThrottleLimits::Documented(450);
+  EXPECT_EQ(tenant().faults().limits.units, 5000);
+  tenant().faults().limits.units = 20;
+  tenant().faults().limits.writes = 2;
+  const auto first = Send("GET", "/v1.0/users?$expand=manager");
+  EXPECT_EQ(header(first, "x-ms-resource-unit"), "3");
+  EXPECT_EQ(header(first, "x-ms-throttle-limit-percentage"), "(absent)");
+  EXPECT_EQ(header(Send("GET", "/v1.0/users?$select=id&$top=5"), "x-ms-resource-unit"), "1");
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(Send("GET", "/v1.0/organization").status, 200);
+  const std::string revoke = Cat("/v1.0/users/", tenant().EntraId(7), "/revokeSignInSessions");
+  EXPECT_EQ(Send("POST", revoke).status, 200);
+  const auto second = Send("POST", revoke);
+  EXPECT_EQ(second.status, 200);
+  EXPECT_EQ(header(second, "x-ms-throttle-limit-percentage"), "0.85");
+  const auto write = Send("POST", revoke);
+  EXPECT_EQ(write.status, 429);
+  EXPECT_EQ(header(write, "x-ms-throttle-information"), "WriteLimitExceeded");
+  EXPECT_EQ(Send("GET", "/v1.0/organization").status, 200);
+  EXPECT_EQ(Send("GET", "/v1.0/organization").status, 200);
+  const auto refused = Send("GET", "/v1.0/organization");
+  EXPECT_EQ(refused.status, 429);
+  EXPECT_EQ(header(refused, "Retry-After"), "10");
+  EXPECT_EQ(header(refused, "x-ms-throttle-information"), "ResourceUnitLimitExceeded");
+  EXPECT_EQ(header(refused, "x-ms-throttle-scope").find("Tenant_Application/ReadWrite/"), 0u);
+  EXPECT_EQ(tenant().throttle().refused(), 2u);
+}
+
 TEST_F(GraphApiTest, ALostReplyHappenedAllTheSame) {
   tenant().faults().lost_replies = 1;
   const auto response =

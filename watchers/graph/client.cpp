@@ -1,8 +1,11 @@
 #include "watchers/graph/client.h"
 
-#include "absl/strings/numbers.h"
+#include <cmath>
+#include <utility>
+
 #include "base/async/backoff.h"
 #include "base/strings.h"
+#include "base/units.h"
 #include "base/unsent.h"
 #include "net/url.h"
 #include "watchers/graph/retry_after.h"
@@ -10,6 +13,7 @@
 namespace driftwarden::graph {
 namespace {
 
+constexpr absl::Duration kRefusalsLoggedEvery = absl::Minutes(1);
 constexpr std::string_view kVersionPath = "/v1.0/";
 // The one thing that the other version is asked for: sign-ins that are no interactive ones.
 constexpr std::string_view kBetaPath = "/beta/auditLogs/signIns";
@@ -121,47 +125,73 @@ asio::awaitable<StatusOr<GraphReply>> GraphClient::Send(GraphRequest request) {
   if (!allowed.ok()) co_return allowed;
   if (request.client_request_id.empty()) request.client_request_id = MakeUuid(rng_);
 
+  if (!request.cost.has_value()) request.cost = CostOf(request.method, request.url);
+
   Patience patience(scheduler_.clock().Steady() + options_.max_wait, options_.first_backoff,
                     absl::Seconds(30), rng_);
   bool renewed = false;
   for (int attempt = 1;; ++attempt) {
     const absl::Duration until = std::min(patience.give_up, request.not_after);
-    const absl::Duration left = until - scheduler_.clock().Steady();
-    const Status may = co_await budget_.Acquire(request.priority, left);
-    if (!may.ok()) co_return NotSent(may);
-    const auto token = co_await tokens_.Token();
-    if (!token.ok()) co_return NotSent(token.status());
-    if (scheduler_.clock().Steady() > request.not_after) {
-      co_return NotSent(UnavailableError(Cat(request.route, ": it took too long to get there")));
-    }
-    auto reply = co_await SendOnce(request, url, *token);
+    Secret token;
+    auto reply = co_await SendInTurn(request, url, &token, until);
     if (!reply.ok()) co_return reply;
     if (reply->status == 401 && !renewed) {
       renewed = true;
-      tokens_.Refused(*token);
+      tokens_.Refused(token);
       continue;
     }
+    if (reply->status == 429) observer_.OnThrottled(request.route, reply->throttle.reason());
     if (!IsTransient(reply->status)) co_return reply;
     // Even what is not sent again holds back what comes after it.
     if (!request.read_only || attempt >= options_.max_attempts) {
       if (reply->status == 429) {
-        budget_.Throttled(request.priority, reply->retry_after.value_or(options_.first_backoff));
+        const absl::Duration wait = reply->retry_after.value_or(options_.first_backoff);
+        Refused(request.route, request.priority, wait, reply->throttle);
       }
       co_return reply;
     }
-    const Status waited = co_await WaitToRetry(request.priority, *reply, patience);
+    const Status waited = co_await WaitToRetry(request, *reply, patience);
     if (absl::IsCancelled(waited)) co_return waited;
     if (!waited.ok()) co_return reply;
   }
 }
 
-asio::awaitable<Status> GraphClient::WaitToRetry(Priority priority, const GraphReply& reply,
-                                                 Patience& patience) {
+asio::awaitable<StatusOr<GraphReply>> GraphClient::SendInTurn(GraphRequest request, std::string url,
+                                                              Secret* token, absl::Duration until) {
+  const absl::Duration came = scheduler_.clock().Steady();
+  auto permit = co_await budget_.Acquire(request.priority, *request.cost, until - came);
+  const absl::Duration waited = scheduler_.clock().Steady() - came;
+  if (waited > absl::ZeroDuration()) observer_.OnHeld(PriorityText(request.priority), waited);
+  if (!permit.ok()) co_return NotSent(permit.status());
+  auto valid = co_await tokens_.Token();
+  if (!valid.ok()) {
+    permit->Unsent();
+    co_return NotSent(valid.status());
+  }
+  *token = *std::move(valid);
+  if (scheduler_.clock().Steady() > request.not_after) {
+    permit->Unsent();
+    co_return NotSent(UnavailableError(Cat(request.route, ": it took too long to get there")));
+  }
+  const std::string_view route = request.route;
+  auto reply = co_await SendOnce(std::move(request), std::move(url), *token);
+  if (!reply.ok() && WasUnsent(reply.status())) {
+    permit->Unsent();
+    co_return reply;
+  }
+  if (reply.ok() && reply->resource_units) permit->Correct(*reply->resource_units);
+  observer_.OnUnits(route, permit->Done());
+  if (reply.ok() && reply->throttle_share) budget_.TenantSaid(*reply->throttle_share);
+  co_return reply;
+}
+
+asio::awaitable<Status> GraphClient::WaitToRetry(const GraphRequest& request,
+                                                 const GraphReply& reply, Patience& patience) {
   // Servers exist that answer "0" or "1" for ever: the growing back-off is the least wait.
   const absl::Duration wait =
       std::max(patience.backoff.Next(), reply.retry_after.value_or(absl::ZeroDuration()));
   const bool load = reply.status == 429 || reply.retry_after.has_value();
-  if (load) budget_.Throttled(priority, wait);
+  if (load) Refused(request.route, request.priority, wait, reply.throttle);
   const absl::Duration until = scheduler_.clock().Steady() + wait;
   if (until > patience.give_up) co_return UnavailableError("out of patience");
   if (load) co_return OkStatus();  // the budget does the waiting, in the order of priorities
@@ -191,14 +221,42 @@ asio::awaitable<StatusOr<GraphReply>> GraphClient::SendOnce(GraphRequest request
     const Status failed = Annotate(response.status(), request.route);
     co_return WasUnsent(failed) ? NotSent(failed) : failed;
   }
-  if (response->status == 429) observer_.OnThrottled(request.route);
   co_return ReadReply(*std::move(response), at);
 }
 
-void GraphClient::NoteInnerThrottle(std::string_view route, Priority priority,
-                                    absl::Duration wait) {
-  observer_.OnThrottled(route);
-  budget_.Throttled(priority, wait);
+void GraphClient::Refused(std::string_view route, Priority priority, absl::Duration wait,
+                          const Throttle& throttle) {
+  budget_.Throttled(priority, wait, throttle.what());
+  ++refusals_;
+  const absl::Duration now = scheduler_.clock().Steady();
+  if (options_.log == nullptr || now - refusal_logged_ < kRefusalsLoggedEvery) return;
+  refusal_logged_ = now;
+  options_.log->Warn("graph_throttled", "the tenant asked for less load",
+                     {{"source", options_.name},
+                      {"route", route},
+                      {"priority", PriorityText(priority)},
+                      {"wait", HumanDuration(wait)},
+                      {"scope", Printable(throttle.scope, 160)},
+                      {"information", Printable(throttle.information, 80)},
+                      {"refusals", std::exchange(refusals_, 0)},
+                      {"share_percent", std::lround(budget_.Share() * 100)}});
+}
+
+void GraphClient::NoteInnerThrottle(std::string_view route, Priority priority, absl::Duration wait,
+                                    const Throttle& throttle) {
+  observer_.OnThrottled(route, throttle.reason());
+  Refused(route, priority, wait, throttle);
+}
+
+void GraphClient::NoteInnerCosts(std::string_view route, Priority priority, RequestCost reserved,
+                                 const std::vector<BatchItem>& parts) {
+  double told = 0;
+  for (const BatchItem& part : parts) told += ParseLoadNumber(part.resource_unit).value_or(0);
+  // Less than was reserved is no mistake to mend: the estimate is over in ten seconds.
+  const double more = told - reserved.units;
+  if (more <= 0) return;
+  budget_.Charge(priority, more);
+  observer_.OnUnits(route, more);
 }
 
 GraphReply GraphClient::ReadReply(net::HttpResponse response, TimeBounds at) {
@@ -209,10 +267,14 @@ GraphReply GraphClient::ReadReply(net::HttpResponse response, TimeBounds at) {
   if (const std::string* text = response.Find("Retry-After")) {
     reply.retry_after = ParseRetryAfter(*text, response.date.value_or(at.hi));
   }
-  if (const std::string* text = response.Find("x-ms-throttle-limit-percentage")) {
-    double share = 0;
-    if (absl::SimpleAtod(*text, &share)) reply.throttle_share = share;
-  }
+  const auto text_of = [&response](std::string_view name) {
+    const std::string* text = response.Find(name);
+    return text == nullptr ? std::string() : *text;
+  };
+  reply.throttle_share = ParseLoadNumber(text_of("x-ms-throttle-limit-percentage"));
+  reply.resource_units = ParseLoadNumber(text_of("x-ms-resource-unit"));
+  reply.throttle.scope = text_of("x-ms-throttle-scope");
+  reply.throttle.information = text_of("x-ms-throttle-information");
   if (const std::string* id = response.Find("request-id")) reply.request_id = *id;
   reply.body = std::move(response.body);
   if (reply.status >= 400) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/async/scheduler.h"
 #include "base/log.h"
@@ -17,6 +18,7 @@
 #include "watchers/graph/clouds.h"
 #include "watchers/graph/json.h"
 #include "watchers/graph/observer.h"
+#include "watchers/graph/throttle.h"
 #include "watchers/graph/token.h"
 
 namespace driftwarden::graph {
@@ -28,7 +30,9 @@ struct GraphRequest {
   Priority priority = Priority::kPoll;
   std::string body;               // JSON; empty: none
   std::string client_request_id;  // a new one is made when empty
-  bool read_only = true;          // may be sent again; false for everything that changes something
+  // Of the parts of a $batch; otherwise found from method and url.
+  std::optional<RequestCost> cost;
+  bool read_only = true;  // may be sent again; false for everything that changes something
   // On the steady clock: what is not on its way by then is not sent.
   absl::Duration not_after = absl::InfiniteDuration();
 
@@ -48,6 +52,8 @@ struct GraphReply {
   std::optional<absl::Duration> retry_after;
   // How much of the allowed load is used, 1 being all of it; told from about 0.8 only.
   std::optional<double> throttle_share;
+  std::optional<double> resource_units;  // what it cost, where the tenant says
+  Throttle throttle;                     // of a 429
 
   bool ok() const { return status >= 200 && status < 300; }
 };
@@ -67,6 +73,9 @@ struct ClientOptions {
   absl::Duration first_backoff = absl::Seconds(1);
   int max_attempts = 8;
   size_t response_limit = net::kDefaultResponseLimit;
+  // Who is told of refusals for load, and what the tenant is called there. Null: nobody.
+  Logger* log = nullptr;
+  std::string name;
 };
 
 // One executor.
@@ -92,10 +101,16 @@ class GraphClient {
   // Of the sign-ins of the other version, which alone tells of those that are not interactive.
   std::string BetaSignInsUrl(std::string_view query) const;
 
-  // A part of a batch was throttled, which the outer answer does not show.
-  void NoteInnerThrottle(std::string_view route, Priority priority, absl::Duration wait);
+  // What the outer answer of a batch does not show: that a part was throttled, and is to be asked
+  // for again after `wait`; what the parts cost.
+  void NoteInnerThrottle(std::string_view route, Priority priority, absl::Duration wait,
+                         const Throttle& throttle = Throttle());
+  void NoteInnerCosts(std::string_view route, Priority priority, RequestCost reserved,
+                      const std::vector<BatchItem>& parts);
 
   JsonDecoder& decoder() { return decoder_; }
+  Budget& budget() { return budget_; }
+  const Budget& budget() const { return budget_; }
   const ClientOptions& options() const { return options_; }
 
  private:
@@ -103,9 +118,14 @@ class GraphClient {
 
   asio::awaitable<StatusOr<GraphReply>> SendOnce(GraphRequest request, std::string url,
                                                  Secret token);
+  // Its turn in the budget, then SendOnce.
+  asio::awaitable<StatusOr<GraphReply>> SendInTurn(GraphRequest request, std::string url,
+                                                   Secret* token, absl::Duration until);
   // Ok: try again now. Otherwise the wait is too long or was cancelled.
-  asio::awaitable<Status> WaitToRetry(Priority priority, const GraphReply& reply,
+  asio::awaitable<Status> WaitToRetry(const GraphRequest& request, const GraphReply& reply,
                                       Patience& patience);
+  void Refused(std::string_view route, Priority priority, absl::Duration wait,
+               const Throttle& throttle);
   GraphReply ReadReply(net::HttpResponse response, TimeBounds at);
 
   const ClientOptions options_;
@@ -116,6 +136,8 @@ class GraphClient {
   RequestObserver& observer_;
   Budget budget_;
   JsonDecoder decoder_;
+  absl::Duration refusal_logged_ = -absl::InfiniteDuration();  // steady
+  uint64_t refusals_ = 0;                                      // since then
 };
 
 }  // namespace driftwarden::graph

@@ -270,16 +270,25 @@ Status TakeUsers(ondemand::value& value, UsersPage& page) {
   return OkStatus();
 }
 
+std::string* HeaderOf(BatchItem& item, std::string_view name) {
+  if (EqualsIgnoreCase(name, "Retry-After")) return &item.retry_after;
+  if (EqualsIgnoreCase(name, "x-ms-resource-unit")) return &item.resource_unit;
+  if (EqualsIgnoreCase(name, "x-ms-throttle-scope")) return &item.throttle_scope;
+  if (EqualsIgnoreCase(name, "x-ms-throttle-information")) return &item.throttle_information;
+  return nullptr;
+}
+
 Status TakeBatchHeaders(ondemand::value& value, BatchItem& item) {
   ondemand::object headers;
   if (value.get_object().get(headers) != simdjson::SUCCESS) return OkStatus();
   return ForEachField(headers, "batch answer", [&item](std::string_view key, ondemand::value& v) {
-    if (!EqualsIgnoreCase(key, "Retry-After")) return OkStatus();
+    std::string* const header = HeaderOf(item, key);
+    if (header == nullptr) return OkStatus();
     std::string_view raw = TrimAscii(v.raw_json_token());
     if (!raw.empty() && raw.front() == '"') {
-      (void)ReadText(v, item.retry_after);
+      (void)ReadText(v, *header);
     } else if (raw.size() < 32) {
-      item.retry_after.assign(raw);
+      header->assign(raw);
     }
     return OkStatus();
   });

@@ -67,8 +67,12 @@ struct TokenReply {
 struct BatchItem {
   std::string id;
   int status = 0;
-  std::string retry_after;  // the header's text, empty when absent
-  std::string body;         // the JSON text of the body, empty when it is not an object
+  // The headers' texts, empty when absent.
+  std::string retry_after;
+  std::string resource_unit;
+  std::string throttle_scope;
+  std::string throttle_information;
+  std::string body;  // the JSON text of the body, empty when it is not an object
 };
 
 class JsonDecoder {

@@ -17,12 +17,11 @@ std::optional<absl::Duration> ParseRetryAfter(std::string_view text, absl::Time 
       std::from_chars(text.data(), text.data() + text.size(), seconds, std::chars_format::fixed);
   if (error == std::errc() && end == text.data() + text.size()) {
     if (!std::isfinite(seconds)) return std::nullopt;
-    // The cap keeps the arithmetic finite; the budget has its own, smaller one.
-    return absl::Seconds(std::clamp(seconds, 0.0, 1e6));
+    return absl::Seconds(std::clamp(seconds, 0.0, absl::ToDoubleSeconds(kLongestRetryAfter)));
   }
   const auto date = net::ParseHttpDate(text);
   if (!date.has_value()) return std::nullopt;
-  return std::max(absl::ZeroDuration(), *date - now);
+  return std::clamp(*date - now, absl::ZeroDuration(), kLongestRetryAfter);
 }
 
 }  // namespace driftwarden::graph
