@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <deque>
-#include <random>
 
+#include "base/rng.h"
 #include "watchers/graph/spent_window.h"
 #include "watchers/graph/throttle.h"
 
@@ -51,14 +51,14 @@ TEST(CostOf, FollowsTheDocumentedTable) {
 
 TEST(SpentWindow, NeverForgetsTooEarlyNorMuchTooLate) {
   for (unsigned seed = 1; seed <= 20; ++seed) {
-    std::mt19937 rng(seed);
+    SeededRng rng(seed);
     const absl::Duration length = absl::Seconds(10);
     SpentWindow window(length);
     std::deque<std::pair<absl::Duration, double>> spent;
     absl::Duration now = absl::Hours(seed);
     for (int step = 0; step < 2000; ++step) {
-      now += absl::Milliseconds(rng() % (step % 50 == 0 ? 20'000 : 400));
-      const double amount = rng() % 10;
+      now += absl::Milliseconds(rng.Below(step % 50 == 0 ? 20'000 : 400));
+      const double amount = rng.Below(10);
       window.Add(now, amount);
       spent.emplace_back(now, amount);
       while (spent.front().first < now - length * 1.02) spent.pop_front();
@@ -69,7 +69,7 @@ TEST(SpentWindow, NeverForgetsTooEarlyNorMuchTooLate) {
       }
       ASSERT_GE(window.Total(now), least);
       ASSERT_LE(window.Total(now), most);
-      const double wanted = rng() % 40;
+      const double wanted = rng.Below(40);
       const absl::Duration free = window.FreeAt(now, wanted);
       ASSERT_GE(free, now);
       ASSERT_LE(window.Total(free), wanted);
