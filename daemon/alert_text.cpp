@@ -68,6 +68,11 @@ std::string SummaryOf(const monitor::Incident& incident, const Person* person, a
     text += Cat(what, over ? " in Active Directory " : " in Active Directory for ", lag,
                 over ? " before Entra, " : ", ");
   }
+  const auto kind = incident.labels.find("kind");
+  const bool signed_in =
+      kind != incident.labels.end() &&
+      kind->second == monitor::DriftKindText(monitor::DriftKind::kSignInAfterDisable);
+  if (signed_in) text += "SIGNED IN since; ";
   text += PlightOf(*person);
   return text;
 }

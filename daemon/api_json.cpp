@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/strings.h"
+#include "daemon/api_logs.h"
 
 namespace driftwarden::daemon {
 
@@ -115,13 +116,14 @@ json::array DriftJson(const Person& person) {
   return out;
 }
 
-json::value ResidualJson(const Person& person) {
+json::value ResidualJson(const Person& person, const PersonContext& context) {
   const monitor::ResidualAccess residual = monitor::ResidualAccessOf(person);
   json::object out;
   out["new_sessions_possible"] = residual.new_sessions_possible;
   out["cae_until"] = residual.cae_until ? TimeJson(*residual.cae_until) : json::value(nullptr);
   out["tokens_until"] =
       residual.tokens_until ? TimeJson(*residual.tokens_until) : json::value(nullptr);
+  out["devices"] = DevicesJson(person, context);
   out["not_reached"] = json::array{"an application's own session", "sessions of guests"};
   return out;
 }
@@ -186,7 +188,8 @@ json::object PersonJson(const Person& person, const std::vector<monitor::Action>
   out["drift"] = DriftJson(person);
   out["episode"] =
       person.episode.has_value() ? json::value(person.episode->id.value) : json::value(nullptr);
-  out["residual"] = ResidualJson(person);
+  out["residual"] = ResidualJson(person, context);
+  out["activity"] = ActivityJson(person, context);
   json::array list;
   for (const monitor::Action& action : actions)
     list.push_back(ActionJson(action, context.link.name));

@@ -8,6 +8,7 @@
 #include "base/units.h"
 #include "daemon/api.h"
 #include "daemon/api_json.h"
+#include "daemon/api_logs.h"
 #include "net/problem.h"
 
 namespace driftwarden::daemon {
@@ -141,10 +142,23 @@ json::object AuthJson(const monitor::LinkState& link, const monitor::Policy& pol
   return out;
 }
 
+int64_t SignedIn(const LinkState& link) {
+  int64_t people = 0;
+  for (const auto& [key, count] : link.open) {
+    const bool critical = key.severity == monitor::Severity::kCritical;
+    if (key.kind == monitor::DriftKind::kSignInAfterDisable && critical) people += count;
+  }
+  return people;
+}
+
 // The first line of the 3 a.m. screen.
-std::string SummaryText(int64_t breached, int64_t open, int64_t inherited,
+std::string SummaryText(int64_t signed_in, int64_t breached, int64_t open, int64_t inherited,
                         const std::vector<std::string>& unread, bool first_read) {
   if (!unread.empty()) return Cat("BLIND: cannot read ", JoinStrings(unread, ", "));
+  if (signed_in > 0) {
+    return Cat("SIGNED IN: ", signed_in, signed_in == 1 ? " person" : " people",
+               " signed in after they should have been out");
+  }
   if (breached > 0) {
     return Cat("BREACHED: ", breached, breached == 1 ? " person is" : " people are",
                " live in Entra past the limit");
@@ -216,6 +230,7 @@ json::object Api::StatusObject() const {
     sources.push_back(SourceJson(source));
   }
   int64_t breached = 0;
+  int64_t signed_in = 0;
   int64_t open_people = 0;
   int64_t inherited = 0;
   json::array links;
@@ -232,12 +247,14 @@ json::object Api::StatusObject() const {
       if (monitor::IsOpenState(key.state)) open_people += count;
       if (key.state == State::kBreached || key.state == State::kRegressed) breached += count;
     }
+    signed_in += SignedIn(*state);
     inherited += static_cast<int64_t>(state->inherited_live);
     link["users"] = std::move(users);
     json::object open;
     for (const auto& [kind, count] : OpenByKind(*state)) open[kind] = count;
     link["open"] = std::move(open);
     link["engine"] = EngineJson(*state, *policy, now);
+    link["logs"] = LogsJson(*state);
     link["auth"] = AuthJson(*state, *policy);
     const monitor::PolicyEpoch& epoch = state->policy;
     json::object judged;
@@ -255,7 +272,7 @@ json::object Api::StatusObject() const {
     link["evidence"] = std::move(evidence);
     links.push_back(std::move(link));
   }
-  out["summary"] = SummaryText(breached, open_people, inherited, unread, first_read);
+  out["summary"] = SummaryText(signed_in, breached, open_people, inherited, unread, first_read);
   out["sources"] = std::move(sources);
   out["links"] = std::move(links);
   out["guards"] = GuardsOf(parts_.links);

@@ -357,6 +357,10 @@ asio::awaitable<void> App::Parts::Once(OnceResult* out, Status* result) {
     for (const auto& [key, count] : state->users) {
       if (monitor::IsOpenState(key.state)) out->open += count;
     }
+    for (const auto& [key, count] : state->open) {  // of people who are converged too
+      const bool signed_in = key.kind == monitor::DriftKind::kSignInAfterDisable;
+      if (signed_in && out->open == 0) out->open += count;
+    }
     out->open += static_cast<int64_t>(state->inherited_live);
   }
   out->summary_json = PrettyJson(api->StatusObject());

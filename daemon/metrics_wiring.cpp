@@ -27,6 +27,21 @@ double Timestamp(absl::Time at) {
   return Seconds(at - absl::UnixEpoch());
 }
 
+// The tenant's logs, and the devices of its people: read alike, and refused alike.
+void SetLogs(metrics::Registry& registry, const std::string& entra, const LinkState& link) {
+  const auto set = [&](std::string_view name, const monitor::LogState& state) {
+    registry.Set(Metric::kTenantLogReadTo, {entra, Text(name)}, Timestamp(state.read.hi));
+    registry.Set(Metric::kTenantLogLimited, {entra, Text(name)},
+                 state.limit == monitor::LogLimit::kNone ? 0 : 1);
+  };
+  for (const monitor::TenantLog log : monitor::kAllTenantLogs) {
+    const auto found = link.logs.find(log);
+    set(monitor::TenantLogText(log),
+        found == link.logs.end() ? monitor::LogState() : found->second);
+  }
+  set("devices", link.devices);
+}
+
 constexpr std::string_view kChanges[] = {"watched", "unwatched", "replay", "deleted"};
 
 }  // namespace
@@ -229,6 +244,7 @@ void LinkMetrics::Refresh(const LinkState& link, const monitor::Policy& policy, 
     registry_.Set(Metric::kUsers, {link_, Text(monitor::StateText(state))},
                   static_cast<double>(count));
   }
+  SetLogs(registry_, policy.entra_source.value, link);
   if (link.engine_last_sync) {
     registry_.Set(Metric::kTenantLastSync, {policy.entra_source.value},
                   Timestamp(*link.engine_last_sync));
@@ -252,6 +268,7 @@ TenantMetrics::TenantMetrics(metrics::Registry& registry, std::string entra)
   registry_.Set(Metric::kGraphResourceUnitLimit, {entra_}, 0);
   // Not read yet: no number is better than a wrong one.
   registry_.Set(Metric::kTenantLastSync, {entra_}, std::numeric_limits<double>::quiet_NaN());
+  SetLogs(registry_, entra_, LinkState());
 }
 
 void TenantMetrics::OnRequest(std::string_view route, int code) {

@@ -4,6 +4,7 @@
 
 #include "base/strings.h"
 #include "daemon/json_text.h"
+#include "daemon/text_activity.h"
 #include "daemon/text_table.h"
 #include "daemon/verbs.h"
 #include "monitor/verdict.h"
@@ -76,6 +77,7 @@ void PrintStatus(const json::value& status) {
       }
     }
     Print(RenderTable({"", "", ""}, counts));
+    Print(LimitsText(link));
     const json::value policy = Field(link, "policy");
     if (policy.is_object() && !FlagAt(policy, "complete")) {
       Print(Cat("  judging everybody by policy ", TextAt(policy, "epoch"), ", in force since ",
@@ -146,6 +148,8 @@ int64_t OpenDrift(const json::value& status) {
       if (!monitor::IsOpenState(state) && state != monitor::State::kBlind) continue;
       open += NumberAt(Field(link, "users"), std::string(monitor::StateText(state)));
     }
+    // Whoever converged and signed in all the same.
+    open += NumberAt(Field(link, "open"), "signin_after_disable");
   }
   return open;
 }

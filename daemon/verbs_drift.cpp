@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "base/units.h"
 #include "daemon/json_text.h"
+#include "daemon/text_activity.h"
 #include "daemon/text_table.h"
 #include "daemon/verbs.h"
 #include "net/url.h"
@@ -150,12 +151,13 @@ void PrintPerson(const json::value& person) {
   }
   std::vector<TextRow> timeline;
   for (const json::value& item : ListAt(person, "timeline")) {
-    timeline.push_back({TextAt(item, "seen"), TextAt(item, "type"), BoundsText(Field(item, "at")),
+    timeline.push_back({TextAt(item, "seen"), EventText(item), BoundsText(Field(item, "at")),
                         TextAt(item, "source"), Cat("#", TextAt(Field(item, "evidence"), "seq"))});
   }
   if (!timeline.empty()) {
     Print(Cat("\n", RenderTable({"SEEN", "EVENT", "HAPPENED", "SOURCE", "EVIDENCE"}, timeline)));
   }
+  Print(ActivityText(person));
   std::vector<TextRow> actions;
   for (const json::value& item : ListAt(person, "actions")) {
     actions.push_back({TextAt(item, "requested_at"), TextAt(item, "action"), TextAt(item, "reason"),
@@ -176,6 +178,7 @@ void PrintPerson(const json::value& person) {
   if (const std::string until = TextAt(residual, "tokens_until"); !until.empty()) {
     Print(Cat("  access tokens already issued: until ", until, "\n"));
   }
+  Print(UnreachedText(person));
   Print("  an application's own sessions, and sessions of guests, end on their own terms\n");
   const json::value& next = Field(person, "next");
   if (!TextAt(next, "what").empty()) {

@@ -48,6 +48,8 @@ enum class Metric {
   kSourceNotifications,
   kSourceNotifyRearms,
   kTenantLastSync,
+  kTenantLogReadTo,
+  kTenantLogLimited,
   kGraphRequests,
   kGraphThrottled,
   kGraphResourceUnits,
