@@ -158,6 +158,30 @@ TEST_F(ApiPeople, OnePersonHasTheContractsShape) {
   EXPECT_EQ(NumberAt(Field(event, "evidence"), "seq"), 1);
 }
 
+TEST_F(ApiPeople, WhatTheLogsSayOfAPersonIsShownAndWhatWasNotReadIsSaid) {
+  Person person = Drifting(a_, 3, 1);
+  person.facts.entra->logs = store::SamplePerson().facts.entra->logs;
+  Put(a_, {person});
+  const auto shown = GetJson("/api/v1/users/p3.corp-contoso");
+  const auto& activity = Field(shown, "activity");
+  ASSERT_THAT(ListAt(activity, "changes"), SizeIs(1));
+  EXPECT_EQ(TextAt(ListAt(activity, "changes")[0], "change"), "sessions_revoked");
+  EXPECT_EQ(TextAt(ListAt(activity, "changes")[0], "by"), "sync");
+  EXPECT_THAT(ListAt(Field(activity, "sign_ins"), "successes"), SizeIs(1));
+  const auto& interactive = Field(Field(activity, "sign_ins"), "interactive");
+  EXPECT_EQ(TextAt(Field(interactive, "read"), "hi"), FormatRfc3339(store::At(121)));
+  const auto& devices = Field(Field(shown, "residual"), "devices");
+  ASSERT_THAT(ListAt(devices, "items"), SizeIs(2));
+  EXPECT_EQ(TextAt(ListAt(devices, "items")[0], "trust"), "hybrid");
+  EXPECT_TRUE(Field(ListAt(devices, "items")[1], "enabled").is_null());
+  EXPECT_FALSE(FlagAt(devices, "complete"));
+  const auto other = GetJson("/api/v1/users/p4.corp-contoso");
+  const auto& unread = Field(Field(Field(other, "activity"), "sign_ins"), "interactive");
+  EXPECT_EQ(TextAt(unread, "not_read"), "not yet");
+  const auto status = GetJson("/api/v1/status");
+  EXPECT_THAT(ListAt(ListAt(status, "links")[0], "logs"), SizeIs(5));
+}
+
 TEST_F(ApiPeople, TimelineAndExplainStandBelowAPerson) {
   EXPECT_THAT(ListAt(GetJson("/api/v1/users/p4.corp-contoso/timeline"), "items"), SizeIs(2));
   const auto explained = GetJson("/api/v1/users/p3.corp-contoso/explain");

@@ -57,10 +57,10 @@ TEST(Specs, AreOneForEachMetricWithNamesThatFollowTheRules) {
 
 TEST(Specs, NoLabelCouldHoldAPersonOrAnAddress) {
   const std::set<std::string_view> allowed = {
-      "link",     "state",    "kind",    "tier",    "severity", "result", "by",
-      "source",   "change",   "reason",  "entra",   "route",    "code",   "action",
-      "outcome",  "wait",     "guard",   "mode",    "receiver", "part",   "version",
-      "revision", "tracking", "finding", "priority"};
+      "link",     "state",    "kind",    "tier",     "severity", "result", "by",
+      "source",   "change",   "reason",  "entra",    "route",    "code",   "action",
+      "outcome",  "wait",     "guard",   "mode",     "receiver", "part",   "version",
+      "revision", "tracking", "finding", "priority", "log"};
   for (const MetricSpec& spec : Specs()) {
     for (const std::string_view label : spec.labels) {
       EXPECT_EQ(allowed.count(label), 1u) << spec.name << " " << label;
