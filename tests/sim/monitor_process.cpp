@@ -31,6 +31,8 @@ struct MonitorProcess::Link {
   std::unique_ptr<daemon::Engine> engine;
   std::unique_ptr<daemon::DirectReadLoop> reads;
   std::unique_ptr<daemon::TenantVerificationLoop> verification;
+  std::unique_ptr<testing::WorldTenantLogs> logs;
+  std::unique_ptr<daemon::TenantLogLoop> log_loop;
   std::unique_ptr<daemon::DeadlineLoop> deadlines;
   std::unique_ptr<remediation::ActionRunner> runner;
   std::unique_ptr<alerts::Dispatcher> dispatcher;
@@ -96,6 +98,10 @@ void MonitorProcess::BuildLink(const LinkSetup& setup) {
       *link->engine, store_, lane_, around_.scheduler, rng_, around_.log, *silent_};
   link->verification = std::make_unique<daemon::TenantVerificationLoop>(
       verification_parts, policy.entra_source, *link->tenant, verification);
+  link->logs = std::make_unique<testing::WorldTenantLogs>(wire_, setup.tenant, policy.entra_source);
+  link->log_loop = std::make_unique<daemon::TenantLogLoop>(
+      *link->engine, *link->logs, policy.link, policy.entra_source, [] { return false; },
+      around_.scheduler, rng_, around_.log, daemon::TenantLogOptions());
   link->deadlines =
       std::make_unique<daemon::DeadlineLoop>(*link->engine, around_.scheduler, rng_, around_.log);
   remediation::ActionRunnerOptions runner_options;
@@ -164,6 +170,7 @@ asio::awaitable<void> MonitorProcess::Boot() {
   for (const auto& link : links_) {
     tasks_.Spawn(link->reads->Run());
     tasks_.Spawn(link->verification->Run());
+    if (options_.logs) tasks_.Spawn(link->log_loop->Run());
     tasks_.Spawn(link->deadlines->Run());
     tasks_.Spawn(link->runner->Run());
     tasks_.Spawn(link->dispatcher->Run());

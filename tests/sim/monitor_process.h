@@ -14,11 +14,13 @@
 #include "daemon/deadline_loop.h"
 #include "daemon/direct_read_loop.h"
 #include "daemon/engine.h"
+#include "daemon/tenant_log_loop.h"
 #include "daemon/tenant_verification_loop.h"
 #include "remediation/action_runner.h"
 #include "tests/testing/fault_store.h"
 #include "tests/testing/sim_scheduler.h"
 #include "tests/testing/world_adapters.h"
+#include "tests/testing/world_logs.h"
 #include "watchers/source_loop.h"
 
 namespace driftwarden::sim {
@@ -35,6 +37,7 @@ struct ProcessOptions {
   absl::Duration resend_interval = absl::Seconds(30);
   absl::Duration verify_for = absl::Minutes(2);
   absl::Duration reconcile_for = absl::Seconds(15);
+  bool logs = false;  // the tenants' logs and devices are read too
 };
 
 // What outlives a process.

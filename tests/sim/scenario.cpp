@@ -38,6 +38,7 @@ StageOptions Scenario::MakeStage() {
   for (simulator::TenantOptions& tenant : stage.world.tenants) {
     tenant.page_size = static_cast<size_t>(Between(1, 60));
   }
+  stage.process.logs = Chance(0.6);
   stage.process.ad_page_size = static_cast<size_t>(Between(1, 60));
   for (LinkSetup& link : stage.process.links) {
     auto policy = std::make_shared<monitor::Policy>(*link.policy);
@@ -79,6 +80,9 @@ void Scenario::Trouble() {
     if (Chance(0.3)) faults.delta_delay = absl::Seconds(Between(1, 40));
     if (Chance(0.1)) faults.omitted.insert("accountEnabled");
     faults.ignore_revoke = ignores_revokes_ && Chance(0.5);
+    faults.report_delay = absl::Seconds(Between(0, 120));
+    faults.report_duplicates = Chance(0.3);
+    faults.report_disorder = Chance(0.3);
   }
   const absl::Time end = stage_->now() + kTrouble;
   while (stage_->now() < end) {
