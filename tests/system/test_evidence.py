@@ -78,6 +78,8 @@ def test_whoever_disabled_or_revoked_is_named_and_devices_are_known(simulation, 
     assert record["evidence"]["by"] == "sync"
     assert record["at"]["lo"] == record["at"]["hi"] == change_of(simulation, synced, "disabled")
 
+    simulation.change(revoked, "devices", devices=[
+        {"name": "KIOSK-7", "trust": "ServerAd", "shared_with": [synced]}])
     simulation.sync(skip=[revoked])
     departed = simulation.change(revoked, "disable")["at"]
     wait_for_state(daemon, revoked, ("pending", "lagging", "breached"))
@@ -85,8 +87,11 @@ def test_whoever_disabled_or_revoked_is_named_and_devices_are_known(simulation, 
     simulation.change(revoked, "cloud", do="revoke")
     assert record_of(daemon, revoked, "sessions_revoked")["evidence"]["by"] == "user"
     wait_for_state(daemon, revoked, "contained")
-    devices = wait_for(lambda: timeline(daemon, revoked, "devices_read"), 30, "the devices")
-    assert any(key.startswith("device.") for key in devices[-1]["evidence"])
+    devices = wait_for(lambda: daemon.get(f"users/{revoked}")["residual"]["devices"]["items"],
+                       30, "the devices")
+    assert [(device["name"], device["trust"], device["users"], device["enabled"])
+            for device in devices] == [("KIOSK-7", "hybrid", 2, True)]
+    assert "KIOSK-7" in daemon.command("drift", "show", revoked).stdout
     assert not findings(daemon)
     assert requests(daemon, "sign_ins", 429) == requests(daemon, "directory_audits", 429) == 0
     assert daemon.command("evidence", "verify").returncode == 0
@@ -122,6 +127,9 @@ def test_without_a_licence_sign_ins_are_a_stated_limitation(simulation, start):
         wait_for(lambda: requests(daemon, "directory_audits", 200) >= read + 3, 60, "more rounds")
         assert requests(daemon, "sign_ins", 403) == 2, "asked once, not again and again"
         assert daemon.log_text().count("tenant_sign_ins_unread") == 1
+        limits = {log["log"]: log["limit"] for log in daemon.status()["links"][0]["logs"]}
+        assert limits["interactive_sign_ins"] == limits["non_interactive_sign_ins"] == "licence"
+        assert limits["directory_audits"] is None and limits["devices"] is None
         assert "P1 or P2" in daemon.command("status").stdout
     finally:
         simulation.tenant(premium=True)
