@@ -431,6 +431,21 @@ TEST_F(LogsTest, DevicesAreKeptAsTheyWereReadLast) {
   EXPECT_EQ(Half().logs.devices->devices.size(), kDevicesKept);
 }
 
+TEST(KeepSignIn, ARowThatSumsUpGrowsAndStaysOne) {
+  const absl::Time at = absl::FromUnixSeconds(1795219200);
+  AccountLogs logs;
+  SignIn row = Success("s1", at, false);
+  EXPECT_TRUE(KeepSignIn(logs, row));
+  EXPECT_TRUE(KeepSignIn(logs, Success("s2", at + absl::Minutes(1), false)));
+  row.at = {at, at + absl::Minutes(20)};
+  EXPECT_FALSE(KeepSignIn(logs, row));
+  row.at.hi = at + absl::Minutes(10);  // an older answer that comes late
+  EXPECT_FALSE(KeepSignIn(logs, row));
+  ASSERT_EQ(logs.successes.size(), 2u);
+  EXPECT_EQ(logs.successes.back().id, "s1");
+  EXPECT_EQ(logs.successes.back().at, (TimeBounds{at, at + absl::Minutes(20)}));
+}
+
 TEST(Continue, KeepsWhatWasReadWithoutAGap) {
   const auto at = [](int minutes) { return T0() + minutes * kMinute; };
   EXPECT_EQ(Continue({}, {at(0), at(10)}), (TimeBounds{at(0), at(10)}));
