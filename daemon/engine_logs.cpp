@@ -20,6 +20,7 @@ constexpr absl::Duration kFurthestBack = absl::Hours(7 * 24);  // the least that
 constexpr absl::Duration kLimitRetry = absl::Hours(1);
 constexpr absl::Duration kAhead = absl::Minutes(5);  // of a departure: clocks differ
 constexpr absl::Duration kOfferedKept = absl::Hours(1);
+constexpr double kCrowd = 40;  // so many people are read in their turn; fewer, that much sooner
 constexpr absl::Duration kDevicesEarly = absl::Minutes(5);
 constexpr absl::Duration kDevicesLate = absl::Minutes(30);
 
@@ -109,6 +110,8 @@ std::vector<LogTarget> Engine::Neediest(std::vector<Candidate> candidates, Offer
                                         size_t limit) {
   const absl::Time now = Now();
   std::erase_if(offers, [now](const auto& offer) { return now - offer.second > kOfferedKept; });
+  // What the tenant lets be asked is the same for one as for many.
+  const double enough = std::min(1.0, static_cast<double>(candidates.size()) / kCrowd);
   std::vector<std::pair<double, LogTarget>> due;
   for (Candidate& candidate : candidates) {
     // One whose reading fails again and again must not keep the others waiting.
@@ -116,7 +119,7 @@ std::vector<LogTarget> Engine::Neediest(std::vector<Candidate> candidates, Offer
     const absl::Time last =
         offered == offers.end() ? candidate.read : std::max(candidate.read, offered->second);
     const double need = absl::FDivDuration(now - last, candidate.interval);
-    if (need >= 1) due.emplace_back(need, std::move(candidate.target));
+    if (need >= enough) due.emplace_back(need, std::move(candidate.target));
   }
   std::stable_sort(due.begin(), due.end(),
                    [](const auto& a, const auto& b) { return a.first > b.first; });
@@ -180,7 +183,8 @@ asio::awaitable<StatusOr<std::vector<LogTarget>>> Engine::DeviceTargetsOnStrand(
     target.entra_id = person.facts.entra->id;
     const auto& devices = person.facts.entra->logs.devices;
     const absl::Time read = devices ? devices->at.hi : absl::InfinitePast();
-    candidates.push_back({std::move(target), read, DeviceInterval(person, Now())});
+    const absl::Duration interval = DeviceInterval(person, Now());
+    if (Now() - read >= interval) candidates.push_back({std::move(target), read, interval});
   }
   targets = Neediest(std::move(candidates), device_turn_.offers, limit);
   co_return targets;

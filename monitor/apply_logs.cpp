@@ -42,11 +42,24 @@ const Person* FindOwner(Transaction& tx, const std::string& id) {
   return owns ? person : nullptr;
 }
 
+bool IsPresent(const Person& person) {
+  const AdHalf* ad = person.facts.DecidingAd();
+  return !person.episode && (ad == nullptr || !Departed(*ad));
+}
+
 // What belongs to a departure stands in its timeline.
 bool IsTold(const Person& person, absl::Time at) {
   const AdHalf* ad = person.facts.DecidingAd();
   if (ad == nullptr || !Departed(*ad) || person.memory.inherited) return false;
   return at >= DepartedSince(*ad).lo - kAhead;
+}
+
+// What the engine does to everybody all the time says nothing of somebody who did not leave: a new
+// password, and the sessions that end with the old one.
+bool IsDaily(const Person& person, const AuditRecord& record, ActorKind by) {
+  const bool about_passwords = record.change == AccountChange::kPasswordChanged ||
+                               record.change == AccountChange::kSessionsRevoked;
+  return about_passwords && by == ActorKind::kSync && IsPresent(person);
 }
 
 void RecordAudit(Transaction& tx, const Person& person, const AuditRecord& record, TenantLog log) {
@@ -79,8 +92,10 @@ void TakeAudits(Transaction& tx, const LogLook& look) {
   for (const AuditRecord& record : look.audits) {
     const Person* owner = FindOwner(tx, record.entra_id);
     if (owner == nullptr) continue;
+    if (IsDaily(*owner, record, ActorOf(record, tx.policy(), tx.link()))) continue;
     AccountLogs kept = owner->facts.entra->logs;
     if (!KeepAudit(kept, record)) continue;
+    if (IsPresent(*owner)) ForgetOldAudits(kept);
     Person& person = tx.Touch(owner->ordinal);
     person.facts.entra->logs = std::move(kept);
     changed.insert(person.ordinal);

@@ -36,11 +36,9 @@ void Narrow(const std::vector<AuditRecord>& audits, AccountChange change, absl::
   const TimeBounds all = LooksOf(looks, since);
   if (all.hi == absl::InfinitePast()) return;
   const AuditRecord* record = LatestWithin(audits, change, all, skew);
-  since = all;
-  if (record != nullptr) {
-    const TimeBounds told = Widened(*record, skew);
-    since = {std::max(all.lo, told.lo), std::min(all.hi, told.hi)};
-  }
+  if (record == nullptr) return;  // none, or no longer kept
+  const TimeBounds told = Widened(*record, skew);
+  since = {std::max(all.lo, told.lo), std::min(all.hi, told.hi)};
   looks = since == all ? TimeBounds() : all;
 }
 
@@ -159,7 +157,9 @@ const AuditRecord* DisableRecord(const EntraHalf& half, absl::Duration skew) {
 
 bool AuditsContradict(const EntraHalf& half, absl::Duration skew) {
   const AuditRecord* latest = LatestState(half);
-  if (latest == nullptr || latest->at + skew < half.last_direct_look.lo) return false;
+  const bool read = half.last_direct_look.hi != absl::InfinitePast();
+  const absl::Time looked = read ? half.last_direct_look.lo : half.last_look.lo;
+  if (latest == nullptr || latest->at + skew < looked) return false;
   const bool out = half.deletion != EntraDeletion::kLive;
   switch (latest->change) {
     case AccountChange::kDisabled:
@@ -185,7 +185,8 @@ bool AuditConfirmsReturn(const EntraHalf& half, absl::Duration skew) {
   if (!enabled && latest->change != AccountChange::kRestored) return false;
   const TimeBounds& looks =
       enabled ? LooksOf(half.logs.enabled_looks, half.enabled_since) : half.restored_since;
-  return looks.hi != absl::InfinitePast() && latest->at + skew >= looks.lo;
+  if (looks.hi == absl::InfinitePast()) return false;
+  return latest->at + skew >= std::max(looks.lo, half.restored_since.lo);
 }
 
 std::vector<const AuditRecord*> RevocationsByOthers(const Facts& facts, const Policy& policy,

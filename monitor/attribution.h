@@ -32,7 +32,8 @@ absl::Duration LogSkew(const Policy& policy, const LinkState& link);
 void NarrowByAudits(EntraHalf& half, absl::Duration skew);
 // The record that tells when the account became disabled; null when none does.
 const AuditRecord* DisableRecord(const EntraHalf& half, absl::Duration skew);
-// The latest record says otherwise than the looks, and no direct look is later: one is due.
+// The latest record says otherwise than the looks, and no look of the better kind is later: a
+// direct one is due.
 bool AuditsContradict(const EntraHalf& half, absl::Duration skew);
 // A record shows that the account was enabled or restored when it was last out, and nothing since.
 bool AuditConfirmsReturn(const EntraHalf& half, absl::Duration skew);

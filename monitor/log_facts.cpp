@@ -69,6 +69,12 @@ bool KeepAudit(AccountLogs& logs, const AuditRecord& record) {
               [change](const AuditRecord& k) { return k.change == change; });
 }
 
+void ForgetOldAudits(AccountLogs& logs) {
+  if (logs.audits.empty()) return;
+  const absl::Time from = logs.audits.back().at - kAuditsOfPresent;
+  std::erase_if(logs.audits, [from](const AuditRecord& record) { return record.at < from; });
+}
+
 bool KeepSignIn(AccountLogs& logs, const SignIn& sign_in) {
   const bool success = sign_in.error_code == 0;
   if (!success && !IsRefused(sign_in)) return false;

@@ -42,8 +42,9 @@ struct AccountLogs {
 };
 constexpr size_t kAuditsKept = 4;           // of one kind of change
 constexpr size_t kPasswordChangesKept = 8;  // they tell what a revocation is worth
-constexpr size_t kSignInsKept = 8;          // of interactive ones and of others, each
-constexpr size_t kLogNameKept = 120;        // bytes of a name for people
+constexpr absl::Duration kAuditsOfPresent = absl::Hours(48);
+constexpr size_t kSignInsKept = 8;    // of interactive ones and of others, each
+constexpr size_t kLogNameKept = 120;  // bytes of a name for people
 
 // How far a log was read for the link, and what keeps it from being read. Of a log of sign-ins:
 // the latest moment to which anybody's were read.
@@ -64,6 +65,9 @@ std::string Shortened(std::string text);
 
 // True when it was not known, and is among those kept.
 bool KeepAudit(AccountLogs& logs, const AuditRecord& record);
+// Lets go of records that are older than the latest by more than kAuditsOfPresent: of somebody who
+// did not leave, they no longer tell anything.
+void ForgetOldAudits(AccountLogs& logs);
 bool KeepSignIn(AccountLogs& logs, const SignIn& sign_in);
 
 // A sign-in that failed because the account is disabled (50057) or its sessions are revoked

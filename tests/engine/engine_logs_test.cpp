@@ -127,6 +127,21 @@ TEST(EngineLogs, SignInsAreWantedOfThoseWhoLeftTheMostNeededFirst) {
   }
 }
 
+TEST(EngineLogs, AFewPeopleAreReadSoonerThanMany) {
+  EngineFixture f;
+  f.Baseline(60);
+  f.Disable(1);
+  EXPECT_THAT(SignInIds(f), ElementsAre(EntraIdOf(1)));
+  f.scheduler.RunFor(absl::Seconds(20));
+  EXPECT_THAT(SignInIds(f), ElementsAre(EntraIdOf(1)));
+  for (int i = 2; i <= 60; ++i) f.Disable(i);
+  EXPECT_EQ(SignInIds(f, 100).size(), 59u);
+  f.scheduler.RunFor(absl::Minutes(5));
+  EXPECT_THAT(SignInIds(f, 100), IsEmpty());
+  f.scheduler.RunFor(absl::Minutes(5));
+  EXPECT_EQ(SignInIds(f, 100).size(), 60u);
+}
+
 TEST(EngineLogs, PeopleAreLookedAtInTurnsAndNobodyIsLeftOut) {
   EngineOptions options;
   options.review_limit = 2;

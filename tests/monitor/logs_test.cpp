@@ -208,6 +208,20 @@ TEST_F(LogsTest, WhatComesWithAPasswordChangeOrFromTheEngineIsNoRevocation) {
   EXPECT_EQ(world.person(1).phase, State::kContained);
 }
 
+TEST_F(LogsTest, OfSomebodyPresentLittleIsKept) {
+  left = world.now;
+  AuditRecord daily = Audit("p1", AccountChange::kPasswordChanged, world.now);
+  daily.by_sync = true;
+  Audits({daily, Audit("p2", AccountChange::kPasswordChanged, world.now - absl::Hours(60)),
+          Audit("p3", AccountChange::kPasswordChanged, world.now)});
+  ASSERT_EQ(Half().logs.audits.size(), 1u);
+  EXPECT_EQ(Half().logs.audits[0].id, "p3");
+  EXPECT_EQ(world.EvidenceOf("audit_record"), 0u);
+  Leave();
+  Audits({daily});
+  EXPECT_EQ(Half().logs.audits.size(), 2u);
+}
+
 TEST_F(LogsTest, ARevocationBeforeTheDepartureDoesNotCount) {
   left = world.now;
   Audits({Audit("r1", AccountChange::kSessionsRevoked, world.now)});
