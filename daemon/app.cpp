@@ -198,6 +198,7 @@ void App::Parts::BuildLinks() {
     }
     DirectReadOptions read_options;
     read_options.interval = tenant->config.poll_interval;
+    read_options.share = [tenant] { return tenant->client->budget().Share(); };
     link->direct_reads = std::make_unique<DirectReadLoop>(*link->engine, readers, *tenant->reader,
                                                           scheduler, rng, log, read_options);
     VerificationOptions verification_options;

@@ -8,6 +8,11 @@ namespace driftwarden::daemon {
 namespace {
 
 constexpr absl::Duration kMaxBackoff = absl::Seconds(60);
+// Open episodes that are listed at once, and in one round.
+constexpr size_t kListed = 2000;
+constexpr int kListsARound = 50;
+// People loaded at once.
+constexpr size_t kLoaded = 100;
 
 absl::Duration FirstBackoff(absl::Duration interval) {
   return std::clamp(interval / 2, absl::Milliseconds(20), absl::Seconds(1));
@@ -30,9 +35,10 @@ DirectReadLoop::DirectReadLoop(Engine& engine, DirectoryReaders directories,
       scheduler_(scheduler),
       rng_(rng),
       log_(log),
-      options_(options) {
-  const absl::Duration first = FirstBackoff(options.interval);
-  const Backoff backoff(first, std::clamp(options.interval * 4, first, kMaxBackoff), rng);
+      options_(std::move(options)),
+      plan_(options_.interval) {
+  const absl::Duration first = FirstBackoff(options_.interval);
+  const Backoff backoff(first, std::clamp(options_.interval * 4, first, kMaxBackoff), rng);
   sources_.reserve(directories.size() + 1);
   sources_.push_back(Source{engine.CurrentPolicy()->entra_source, nullptr, backoff, OkStatus()});
   for (const auto& [name, reader] : directories) {
@@ -75,37 +81,84 @@ asio::awaitable<Status> DirectReadLoop::ReadOnce() {
 asio::awaitable<Status> DirectReadLoop::Round() {
   auto wanted = co_await engine_.WantedTargets(options_.batch);
   if (!wanted.ok()) co_return wanted.status();
+  for (const DirectTarget& target : *wanted) (void)Owe(target);
+  const Status refreshed = co_await RefreshPlan();
+  if (!refreshed.ok()) co_return refreshed;
+  const Status planned = co_await Plan();
+  if (!planned.ok()) co_return planned;
   for (Source& source : sources_) {
-    for (const DirectTarget& target : *wanted) {
-      if (!Concerns(source, target) || source.owed.size() >= options_.per_round) continue;
-      source.owed.insert_or_assign(target.person, target);
-    }
-  }
-  auto open = co_await OpenWindow();
-  if (!open.ok()) co_return open.status();
-  const std::vector<DirectTarget> targets = std::move(*open);
-  for (Source& source : sources_) {
-    const bool waits = !source.error.ok() && scheduler_.clock().Steady() < source.not_before;
-    if (waits) continue;
-    const Status read = co_await ReadSource(&source, &targets);
+    if (Waits(source)) continue;
+    const Status read = co_await ReadSource(&source);
     if (!read.ok()) co_return read;
   }
   co_return OkStatus();
 }
 
-asio::awaitable<StatusOr<std::vector<DirectTarget>>> DirectReadLoop::OpenWindow() {
-  std::vector<DirectTarget> window;
-  while (window.size() < options_.per_round) {
-    const size_t limit = std::min(options_.per_round - window.size(), options_.batch);
-    auto page = co_await engine_.OpenTargets(after_, limit);
-    if (!page.ok()) co_return page.status();
-    const bool at_the_end = page->size() < limit;
-    after_ = at_the_end ? 0 : page->back().person;
-    window.insert(window.end(), std::make_move_iterator(page->begin()),
-                  std::make_move_iterator(page->end()));
+bool DirectReadLoop::Waits(const Source& source) const {
+  return !source.error.ok() && scheduler_.clock().Steady() < source.not_before;
+}
+
+asio::awaitable<Status> DirectReadLoop::RefreshPlan() {
+  for (int lists = 0; lists < kListsARound; ++lists) {
+    auto open = co_await engine_.OpenPeople(after_, kListed);
+    if (!open.ok()) co_return open.status();
+    for (const monitor::PersonOrdinal person : *open) plan_.Note(person);
+    const bool at_the_end = open->size() < kListed;
+    after_ = at_the_end ? 0 : open->back();
     if (at_the_end) break;
   }
-  co_return window;
+  const auto news = co_await engine_.TakeNews();
+  for (const monitor::PersonOrdinal person : news) plan_.Hurry(person);
+  co_return OkStatus();
+}
+
+asio::awaitable<Status> DirectReadLoop::Plan() {
+  const double share = options_.share ? options_.share() : 0;
+  const size_t limit = ReadPlan::RoundOf(options_.per_round, share);
+  const auto due = plan_.Due(scheduler_.clock().Steady(), limit);
+  for (size_t at = 0; at < due.size(); at += kLoaded) {
+    const size_t end = std::min(due.size(), at + kLoaded);
+    const std::vector<monitor::PersonOrdinal> asked(due.begin() + static_cast<ptrdiff_t>(at),
+                                                    due.begin() + static_cast<ptrdiff_t>(end));
+    std::vector<monitor::PersonOrdinal> people = asked;
+    auto targets = co_await engine_.Targets(std::move(people));
+    if (!targets.ok()) co_return targets.status();
+    std::map<monitor::PersonOrdinal, const DirectTarget*> open;
+    for (const DirectTarget& target : *targets) {
+      if (target.open) open[target.person] = &target;
+    }
+    for (const monitor::PersonOrdinal person : asked) {
+      const auto found = open.find(person);
+      if (found == open.end()) {
+        plan_.Forget(person);
+      } else {
+        OweAndPlan(*found->second, share);
+      }
+    }
+  }
+  co_return OkStatus();
+}
+
+void DirectReadLoop::OweAndPlan(const DirectTarget& target, double share) {
+  const absl::Time now = scheduler_.clock().Wall();
+  // Whom a source in trouble has no room for comes up again with the next round.
+  const bool owed = Owe(target);
+  const absl::Duration interval =
+      owed ? plan_.IntervalOf(target.pace, now, share) : options_.interval;
+  plan_.Planned(target.person, scheduler_.clock().Steady(), interval);
+}
+
+bool DirectReadLoop::Owe(const DirectTarget& target) {
+  bool room = true;
+  for (Source& source : sources_) {
+    if (!Concerns(source, target)) continue;
+    if (source.owed.size() >= options_.per_round && !source.owed.contains(target.person)) {
+      room = false;
+    } else {
+      source.owed.insert_or_assign(target.person, target);
+    }
+  }
+  return room;
 }
 
 bool DirectReadLoop::Concerns(const Source& source, const DirectTarget& target) {
@@ -113,14 +166,9 @@ bool DirectReadLoop::Concerns(const Source& source, const DirectTarget& target) 
                                      : AccountIn(target, source.name) != nullptr;
 }
 
-asio::awaitable<Status> DirectReadLoop::ReadSource(Source* source,
-                                                   const std::vector<DirectTarget>* open) {
-  std::map<monitor::PersonOrdinal, DirectTarget> people = source->owed;
-  for (const DirectTarget& target : *open) {
-    if (Concerns(*source, target)) people.emplace(target.person, target);
-  }
+asio::awaitable<Status> DirectReadLoop::ReadSource(Source* source) {
   std::vector<DirectTarget> queue;
-  for (auto& [person, target] : people) queue.push_back(std::move(target));
+  for (const auto& [person, target] : source->owed) queue.push_back(target);
   // Behind whom the last round failed at, so that one person who cannot be read hides nobody.
   const auto behind = std::find_if(
       queue.begin(), queue.end(),
@@ -137,7 +185,10 @@ asio::awaitable<Status> DirectReadLoop::ReadSource(Source* source,
     Part part = co_await std::move(reading);
     if (part.status.code() == StatusCode::kCancelled) co_return part.status;
     failed = part.status;
-    for (const size_t stop = at + part.tried; at < stop; ++at) source->owed.erase(queue[at].person);
+    for (const size_t stop = at + part.tried; at < stop; ++at) {
+      source->owed.erase(queue[at].person);
+      if (!failed.ok()) plan_.Hurry(queue[at].person);  // with the next round
+    }
     if (!failed.ok()) source->resume_after = queue[at - 1].person;
     if (part.seen.empty()) continue;
     monitor::BatchId batch = round_;

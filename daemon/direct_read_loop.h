@@ -3,12 +3,13 @@
 // Looks people up one by one where the change feeds are not enough: everybody with an open episode
 // on the Entra side (the feed does not tell when sessions were revoked), on the AD side too while a
 // disable has not settled, and both sides of whoever contradictory looks were found of. Inherited
-// people are not open. Bounded: a round reads at most `per_round` people and the next one goes on
-// behind them.
+// people are not open. How often somebody is read depends on what is expected (ReadPlan) and on how
+// much of the tenant's allowance is in use; a round reads at most `per_round` people.
 //
 // The tenant and every directory are read for themselves: what fails in one ends that one's round
 // and puts off its next, and neither stops nor slows another.
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -18,6 +19,7 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "daemon/engine.h"
+#include "daemon/read_plan.h"
 #include "watchers/change_source.h"
 
 namespace driftwarden::daemon {
@@ -26,6 +28,8 @@ struct DirectReadOptions {
   absl::Duration interval = absl::Seconds(15);  // the tenant's poll interval
   size_t batch = 20;                            // people in one request to the tenant
   size_t per_round = 500;
+  // The share of the tenant's allowance that is in use. Empty: not known.
+  std::function<double()> share = {};
 };
 
 class DirectReadLoop {
@@ -50,7 +54,7 @@ class DirectReadLoop {
     Status error;                                      // of its last round
     absl::Duration not_before = absl::ZeroDuration();  // steady; while `error`
     monitor::PersonOrdinal resume_after = 0;           // whom its last failed round ended with
-    // Contradicted people who were not asked for yet; bounded.
+    // People who were not asked for yet; bounded.
     std::map<monitor::PersonOrdinal, DirectTarget> owed = {};
     std::string last_error = {};  // logged only when the text changes
   };
@@ -64,11 +68,17 @@ class DirectReadLoop {
   static bool Concerns(const Source& source, const DirectTarget& target);
   // Cancelled and the engine's errors only.
   asio::awaitable<Status> Round();
-  asio::awaitable<Status> ReadSource(Source* source, const std::vector<DirectTarget>* open);
+  asio::awaitable<Status> ReadSource(Source* source);
   asio::awaitable<Part> ReadTenant(std::vector<DirectTarget> targets);
   asio::awaitable<Part> ReadDirectory(const Source* source, std::vector<DirectTarget> targets);
-  // The people behind the window of the last round, at most per_round of them.
-  asio::awaitable<StatusOr<std::vector<DirectTarget>>> OpenWindow();
+  // Whoever has an open episode now, and of whom something is new.
+  asio::awaitable<Status> RefreshPlan();
+  // Those whose turn it is are owed by every source that they concern.
+  asio::awaitable<Status> Plan();
+  void OweAndPlan(const DirectTarget& target, double share);
+  // False: a source that they concern has no room.
+  bool Owe(const DirectTarget& target);
+  bool Waits(const Source& source) const;
   void Ended(Source* source, const Status& status);
   absl::Duration NextWait() const;
   void Note(std::string* last_error, const monitor::SourceName* source, const Status& status);
@@ -79,8 +89,9 @@ class DirectReadLoop {
   Rng& rng_;
   Logger& log_;
   DirectReadOptions options_;
+  ReadPlan plan_;
   std::vector<Source> sources_;       // the tenant first
-  monitor::PersonOrdinal after_ = 0;  // the next round goes on behind this one
+  monitor::PersonOrdinal after_ = 0;  // the next look for open episodes goes on behind this one
   monitor::BatchId round_;            // the present one
   std::string last_error_;            // the engine's
 };

@@ -229,6 +229,9 @@ void Engine::Publish(const Changes& changes) {
   for (const monitor::PersonOrdinal person : changes.reads_wanted) {
     if (reads_wanted_.size() < kMaxReadsWanted) reads_wanted_.insert(person);
   }
+  for (const monitor::EvidenceEntry& entry : changes.evidence) {
+    if (entry.person && news_.size() < kMaxReadsWanted) news_.insert(*entry.person);
+  }
   absl::Time soonest = next_due_;
   for (const monitor::Person& person : changes.people) {
     soonest = std::min(soonest, person.review_at);

@@ -34,6 +34,7 @@
 #include "daemon/engine_queue.h"
 #include "daemon/link_port.h"
 #include "daemon/log_feed.h"
+#include "daemon/read_plan.h"
 #include "remediation/action_port.h"
 #include "store/state_store.h"
 #include "watchers/source_loop.h"
@@ -64,6 +65,8 @@ struct DirectTarget {
   monitor::PersonOrdinal person = 0;
   std::string entra_id;                                                 // empty: no account known
   std::vector<std::pair<monitor::SourceName, monitor::Guid>> accounts;  // AD, when wanted
+  ReadPlan::Facts pace;                                                 // how soon again
+  bool open = false;                                                    // has an open episode
 };
 
 class Engine final : public watchers::LinkFeed,
@@ -94,6 +97,14 @@ class Engine final : public watchers::LinkFeed,
                                                                    size_t limit);
   // Others of whom looks contradict each other; each is given out once.
   asio::awaitable<StatusOr<std::vector<DirectTarget>>> WantedTargets(size_t limit);
+  // People with an open episode after `after`, at most `limit`; shorter: there are no more.
+  asio::awaitable<StatusOr<std::vector<monitor::PersonOrdinal>>> OpenPeople(
+      monitor::PersonOrdinal after, size_t limit);
+  asio::awaitable<StatusOr<std::vector<DirectTarget>>> Targets(
+      std::vector<monitor::PersonOrdinal> people);
+  // Of whom something was written into the evidence since the last call; some may be missing when
+  // they are very many.
+  asio::awaitable<std::vector<monitor::PersonOrdinal>> TakeNews();
   asio::awaitable<Status> DeliverReads(std::vector<monitor::Observation> observations,
                                        monitor::BatchId round);
 
@@ -197,6 +208,7 @@ class Engine final : public watchers::LinkFeed,
   asio::awaitable<StatusOr<std::vector<DirectTarget>>> OpenTargetsOnStrand(
       monitor::PersonOrdinal after, size_t limit);
   asio::awaitable<StatusOr<std::vector<DirectTarget>>> WantedTargetsOnStrand(size_t limit);
+  asio::awaitable<std::vector<monitor::PersonOrdinal>> TakeNewsOnStrand();
   asio::awaitable<StatusOr<std::vector<DirectTarget>>> TargetsOf(
       std::vector<monitor::PersonOrdinal> people, bool everything);
   asio::awaitable<Status> WaitForDueOnStrand(absl::Duration at_most);
@@ -258,6 +270,7 @@ class Engine final : public watchers::LinkFeed,
   absl::Duration last_persist_;
   absl::Time head_logged_ = absl::InfinitePast();
   std::set<monitor::PersonOrdinal> reads_wanted_;  // bounded
+  std::set<monitor::PersonOrdinal> news_;          // bounded
   // Whom the present or the last full read of the tenant returned, by ordinal: one bit a person.
   // Not stored; who is not known to have been returned is read once more.
   absl::Time returned_round_ = absl::InfinitePast();

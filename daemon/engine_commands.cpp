@@ -26,23 +26,6 @@ store::PeopleKeys KeysFor(const std::vector<monitor::Observation>& observations)
   return keys;
 }
 
-// While somebody's disable has not settled, or may be undone, AD is asked again too.
-bool WantsAccounts(const monitor::Person& person) {
-  return person.phase == monitor::State::kPending || person.phase == monitor::State::kRegressed;
-}
-
-DirectTarget TargetOf(const monitor::Person& person, bool everything) {
-  DirectTarget target;
-  target.person = person.ordinal;
-  const monitor::Facts& facts = person.facts;
-  if (facts.entra) target.entra_id = facts.entra->id;
-  if (!everything && !WantsAccounts(person)) return target;
-  for (const monitor::AdHalf& half : facts.ad) {
-    target.accounts.emplace_back(half.source, half.object_guid);
-  }
-  return target;
-}
-
 // Of `page`, whoever has an action that the guard blocked.
 void TakeHeldBack(PeopleSet& page, const std::string& guard, PeopleSet& to) {
   for (auto& [ordinal, actions] : page.actions) {
@@ -174,53 +157,6 @@ asio::awaitable<Status> Engine::WaitForDueOnStrand(absl::Duration at_most) {
   if (left <= absl::ZeroDuration()) co_return failed_;
   const Status woken = co_await due_wake_.WaitFor(parts_.scheduler, left);
   co_return woken;
-}
-
-asio::awaitable<StatusOr<std::vector<DirectTarget>>> Engine::OpenTargets(PersonOrdinal after,
-                                                                         size_t limit) {
-  auto read = OpenTargetsOnStrand(after, limit);
-  auto targets = co_await RunOn(strand_, std::move(read));
-  co_return targets;
-}
-
-asio::awaitable<StatusOr<std::vector<DirectTarget>>> Engine::OpenTargetsOnStrand(
-    PersonOrdinal after, size_t limit) {
-  auto list = [this, after, limit] { return parts_.store.OpenPeople(link_, after, limit); };
-  auto open = co_await OnLane(parts_.lane, std::move(list));
-  if (!open.ok()) co_return open.status();
-  std::vector<PersonOrdinal> people = std::move(*open);
-  auto targets = co_await TargetsOf(std::move(people), false);
-  co_return targets;
-}
-
-asio::awaitable<StatusOr<std::vector<DirectTarget>>> Engine::WantedTargets(size_t limit) {
-  auto read = WantedTargetsOnStrand(limit);
-  auto targets = co_await RunOn(strand_, std::move(read));
-  co_return targets;
-}
-
-asio::awaitable<StatusOr<std::vector<DirectTarget>>> Engine::WantedTargetsOnStrand(size_t limit) {
-  std::vector<PersonOrdinal> people;
-  while (!reads_wanted_.empty() && people.size() < limit) {
-    people.push_back(*reads_wanted_.begin());
-    reads_wanted_.erase(reads_wanted_.begin());
-  }
-  auto targets = co_await TargetsOf(std::move(people), true);
-  co_return targets;
-}
-
-asio::awaitable<StatusOr<std::vector<DirectTarget>>> Engine::TargetsOf(
-    std::vector<PersonOrdinal> people, bool everything) {
-  std::vector<DirectTarget> targets;
-  if (people.empty()) co_return targets;
-  store::PeopleKeys keys;
-  keys.ordinals = std::move(people);
-  auto loaded = co_await Load(std::move(keys));
-  if (!loaded.ok()) co_return loaded.status();
-  for (const auto& [ordinal, person] : loaded->by_ordinal) {
-    targets.push_back(TargetOf(person, everything));
-  }
-  co_return targets;
 }
 
 asio::awaitable<Status> Engine::AcceptBaseline(std::string actor) {

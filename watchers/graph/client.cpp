@@ -251,7 +251,12 @@ void GraphClient::NoteInnerThrottle(std::string_view route, Priority priority, a
 void GraphClient::NoteInnerCosts(std::string_view route, Priority priority, RequestCost reserved,
                                  const std::vector<BatchItem>& parts) {
   double told = 0;
-  for (const BatchItem& part : parts) told += ParseLoadNumber(part.resource_unit).value_or(0);
+  double share = 0;
+  for (const BatchItem& part : parts) {
+    told += ParseLoadNumber(part.resource_unit).value_or(0);
+    share = std::max(share, ParseLoadNumber(part.throttle_share).value_or(0));
+  }
+  if (share > 0) budget_.TenantSaid(share);
   // Less than was reserved is no mistake to mend: the estimate is over in ten seconds.
   const double more = told - reserved.units;
   if (more <= 0) return;

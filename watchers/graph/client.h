@@ -102,7 +102,7 @@ class GraphClient {
   std::string BetaSignInsUrl(std::string_view query) const;
 
   // What the outer answer of a batch does not show: that a part was throttled, and is to be asked
-  // for again after `wait`; what the parts cost.
+  // for again after `wait`; what the parts cost, and how much is used.
   void NoteInnerThrottle(std::string_view route, Priority priority, absl::Duration wait,
                          const Throttle& throttle = Throttle());
   void NoteInnerCosts(std::string_view route, Priority priority, RequestCost reserved,

@@ -273,6 +273,7 @@ Status TakeUsers(ondemand::value& value, UsersPage& page) {
 std::string* HeaderOf(BatchItem& item, std::string_view name) {
   if (EqualsIgnoreCase(name, "Retry-After")) return &item.retry_after;
   if (EqualsIgnoreCase(name, "x-ms-resource-unit")) return &item.resource_unit;
+  if (EqualsIgnoreCase(name, "x-ms-throttle-limit-percentage")) return &item.throttle_share;
   if (EqualsIgnoreCase(name, "x-ms-throttle-scope")) return &item.throttle_scope;
   if (EqualsIgnoreCase(name, "x-ms-throttle-information")) return &item.throttle_information;
   return nullptr;

@@ -70,6 +70,7 @@ struct BatchItem {
   // The headers' texts, empty when absent.
   std::string retry_after;
   std::string resource_unit;
+  std::string throttle_share;
   std::string throttle_scope;
   std::string throttle_information;
   std::string body;  // the JSON text of the body, empty when it is not an object
