@@ -72,7 +72,7 @@ void AddRunVerbs(CLI::App& app, Parsed* parsed) {
   simulate
       ->add_option("--tenants", parsed->simulate.tenants,
                    "Entra tenants, each fed by a forest in turn")
-      ->check(CLI::Range(1, 16));
+      ->check(CLI::Range(1, 200));
   simulate->add_option("--config-out", parsed->simulate.config_out,
                        "write a ready configuration for `run` here");
   simulate->add_option("--control", parsed->simulate.control, "address of the control server");

@@ -17,7 +17,7 @@ from relay import Relay
 from simulation import sam_of, wait_for_baseline
 
 TENANTS = 100
-POLL = "1s"
+POLL = "5s"
 # Of resident memory that a tenant, its link and its connections may take, in KiB.
 PER_TENANT = 2048
 
@@ -71,13 +71,13 @@ def _lags(daemon, simulation, sam, links):
     begun = time.monotonic()
     simulation.change(sam, "disable")
     wait_for(lambda: all(_series(daemon, "episodes_opened_total", "link")[link] > opened[link]
-                         for link in links), 60, f"the departure of {sam} in every link", 0.1)
+                         for link in links), 60, f"the departure of {sam} in every link", 0.5)
     departed = time.monotonic() - begun
     before = _disabled_lags(daemon)
     begun = time.monotonic()
     simulation.sync(run=True)
     wait_for(lambda: all(_disabled_lags(daemon).get(link, 0) > before.get(link, 0)
-                         for link in links), 60, f"the disable of {sam} in every tenant", 0.1)
+                         for link in links), 60, f"the disable of {sam} in every tenant", 0.5)
     return departed, time.monotonic() - begun
 
 
@@ -97,7 +97,7 @@ def _ages(daemon, names, seconds):
                 greatest[name] = max(greatest[name], time.time() - at)
         return time.monotonic() >= end
 
-    wait_for(looked, seconds + 30, "the looks at the last polls", 0.2)
+    wait_for(looked, seconds + 30, "the looks at the last polls", 1)
     return greatest
 
 
@@ -128,8 +128,8 @@ def test_a_hundred_tenants_and_those_of_them_that_fail(world, make_daemon):
     try:
         wait_for_baseline(many, 120)
         assert _use(many)[0] == threads_of_one, "threads grow with tenants"
-        lags = [_lags(many, world, sam_of(number), links) for number in (1, 2, 3)]
-        ages = _ages(many, healthy, 5)
+        lags = [_lags(many, world, sam_of(number), links) for number in (1, 2)]
+        ages = _ages(many, healthy, 8)
         memory_before = _use(many)[1]
 
         for relay in relays:
@@ -145,8 +145,8 @@ def test_a_hundred_tenants_and_those_of_them_that_fail(world, make_daemon):
             wait_for(lambda: all(source["error"] for source in many.status()["sources"]
                                  if source["name"] in failing - set(throttled) - set(silent)),
                      60, "the failing ones fail", 0.5)
-            lags_beside = [_lags(many, world, sam_of(number), links) for number in (4, 5, 6)]
-            ages_beside = _ages(many, healthy, 10)
+            lags_beside = [_lags(many, world, sam_of(number), links) for number in (4, 5)]
+            ages_beside = _ages(many, healthy, 12)
             threads, memory = _use(many)
             up = _series(many, "source_up", "source")
             talker.shutdown()
@@ -172,7 +172,7 @@ def test_a_tenant_that_keeps_the_limits_never_refuses(make_simulation, make_daem
     """Two hundred open departures, read as often as the daemon can."""
     people = 200
     world = make_simulation(users=people + 40)
-    limits = {"units": 300, "writes": 3000}
+    limits = {"units": 1000, "writes": 3000}
     world.fault(limits=limits)
     config = world.fast_config(mode="observe")
     config["policy"]["tiers"] = [{"name": "standard", "warn_after": "1h", "revoke_after": "2h",
@@ -188,14 +188,15 @@ def test_a_tenant_that_keeps_the_limits_never_refuses(make_simulation, make_daem
     wait_for(lambda: sum(_series(daemon, "episodes_opened_total", "link").values()) >= people - 10,
              60, "the departures", 0.5)
     begun = load()["taken"]
-    wait_for(lambda: load()["taken"] > begun + 4 * limits["units"], 120,
+    wait_for(lambda: load()["taken"] > begun + 3 * limits["units"], 120,
              "more than the limit of several windows", 0.5)
     said = load()
     share = _series(daemon, "graph_budget_share", "entra")["contoso"]
     print(f"{said} of {limits}, share {share}")
     assert said["refused"] == 0, said
     assert said["most_units"] > 0.6 * limits["units"]
-    assert sum(_series(daemon, "graph_throttled_total", "entra").values()) == 0
+    refusals = _series(daemon, "graph_throttled_total", "reason")
+    assert refusals["resource_units"] == refusals["writes"] == 0, refusals
     assert sum(_series(daemon, "graph_resource_units_total", "entra").values()) > limits["units"]
     assert daemon.stop() == 0
 
