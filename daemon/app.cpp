@@ -11,6 +11,7 @@
 #include "daemon/config_changes.h"
 #include "daemon/source_options.h"
 #include "daemon/verbs.h"
+#include "net/packed.h"
 #include "watchers/graph/clouds.h"
 #include "watchers/graph/token_factory.h"
 
@@ -19,6 +20,15 @@ namespace driftwarden::daemon {
 using monitor::SourceName;
 
 namespace {
+
+asio::awaitable<net::ServerResponse> Answer(Api* api, net::ServerRequest request) {
+  net::ServerRequest asked;
+  asked.headers = request.headers;
+  auto handling = api->Handle(std::move(request));
+  net::ServerResponse response = co_await std::move(handling);
+  net::PackIfAccepted(asked, response);
+  co_return response;
+}
 
 constexpr absl::Duration kGroupsEvery = absl::Minutes(5);
 
@@ -316,7 +326,7 @@ Status App::Parts::BuildApi() {
                      [this](std::string actor) { return Reload(std::move(actor)); }};
   api = std::make_unique<Api>(std::move(api_parts), Authenticator(std::move(tokens)));
   server = std::make_unique<net::HttpServer>(io.get_executor(), [this](net::ServerRequest request) {
-    return api->Handle(std::move(request));
+    return Answer(api.get(), std::move(request));
   });
   return OkStatus();
 }

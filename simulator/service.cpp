@@ -7,8 +7,8 @@
 #include "base/files.h"
 #include "base/rng.h"
 #include "base/strings.h"
-#include "net/gzip.h"
 #include "net/http_server.h"
+#include "net/packed.h"
 #include "net/tls.h"
 #include "simulator/control_api.h"
 #include "simulator/graph_api.h"
@@ -30,17 +30,10 @@ net::Handler HandlerOf(Api* api, const Clock* clock) {
 }
 
 // Graph packs its answers for whoever takes them packed.
-constexpr size_t kWorthPacking = 1024;
-
 asio::awaitable<net::ServerResponse> CallGraph(GraphApi* api, const Clock* clock,
                                                net::ServerRequest request) {
   net::ServerResponse response = api->Handle(request, clock->Wall());
-  const std::string* accepted = request.Find("Accept-Encoding");
-  if (response.body.size() >= kWorthPacking && accepted != nullptr && net::AcceptsGzip(*accepted)) {
-    response.body = net::Gzip(response.body);
-    response.headers.emplace_back("Content-Encoding", "gzip");
-    response.headers.emplace_back("Vary", "Accept-Encoding");
-  }
+  net::PackIfAccepted(request, response);
   co_return response;
 }
 

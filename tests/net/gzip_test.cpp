@@ -4,6 +4,7 @@
 
 #include "base/hex.h"
 #include "base/strings.h"
+#include "net/packed.h"
 #include "tests/net/loopback.h"
 
 namespace driftwarden::net {
@@ -64,6 +65,29 @@ TEST(Gzip, AnAcceptedEncodingIsNamedAndHasAWeight) {
   for (const char* no : {"", "identity", "br", "gzip;q=0", "gzip; q=0.000", "gzipped", "*;q=0"}) {
     EXPECT_FALSE(AcceptsGzip(no)) << no;
   }
+}
+
+TEST(PackIfAccepted, PacksWhatIsWorthItForWhoTakesItSo) {
+  const auto packed = [](const char* accepted, size_t size) {
+    ServerRequest request;
+    if (accepted != nullptr) request.headers.emplace_back("Accept-Encoding", accepted);
+    ServerResponse response(200, "application/json", Varied(size));
+    PackIfAccepted(request, response);
+    const std::string* encoding = FindHeader(response.headers, "Content-Encoding");
+    if (encoding == nullptr) {
+      EXPECT_EQ(response.body, Varied(size));
+      return false;
+    }
+    EXPECT_EQ(*encoding, "gzip");
+    EXPECT_EQ(*Gunzip(response.body, 1'000'000), Varied(size));
+    PackIfAccepted(request, response);
+    EXPECT_EQ(*Gunzip(response.body, 1'000'000), Varied(size)) << "once";
+    return true;
+  };
+  EXPECT_TRUE(packed("gzip, deflate", 5000));
+  EXPECT_FALSE(packed("gzip", 100));
+  EXPECT_FALSE(packed("gzip;q=0", 5000));
+  EXPECT_FALSE(packed(nullptr, 5000));
 }
 
 using GzipClientTest = Loopback;
