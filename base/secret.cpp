@@ -37,6 +37,12 @@ void Secret::Wipe() {
   value_.clear();
 }
 
+bool SameSecret(const Secret& a, const Secret& b) {
+  const std::string_view left = a.Reveal();
+  const std::string_view right = b.Reveal();
+  return left.size() == right.size() && CRYPTO_memcmp(left.data(), right.data(), left.size()) == 0;
+}
+
 StatusOr<Secret> ReadSecretFile(const std::string& path) {
   auto content = ReadFile(path, 64 * 1024);
   if (!content.ok()) {

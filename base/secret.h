@@ -29,6 +29,9 @@ class Secret {
   std::string value_;
 };
 
+// Takes as long whatever differs; only the length may be learned.
+bool SameSecret(const Secret& a, const Secret& b);
+
 // Reads a secret from a file; one trailing line end is dropped. The error names the path and the
 // mend, never the content. Files above 64 KiB are refused.
 StatusOr<Secret> ReadSecretFile(const std::string& path);

@@ -61,6 +61,7 @@ StatusOr<std::unique_ptr<App>> App::New(Config config, Logger& log) {
   DW_RETURN_IF_ERROR(parts->BuildDirectories());
   parts->BuildLinks();
   parts->BuildGroupLoops();
+  parts->BuildNotifications();
   parts->BuildAlerting();
   DW_RETURN_IF_ERROR(parts->BuildApi());
   return std::unique_ptr<App>(new App(std::move(parts)));
@@ -273,6 +274,25 @@ void App::Parts::BuildLinks() {
   }
   for (const auto& tenant : tenants) {
     tenant->loop = make_loop(*tenant->source, tenant->config.poll_interval);
+  }
+}
+
+void App::Parts::BuildNotifications() {
+  notifications = std::make_unique<NotificationServer>(io.get_executor(), clock);
+  for (const auto& tenant : tenants) {
+    const std::string& name = tenant->config.name.value;
+    tenant->notification_metrics = std::make_unique<NotificationMetrics>(registry, name);
+    const GraphNotificationsConfig& wanted = tenant->config.notifications;
+    if (!wanted.enabled()) continue;
+    watchers::GraphSubscriptionOptions options;
+    options.name = tenant->config.name;
+    options.url = tenant->config.NotificationUrl();
+    options.lifetime = wanted.lifetime;
+    options.wake_gap = std::min(options.wake_gap, tenant->config.poll_interval / 3);
+    tenant->subscription = std::make_unique<watchers::GraphSubscription>(
+        io.get_executor(), std::move(options), *tenant->client, *tenant->loop, tenant->sight,
+        scheduler, rng, log, *tenant->notification_metrics);
+    notifications->Add(tenant->config, *tenant->subscription);
   }
 }
 

@@ -27,6 +27,7 @@
 #include "daemon/engine.h"
 #include "daemon/group_loop.h"
 #include "daemon/metrics_wiring.h"
+#include "daemon/notification_server.h"
 #include "daemon/tenant_log_loop.h"
 #include "daemon/tenant_loop.h"
 #include "daemon/tenant_verification_loop.h"
@@ -88,6 +89,8 @@ struct Tenant {
   std::unique_ptr<watchers::TenantLogs> logs;
   std::unique_ptr<remediation::Actuator> actuator;
   std::unique_ptr<watchers::SourceLoop> loop;
+  std::unique_ptr<NotificationMetrics> notification_metrics;
+  std::unique_ptr<watchers::GraphSubscription> subscription;  // null: not configured
 };
 
 // One link with all that works on it.
@@ -135,6 +138,7 @@ struct App::Parts {
   std::unique_ptr<alerts::Dispatcher> watchdog;
   std::unique_ptr<Api> api;
   std::unique_ptr<net::HttpServer> server;
+  std::unique_ptr<NotificationServer> notifications;
 
   // While Run works.
   std::unique_ptr<TaskGroup> pollers;  // sources, direct reads, deadlines, actions
@@ -155,6 +159,7 @@ struct App::Parts {
   void BuildGroupLoops();
   void BuildLinks();
   Status BuildReceivers();
+  void BuildNotifications();
   void BuildAlerting();
   Status BuildApi();
   // Working (app_run.cpp).
@@ -167,6 +172,7 @@ struct App::Parts {
   asio::awaitable<void> WatchSignals();
   void TellEverybody(const alerts::Alert& alert, absl::Duration give_up, TaskGroup& group);
   asio::awaitable<void> LastWord();
+  asio::awaitable<void> Unsubscribe();
   asio::awaitable<void> TakeDown();
   // Reloading (app_reload.cpp).
   asio::awaitable<ReloadOutcome> Reload(std::string actor);

@@ -26,6 +26,7 @@ namespace json = boost::json;
 namespace {
 
 constexpr absl::Duration kFlushFor = absl::Seconds(10);
+constexpr absl::Duration kUnsubscribeFor = absl::Seconds(3);
 constexpr absl::Duration kHousekeepEvery = absl::Seconds(15);
 constexpr int kChainTurns = 20;  // of one link, each time; more than any engine commits meanwhile
 
@@ -91,12 +92,17 @@ Status App::Parts::Listen() {
   socket.clock = &clock;
   const std::string socket_path = socket.unix_path;
   DW_ASSIGN_OR_RETURN([[maybe_unused]] const uint16_t none, server->Listen(std::move(socket)));
+  DW_RETURN_IF_ERROR(notifications->Listen());
   const std::string url = Cat(secure ? "https://" : "http://", host, ":", port);
   json::object run;
   run["pid"] = ::getpid();
   run["http"] = url;
   run["socket"] = socket_path;
   run["version"] = VersionText();
+  for (const auto& [source, at] : notifications->addresses()) {
+    if (!run.contains("notifications")) run["notifications"].emplace_object();
+    run["notifications"].as_object()[source] = at;
+  }
   DW_RETURN_IF_ERROR(WriteFileAtomic(config.data_dir + "/run.json", PrettyJson(run), 0644));
   {
     const std::lock_guard<std::mutex> lock(mutex);
@@ -229,14 +235,29 @@ asio::awaitable<void> App::Parts::LastWord() {
   co_await timer.Join();
 }
 
+// Subscriptions that are left end by themselves: nobody waits long for it.
+asio::awaitable<void> App::Parts::Unsubscribe() {
+  TaskGroup drops(io.get_executor());
+  TaskGroup timer(io.get_executor());
+  for (const auto& tenant : tenants) {
+    if (tenant->subscription != nullptr) drops.Spawn(tenant->subscription->Drop());
+  }
+  timer.Spawn(CancelLater(&drops, &scheduler, kUnsubscribeFor));
+  co_await drops.Join();
+  timer.Cancel();
+  co_await timer.Join();
+}
+
 asio::awaitable<void> App::Parts::TakeDown() {
   ready = false;
   co_await server->Stop();
+  co_await notifications->Stop();
   pollers->Cancel();
   tellers->Cancel();
   for (const auto& link : links) link->engine->EndWaits();
   co_await pollers->Join();
   co_await tellers->Join();
+  co_await Unsubscribe();
   co_await LastWord();
   for (const auto& link : links) link->engine->Stop();
   signals->Cancel();
@@ -249,6 +270,7 @@ asio::awaitable<void> App::Parts::Main(Status* result) {
   const Status listening = opened.ok() ? Listen() : opened;
   if (!listening.ok()) {
     co_await server->Stop();
+    co_await notifications->Stop();
     if (!store_failure.ok()) co_await LastWord();
     *result = listening;
     co_return;
@@ -260,7 +282,12 @@ asio::awaitable<void> App::Parts::Main(Status* result) {
     pollers->Spawn(entry->notifier->Listen());
     pollers->Spawn(entry->notifier->HandOn());
   }
-  for (const auto& tenant : tenants) pollers->Spawn(tenant->loop->Run());
+  for (const auto& tenant : tenants) {
+    pollers->Spawn(tenant->loop->Run());
+    if (tenant->subscription == nullptr) continue;
+    pollers->Spawn(tenant->subscription->Run());
+    pollers->Spawn(tenant->subscription->HandOn());
+  }
   for (const auto& link : links) {
     pollers->Spawn(link->direct_reads->Run());
     pollers->Spawn(link->verification->Run());

@@ -14,36 +14,11 @@ using monitor::LinkName;
 using monitor::Policy;
 using monitor::SourceName;
 
-void ReadListen(MapReader& section, HttpConfig* http) {
-  std::string listen;
-  section.Text("listen", &listen);
-  if (listen.empty()) return;
-  const size_t colon = listen.rfind(':');
-  const auto port =
-      colon == std::string::npos ? std::nullopt : ParseUint64(listen.substr(colon + 1));
-  if (!port || *port > 65535 || colon == 0) {
-    section.Wrong("listen", *section.Take("listen"), "ADDRESS:PORT, such as 127.0.0.1:9742");
-    return;
-  }
-  http->address = listen.substr(0, colon);
-  if (http->address.size() > 2 && http->address.front() == '[' && http->address.back() == ']') {
-    http->address = http->address.substr(1, http->address.size() - 2);
-  }
-  http->port = static_cast<uint16_t>(*port);
-}
-
 void ReadHttp(MapReader section, bool check_files, HttpConfig* http) {
-  ReadListen(section, http);
-  MapReader tls = section.Map("tls");
-  ReadPath(tls, "cert_file", check_files, &http->tls.cert_file);
-  ReadPath(tls, "key_file", check_files, &http->tls.key_file);
-  ReadPath(tls, "client_ca_file", check_files, &http->tls.client_ca_file);
-  tls.Finish();
+  ReadListen(section, "127.0.0.1:9742", &http->address, &http->port);
+  ReadTls(section, check_files, &http->tls);
   ReadPath(section, "tokens_file", check_files, &http->tokens_file);
   const bool whole_tls = !http->tls.cert_file.empty() && !http->tls.key_file.empty();
-  if (http->tls.cert_file.empty() != http->tls.key_file.empty()) {
-    section.faults().Add(section.Mark(), "http.tls needs both cert_file and key_file");
-  }
   if (!http->IsLoopback() && (!whole_tls || http->tokens_file.empty())) {
     section.faults().Add(section.Mark(),
                          Cat("http.listen ", http->address,
@@ -179,6 +154,7 @@ void CheckWhole(const Config& config, const Places& places, MapReader& top) {
                "links is empty; add at least one link between active_directory and entra");
   }
   CheckModes(config.links, places.modes, faults);
+  CheckNotifications(config, places.tenants, faults);
 }
 
 void ReadSections(MapReader& top, bool check_files, Config* config) {
@@ -227,8 +203,12 @@ void ReadSections(MapReader& top, bool check_files, Config* config) {
 
 }  // namespace
 
-bool HttpConfig::IsLoopback() const {
+bool IsLoopbackAddress(const std::string& address) {
   return address == "localhost" || address == "::1" || address.starts_with("127.");
+}
+
+bool HttpConfig::IsLoopback() const {
+  return IsLoopbackAddress(address);
 }
 
 const DirectoryConfig* Config::FindDirectory(const SourceName& name) const {

@@ -25,6 +25,9 @@ struct TlsFiles {
   friend bool operator==(const TlsFiles&, const TlsFiles&) = default;
 };
 
+// "localhost" or an address of this machine alone.
+bool IsLoopbackAddress(const std::string& address);
+
 struct HttpConfig {
   std::string address = "127.0.0.1";
   uint16_t port = 9742;
@@ -51,6 +54,18 @@ struct DirectoryConfig {
   friend bool operator==(const DirectoryConfig&, const DirectoryConfig&) = default;
 };
 
+// Graph's change notifications of one tenant. Off without a public_url.
+struct GraphNotificationsConfig {
+  std::string address;
+  uint16_t port = 0;
+  TlsFiles tls;
+  std::string public_url;  // where Graph finds the listener; without a slash at its end
+  absl::Duration lifetime = absl::Hours(24);
+  bool enabled() const { return !public_url.empty(); }
+  friend bool operator==(const GraphNotificationsConfig&,
+                         const GraphNotificationsConfig&) = default;
+};
+
 struct EntraConfig {
   monitor::SourceName name;
   std::string tenant_id;
@@ -64,6 +79,9 @@ struct EntraConfig {
   absl::Duration poll_interval = absl::Seconds(15);
   bool directory_audits = true;  // evidence
   bool sign_ins = true;
+  GraphNotificationsConfig notifications;
+  // Where Graph sends this tenant's notifications: the public_url with the source's name.
+  std::string NotificationUrl() const { return notifications.public_url + "/" + name.value; }
   friend bool operator==(const EntraConfig&, const EntraConfig&) = default;
 };
 

@@ -26,6 +26,15 @@ void CheckModes(const std::vector<monitor::Policy>& links, const std::vector<Mod
 void ReadClasses(MapReader section, std::map<monitor::PersonClass, monitor::ClassMatch>* classes);
 DirectoryConfig ReadDirectory(MapReader section, bool check_files);
 EntraConfig ReadTenant(MapReader section, bool check_files);
+void ReadNotifications(MapReader section, bool check_files, GraphNotificationsConfig* out);
+// The entries of notifications that several tenants and the API share must fit each other.
+// `places`: where each tenant stands.
+void CheckNotifications(const Config& config, const std::vector<YAML::Mark>& places,
+                        Faults& faults);
+// listen: ADDRESS:PORT. Leaves both when it is absent or wrong, which is a fault.
+void ReadListen(MapReader& section, std::string_view example, std::string* address, uint16_t* port);
+// tls: cert_file, key_file, client_ca_file; the first two together or not at all.
+void ReadTls(MapReader& section, bool check_files, TlsFiles* tls);
 // Fills `out` and, when `check_files`, makes sure that the file can be read.
 void ReadPath(MapReader& section, const std::string& key, bool check_files, std::string* out);
 // A name that becomes a label, a file name or part of an id.

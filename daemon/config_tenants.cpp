@@ -114,11 +114,7 @@ EntraConfig ReadTenant(MapReader section, bool check_files) {
   ReadProxy(section, check_files, &entra);
   ReadCredential(section.Map("credential"), check_files, &entra.credential);
   section.Duration("poll_interval", false, &entra.poll_interval);
-  MapReader notifications = section.Map("notifications");
-  notifications.NotYet("listen", "Graph change notifications");
-  notifications.NotYet("public_url", "Graph change notifications");
-  notifications.NotYet("tls", "Graph change notifications");
-  notifications.Finish();
+  ReadNotifications(section.Map("notifications"), check_files, &entra.notifications);
   MapReader evidence = section.Map("evidence");
   evidence.Flag("directory_audits", &entra.directory_audits);
   evidence.Flag("sign_ins", &entra.sign_ins);

@@ -293,6 +293,24 @@ void TenantMetrics::SetBudget(const graph::Budget& budget) {
   registry_.Set(Metric::kGraphResourceUnitLimit, {entra_}, budget.unit_limit());
 }
 
+NotificationMetrics::NotificationMetrics(metrics::Registry& registry, std::string entra)
+    : registry_(registry), entra_(std::move(entra)) {
+  for (const watchers::GraphNotice notice : watchers::kAllGraphNotices) {
+    registry_.Declare(Metric::kGraphNotifications,
+                      {entra_, Text(watchers::GraphNoticeText(notice))});
+  }
+  registry_.Set(Metric::kGraphSubscriptionExpiry, {entra_}, 0);
+}
+
+void NotificationMetrics::OnNotice(watchers::GraphNotice notice) {
+  registry_.Add(Metric::kGraphNotifications, {entra_, Text(watchers::GraphNoticeText(notice))});
+}
+
+void NotificationMetrics::OnSubscription(absl::Time expires) {
+  const bool stands = expires != absl::InfinitePast();
+  registry_.Set(Metric::kGraphSubscriptionExpiry, {entra_}, stands ? Timestamp(expires) : 0);
+}
+
 SourceMetrics::SourceMetrics(metrics::Registry& registry, const Config& config)
     : registry_(registry) {
   const auto declare = [&](const std::string& source, monitor::SourceKind kind) {

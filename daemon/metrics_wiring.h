@@ -18,6 +18,7 @@
 #include "watchers/ad_sight.h"
 #include "watchers/graph/budget.h"
 #include "watchers/graph/observer.h"
+#include "watchers/graph_subscription.h"
 #include "watchers/source_loop.h"
 #include "watchers/tenant_sight.h"
 
@@ -65,6 +66,18 @@ class TenantMetrics final : public graph::RequestObserver {
   void OnHeld(std::string_view priority, absl::Duration waited) override;
   // Called before each scrape.
   void SetBudget(const graph::Budget& budget);
+
+ private:
+  metrics::Registry& registry_;
+  std::string entra_;
+};
+
+// Of one tenant's change notifications.
+class NotificationMetrics final : public watchers::GraphNoticeObserver {
+ public:
+  NotificationMetrics(metrics::Registry& registry, std::string entra);
+  void OnNotice(watchers::GraphNotice notice) override;
+  void OnSubscription(absl::Time expires) override;
 
  private:
   metrics::Registry& registry_;

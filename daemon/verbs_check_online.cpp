@@ -15,6 +15,8 @@
 #include "daemon/source_options.h"
 #include "daemon/verbs.h"
 #include "net/http_client.h"
+#include "net/tls.h"
+#include "net/url.h"
 #include "watchers/ad_check.h"
 #include "watchers/directory/session_openldap.h"
 #include "watchers/graph/token_factory.h"
@@ -123,6 +125,36 @@ asio::awaitable<void> CheckTenant(Bench* bench, const EntraConfig* entry) {
   Take(bench, std::move(findings));
 }
 
+// Whether the pieces fit. Only the tenant can prove that it reaches us.
+void CheckNotifications(Bench* bench, const EntraConfig& entry) {
+  const GraphNotificationsConfig& wanted = entry.notifications;
+  if (!wanted.enabled()) return;
+  CheckFinding finding;
+  finding.subject = Cat(entry.name.value, ": notifications");
+  const auto url = net::ParseUrl(entry.NotificationUrl());
+  const bool own_tls = !wanted.tls.cert_file.empty();
+  const auto tls = own_tls ? net::LoadTlsServerConfig(wanted.tls.cert_file, wanted.tls.key_file,
+                                                      wanted.tls.client_ca_file)
+                           : StatusOr<net::TlsServerConfig>(net::TlsServerConfig());
+  if (!tls.ok()) {
+    finding.level = CheckFinding::Level::kFail;
+    finding.what = std::string(Message(tls.status()));
+    finding.mend = "mend entra[].notifications.tls";
+  } else if (url.ok() && IsLoopbackAddress(url->host)) {
+    finding.level = CheckFinding::Level::kWarn;
+    finding.what = Cat(entry.NotificationUrl(), " is this machine itself: no tenant reaches it");
+    finding.mend = "name the address under which the internet reaches notifications.listen";
+  } else {
+    finding.what = Cat("the tenant is to send to ", entry.NotificationUrl(),
+                       own_tls ? ", TLS ends here" : ", TLS ends at a proxy before us",
+                       "; that it reaches us is proved by `run`, which it asks for a token (not "
+                       "proven here)");
+  }
+  std::vector<CheckFinding> one;
+  one.push_back(std::move(finding));
+  Take(bench, std::move(one));
+}
+
 asio::awaitable<void> CheckReceiver(Bench* bench, net::HttpClient* http, std::string url) {
   while (!url.empty() && url.back() == '/') url.pop_back();
   net::HttpRequest request(Cat(url, "/api/v2/status"));
@@ -148,6 +180,7 @@ asio::awaitable<void> CheckAll(Bench* bench, net::HttpClient* http) {
   }
   for (const EntraConfig& entry : bench->config.tenants) {
     co_await CheckTenant(bench, &entry);
+    CheckNotifications(bench, entry);
   }
   for (const std::string& url : bench->config.alerting.alertmanagers) {
     std::string copy = url;

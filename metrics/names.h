@@ -56,6 +56,8 @@ enum class Metric {
   kGraphResourceUnitLimit,
   kGraphBudgetShare,
   kGraphHeldSeconds,
+  kGraphNotifications,
+  kGraphSubscriptionExpiry,
   kActions,
   kActionsPending,
   kActionDuration,

@@ -218,6 +218,11 @@ asio::awaitable<Status> ReadMessage(Exchange* exchange, Parser* parser) {
     const error_code error = Feed(*parser, exchange->pending, http::error::need_more);
     if (error) co_return ParseFailure(error, *exchange);
     if (parser->is_done()) co_return OkStatus();
+    // The head has its limit; the extension of a chunk and a trailer have none in Beast.
+    if (exchange->pending.size() > kHeaderLimit) {
+      co_return DataLossError(Cat("the answer of ", exchange->authority,
+                                  " is not HTTP: a line longer than ", kHeaderLimit, " bytes"));
+    }
     const auto count = co_await exchange->stream->ReadSome(buffer.get(), kReadSize);
     if (!count.ok()) co_return count.status();
     if (*count > 0) {

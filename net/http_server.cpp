@@ -149,6 +149,13 @@ asio::awaitable<ReadResult> ReadRequest(Session* session, Parser* parser) {
       co_return ReadResult::kRefused;
     }
     if (parser->is_done()) co_return ReadResult::kRequest;
+    // As long as a head, and no longer, may be what Beast keeps waiting for more of: the extension
+    // of a chunk and a trailer have no limit of their own.
+    if (session->pending.size() > options.header_limit) {
+      ServerResponse refusal = RefusalOf(http::error::header_limit, options);
+      co_await Refuse(session, std::move(refusal));
+      co_return ReadResult::kRefused;
+    }
     if (parser->is_header_done() && !continued &&
         EqualsIgnoreCase(std::string_view(parser->get()[http::field::expect]), "100-continue")) {
       continued = true;

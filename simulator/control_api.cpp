@@ -94,6 +94,7 @@ net::ServerResponse ControlApi::Handle(const net::ServerRequest& request, absl::
     }
     if (what == "truth") return JsonResponse(200, TruthJson(world_, sam));
     if (what == "people" && path->size() == 3) return ShowPerson((*path)[2], now);
+    if (what == "subscriptions" && subscriptions_ != nullptr) return ShowSubscriptions(now);
     return net::Problem(404, "Not found", "GET /sim/truth or /sim/people/{sam}");
   }
   const auto body = ReadBody(request);
@@ -106,7 +107,8 @@ net::ServerResponse ControlApi::Handle(const net::ServerRequest& request, absl::
   if (what == "sync") return Sync(*body, now);
   if (what == "fault") return Fault(*body, now);
   if (what == "tenant") return ChangeTenant(*body, now);
-  return net::Problem(404, "Not found", "people, sync, fault, tenant or truth");
+  if (what == "subscriptions" && subscriptions_ != nullptr) return ChangeSubscriptions(*body, now);
+  return net::Problem(404, "Not found", "people, sync, fault, tenant, subscriptions or truth");
 }
 
 net::ServerResponse ControlApi::ShowPerson(const std::string& sam, absl::Time now) {

@@ -9,10 +9,12 @@
 //   POST /sim/fault   see control_fault.cpp; {"clear":true} mends everything first
 //   POST /sim/tenant  what a tenant says of itself; see control_tenant.cpp
 //   GET  /sim/truth
+//   GET, POST /sim/subscriptions  where the service sends notifications; control_subscriptions.cpp
 // A body's "tenant" or "forest" (numbers from 0) narrows it; without, every tenant and forest 0 are
 // meant. JSON; errors are application/problem+json. Without the socket: request in, response out.
 
 #include <boost/json/fwd.hpp>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +22,7 @@
 #include "absl/time/time.h"
 #include "net/http_server.h"
 #include "simulator/ldap_server.h"
+#include "simulator/subscriptions.h"
 #include "simulator/world.h"
 
 namespace driftwarden::simulator {
@@ -29,6 +32,12 @@ class ControlApi {
   // `world` and the faults (one a forest; may be fewer) must outlive it.
   ControlApi(World& world, std::vector<LdapFaults*> ldap_faults)
       : world_(world), ldap_faults_(std::move(ldap_faults)) {}
+
+  // Makes /sim/subscriptions answer. `trust` takes the file of CAs that the sender trusts.
+  void Serve(Subscriptions& subscriptions, std::function<Status(const std::string&)> trust) {
+    subscriptions_ = &subscriptions;
+    trust_ = std::move(trust);
+  }
 
   net::ServerResponse Handle(const net::ServerRequest& request, absl::Time now);
 
@@ -46,6 +55,8 @@ class ControlApi {
   Status SyncOne(SyncEngine& engine, const People& people, const boost::json::object& body,
                  absl::Time now);
   net::ServerResponse ChangeTenant(const boost::json::object& body, absl::Time now);
+  net::ServerResponse ShowSubscriptions(absl::Time now);
+  net::ServerResponse ChangeSubscriptions(const boost::json::object& body, absl::Time now);
   net::ServerResponse Fault(const boost::json::object& body, absl::Time now);
   Status DirectoryFault(std::string_view key, const boost::json::value& value, size_t forest,
                         absl::Time now);
@@ -55,6 +66,8 @@ class ControlApi {
 
   World& world_;
   const std::vector<LdapFaults*> ldap_faults_;
+  Subscriptions* subscriptions_ = nullptr;
+  std::function<Status(const std::string&)> trust_;
 };
 
 // What happened, as JSON. `sam` empty: everybody.

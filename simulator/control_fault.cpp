@@ -172,6 +172,11 @@ Status TenantFault(std::string_view key, const json::value& value, Tenant& tenan
   if (key == "empty_pages") return Count(value, faults.empty_pages);
   if (key == "omit") return Names(value, faults.omitted);
   if (key == "refuse_select") return Names(value, faults.refused);
+  if (key == "notify_lost") return Flag(value, faults.notify_lost);
+  if (key == "notify_forged") return Flag(value, faults.notify_forged);
+  if (key == "notify_copies") return Count(value, faults.notify_copies);
+  if (key == "notify_delay") return Wait(value, faults.notify_delay);
+  if (key == "subscription_cap") return Wait(value, faults.subscription_cap);
   if (key == "delta_delay") return Wait(value, faults.delta_delay);
   if (key == "read_delay") return Wait(value, faults.read_delay);
   if (key == "lose_disable") return Lose(engine, tenant.people(), value);

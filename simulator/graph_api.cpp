@@ -148,6 +148,7 @@ net::ServerResponse GraphApi::Dispatch(const std::vector<std::string>& path,
 net::ServerResponse GraphApi::Route(const std::vector<std::string>& path,
                                     const net::ServerRequest& request, Context& context) {
   if (path[0] == "users" && path.size() >= 2) return UserCall(path, request, context);
+  if (path[0] == "subscriptions") return SubscriptionCall(path, request, context);
   const bool get = request.method == "GET";
   if (get) {
     if (auto answer = TenantCall(path, request, context)) return *std::move(answer);

@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "net/http_server.h"
 #include "simulator/app_registration.h"
+#include "simulator/subscriptions.h"
 #include "simulator/tenant.h"
 #include "simulator/world.h"
 
@@ -26,7 +27,8 @@ struct GraphOptions {
 class GraphApi {
  public:
   // `world` must outlive it.
-  GraphApi(World& world, GraphOptions options) : world_(world), options_(std::move(options)) {}
+  GraphApi(World& world, GraphOptions options)
+      : world_(world), options_(std::move(options)), subscriptions_(world) {}
 
   // Links in answers carry the request's Host. The Date header is the server's business.
   net::ServerResponse Handle(const net::ServerRequest& request, absl::Time now);
@@ -34,6 +36,11 @@ class GraphApi {
   // The instance metadata service, which is another server: http, at a link-local address.
   net::ServerResponse MetadataService(const net::ServerRequest& request, absl::Time now);
   AppRegistration& app() { return options_.app; }
+  Subscriptions& subscriptions() { return subscriptions_; }
+  // A 201 for a subscription counts once its URL was asked. The answer instead, if it did not
+  // listen.
+  std::optional<net::ServerResponse> AfterValidation(const std::string& id, const Status& validated,
+                                                     absl::Time now);
 
   uint64_t requests() const { return requests_; }  // to Graph, inner ones of a batch too
 
@@ -97,10 +104,13 @@ class GraphApi {
                                 const net::ServerRequest& request, const Context& context);
   net::ServerResponse UsersOfDevice(const std::string& device, const Context& context);
   net::ServerResponse Batch(const net::ServerRequest& request, Context& context);
+  net::ServerResponse SubscriptionCall(const std::vector<std::string>& path,
+                                       const net::ServerRequest& request, const Context& context);
   void Stamp(net::ServerResponse& response, const Context& context);
 
   World& world_;
   GraphOptions options_;
+  Subscriptions subscriptions_;
   uint64_t requests_ = 0;
   uint64_t next_request_id_ = 1;
 };

@@ -1,5 +1,6 @@
 #include "simulator/service.h"
 
+#include <boost/json.hpp>
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -12,6 +13,7 @@
 #include "net/tls.h"
 #include "simulator/control_api.h"
 #include "simulator/graph_api.h"
+#include "simulator/notifier.h"
 #include "simulator/web_token.h"
 
 namespace driftwarden::simulator {
@@ -29,10 +31,36 @@ net::Handler HandlerOf(Api* api, const Clock* clock) {
   return [api, clock](net::ServerRequest request) { return Call(api, clock, std::move(request)); };
 }
 
+// A new subscription counts once both its URLs have shown that they listen.
+asio::awaitable<void> ValidateNew(GraphApi* api, Notifier* notifier, const Clock* clock,
+                                  net::ServerResponse* response) {
+  boost::system::error_code error;
+  const boost::json::value made = boost::json::parse(response->body, error);
+  if (error || !made.is_object()) co_return;
+  const auto text = [&made](const char* key) {
+    const boost::json::value* value = made.as_object().if_contains(key);
+    return value != nullptr && value->is_string() ? std::string(value->as_string()) : std::string();
+  };
+  Status validated;
+  const std::vector<std::string> urls = {text("notificationUrl"), text("lifecycleNotificationUrl")};
+  for (size_t i = 0; i < urls.size() && validated.ok(); ++i) {
+    std::string url = urls[i];
+    if (url.empty()) continue;
+    validated = co_await notifier->Validate(std::move(url));
+  }
+  const std::string id = text("id");
+  auto refused = api->AfterValidation(id, validated, clock->Wall());
+  if (!refused) co_return;
+  refused->headers = std::move(response->headers);
+  *response = *std::move(refused);
+}
+
 // Graph packs its answers for whoever takes them packed.
-asio::awaitable<net::ServerResponse> CallGraph(GraphApi* api, const Clock* clock,
-                                               net::ServerRequest request) {
+asio::awaitable<net::ServerResponse> CallGraph(GraphApi* api, Notifier* notifier,
+                                               const Clock* clock, net::ServerRequest request) {
   net::ServerResponse response = api->Handle(request, clock->Wall());
+  const bool subscribes = request.method == "POST" && request.path == "/v1.0/subscriptions";
+  if (subscribes && response.status == 201) co_await ValidateNew(api, notifier, clock, &response);
   net::PackIfAccepted(request, response);
   co_return response;
 }
@@ -115,6 +143,7 @@ struct SimulatorService::Impl {
   std::unique_ptr<World> world;
   AlertReceiver alerts;
   std::unique_ptr<GraphApi> graph;
+  std::unique_ptr<Notifier> notifier;
   std::unique_ptr<ControlApi> control;
   std::vector<std::unique_ptr<LdapServer>> ldap;
   std::vector<std::unique_ptr<net::HttpServer>> http;
@@ -246,8 +275,13 @@ Status SimulatorService::Impl::StartHttp(const net::TlsServerConfig& tls, AppReg
   std::vector<LdapFaults*> faults;
   for (const auto& server : ldap) faults.push_back(&server->faults());
   control = std::make_unique<ControlApi>(*world, std::move(faults));
+  notifier = std::make_unique<Notifier>(executor, clock, *world, graph->subscriptions());
+  DW_RETURN_IF_ERROR(notifier->Trust(endpoints.ca_file));
+  notifier->Start();
+  control->Serve(graph->subscriptions(),
+                 [this](const std::string& ca_file) { return notifier->Trust(ca_file); });
   const auto answer = [this](net::ServerRequest request) {
-    return CallGraph(graph.get(), &clock, std::move(request));
+    return CallGraph(graph.get(), notifier.get(), &clock, std::move(request));
   };
   DW_ASSIGN_OR_RETURN(const uint16_t graph_port, Serve(answer, options.graph_port, tls));
   DW_ASSIGN_OR_RETURN(const uint16_t control_port,
@@ -297,6 +331,7 @@ Status SimulatorService::Start() {
 }
 
 asio::awaitable<void> SimulatorService::Stop() {
+  if (impl_->notifier) co_await impl_->notifier->Stop();
   for (const auto& server : impl_->http) co_await server->Stop();
   for (const auto& server : impl_->ldap) co_await server->Stop();
 }

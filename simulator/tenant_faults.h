@@ -29,7 +29,7 @@ constexpr const char* kForbiddable[] = {
     "organization",  "sync_configuration", "domains",   "roles",
     "groups",        "service_principals", "sync_jobs", "provisioning_errors",
     "sync_behavior", "directory_audits",   "sign_ins",  "provisioning_logs",
-    "devices",
+    "devices",       "subscriptions",
 };
 
 // What a query may not use, one by one.
@@ -71,8 +71,13 @@ struct TenantFaults {
   int empty_pages = 0;            // so many empty pages begin every round
   std::set<std::string> omitted;  // properties missing from delta records
   std::set<std::string> refused;  // a delta $select that names one is a 400
-  absl::Duration delta_delay;     // changes younger than that are not in delta yet
-  absl::Duration read_delay;      // reads and delta show values so old
+  bool notify_lost = false;       // changes are told to no subscription
+  bool notify_forged = false;     // notifications carry a wrong clientState
+  int notify_copies = 1;          // of each notification
+  absl::Duration notify_delay;    // between a change and its notification
+  absl::Duration subscription_cap = absl::InfiniteDuration();  // the longest that is granted
+  absl::Duration delta_delay;  // changes younger than that are not in delta yet
+  absl::Duration read_delay;   // reads and delta show values so old
 
   // Of the logs (graph_reports.cpp).
   absl::Duration report_delay;      // what is younger is not in them yet

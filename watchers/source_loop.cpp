@@ -70,12 +70,14 @@ asio::awaitable<void> SourceLoop::Run() {
     const Status polled = co_await PollOnce();
     if (polled.code() == StatusCode::kCancelled) co_return;
     absl::Duration wait = begun + interval - scheduler_.clock().Steady();
+    // Nobody wakes us within this.
+    absl::Duration gap = std::min(interval, kMinGap);
     if (polled.ok()) {
       backoff.Reset();
     } else {
-      wait = std::max(backoff.Next(), RetryAfter(polled).value_or(absl::ZeroDuration()));
+      gap = std::max(gap, RetryAfter(polled).value_or(absl::ZeroDuration()));
+      wait = std::max(backoff.Next(), gap);
     }
-    const absl::Duration gap = std::min(interval, kMinGap);
     const Status rested = co_await scheduler_.SleepFor(gap);
     if (!rested.ok()) co_return;
     if (wait <= gap) continue;

@@ -33,6 +33,7 @@ constexpr char kProvisioningLogUnread[] = "provisioning_log_unread";
 constexpr char kSignInsUnread[] = "sign_ins_unread";
 constexpr char kTokenRefreshesUnread[] = "token_refreshes_unread";
 constexpr char kDevicesUnread[] = "devices_unread";
+constexpr char kNotificationsOff[] = "notifications_off";
 constexpr const char* kAllTenantFindings[] = {kOrganizationUnread, kSynchronizationUnread,
                                               kDomainsUnread,      kRolesUnread,
                                               kRoleGroupsUnread,   kRoleUnknown,
@@ -42,7 +43,7 @@ constexpr const char* kAllTenantFindings[] = {kOrganizationUnread, kSynchronizat
                                               kSyncSwitchedOff,    kSyncQuarantined,
                                               kAuditsUnread,       kProvisioningLogUnread,
                                               kSignInsUnread,      kTokenRefreshesUnread,
-                                              kDevicesUnread};
+                                              kDevicesUnread,      kNotificationsOff};
 
 class TenantSight {
  public:

@@ -26,7 +26,9 @@ class MonitorProcess::Silent final : public daemon::CommitObserver,
 
 struct MonitorProcess::Link {
   std::map<SourceName, std::unique_ptr<testing::WorldAdReader>> directories;
-  std::unique_ptr<testing::WorldEntraReader> tenant;
+  std::unique_ptr<testing::WorldEntraReader> adapter;
+  std::unique_ptr<GraphWire> graph;  // null: the adapter
+  watchers::TenantReader* tenant = nullptr;
   std::unique_ptr<testing::WorldActuator> actuator;
   std::unique_ptr<daemon::Engine> engine;
   std::unique_ptr<daemon::DirectReadLoop> reads;
@@ -72,8 +74,16 @@ void MonitorProcess::BuildLink(const LinkSetup& setup) {
     link->directories[name] = std::make_unique<testing::WorldAdReader>(wire_, setup.forest, name);
     readers[name] = link->directories[name].get();
   }
-  link->tenant =
-      std::make_unique<testing::WorldEntraReader>(wire_, setup.tenant, policy.entra_source);
+  if (options_.real_graph != nullptr) {
+    link->graph =
+        std::make_unique<GraphWire>(wire_, around_.scheduler, rng_, around_.log, setup.tenant,
+                                    policy.entra_source, *options_.real_graph);
+    link->tenant = &link->graph->reader();
+  } else {
+    link->adapter =
+        std::make_unique<testing::WorldEntraReader>(wire_, setup.tenant, policy.entra_source);
+    link->tenant = link->adapter.get();
+  }
   link->actuator = std::make_unique<testing::WorldActuator>(wire_, setup.tenant);
   daemon::EngineParts parts{
       store_, lane_, around_.scheduler, rng_, around_.log, *silent_, [this](const Status& status) {
@@ -121,7 +131,8 @@ void MonitorProcess::BuildLink(const LinkSetup& setup) {
 
 void MonitorProcess::BuildSources() {
   std::set<SourceName> built;
-  for (const LinkSetup& setup : options_.links) {
+  for (size_t i = 0; i < options_.links.size(); ++i) {
+    const LinkSetup& setup = options_.links[i];
     const monitor::Policy& policy = *setup.policy;
     for (const SourceName& name : policy.ad_sources) {
       if (!built.insert(name).second) continue;
@@ -129,8 +140,15 @@ void MonitorProcess::BuildSources() {
                                                          options_.ad_page_size),
                 name, policy.poll_intervals.at(name));
     }
-    AddSource(std::make_unique<testing::WorldEntraSource>(wire_, setup.tenant, policy.entra_source),
-              policy.entra_source, policy.poll_intervals.at(policy.entra_source));
+    std::unique_ptr<watchers::ChangeSource> source;
+    if (links_[i]->graph) {
+      source = links_[i]->graph->NewSource();
+    } else {
+      source =
+          std::make_unique<testing::WorldEntraSource>(wire_, setup.tenant, policy.entra_source);
+    }
+    AddSource(std::move(source), policy.entra_source,
+              policy.poll_intervals.at(policy.entra_source));
   }
 }
 

@@ -17,6 +17,7 @@
 #include "daemon/tenant_log_loop.h"
 #include "daemon/tenant_verification_loop.h"
 #include "remediation/action_runner.h"
+#include "tests/sim/graph_wire.h"
 #include "tests/testing/fault_store.h"
 #include "tests/testing/sim_scheduler.h"
 #include "tests/testing/world_adapters.h"
@@ -38,6 +39,9 @@ struct ProcessOptions {
   absl::Duration verify_for = absl::Minutes(2);
   absl::Duration reconcile_for = absl::Seconds(15);
   bool logs = false;  // the tenants' logs and devices are read too
+  // Entra is read by the production client over its own wire format, its answers spoiled so; null:
+  // the adapters stand for it. It must outlive the process.
+  const AnswerFaults* real_graph = nullptr;
 };
 
 // What outlives a process.

@@ -179,6 +179,7 @@ TEST_F(GraphTenantTest, EachPermissionCanBeMissing) {
       {"service_principals", "/servicePrincipals"},
       {"sync_jobs", "/servicePrincipals/x/synchronization/jobs"},
       {"provisioning_errors", "/users"},
+      {"subscriptions", "/subscriptions"},
       {"sync_behavior", Cat("/users/", world_.tenant().EntraId(1), "/onPremisesSyncBehavior")},
       {"directory_audits", "/auditLogs/directoryAudits"},
       {"sign_ins", "/auditLogs/signIns"},

@@ -61,6 +61,13 @@ class Relay:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         self._server = server
 
+    def lead_to(self, url):
+        """From now on to another server."""
+        host, port = url.split("://")[1].rstrip("/").rsplit(":", 1)
+        self._target = (host, int(port))
+        if self._server is not None:
+            self._server.target = self._target
+
     def cut(self):
         server, self._server = self._server, None
         server.shutdown()

@@ -8,6 +8,7 @@
 #include "base/units.h"
 #include "base/unsent.h"
 #include "net/url.h"
+#include "watchers/graph/answer_shape.h"
 #include "watchers/graph/retry_after.h"
 
 namespace driftwarden::graph {
@@ -201,7 +202,7 @@ asio::awaitable<Status> GraphClient::WaitToRetry(const GraphRequest& request,
 
 asio::awaitable<StatusOr<GraphReply>> GraphClient::SendOnce(GraphRequest request, std::string url,
                                                             Secret token) {
-  net::HttpRequest http(request.method, std::move(url));
+  net::HttpRequest http(request.method, url);
   http.response_limit = options_.response_limit;
   http.AddHeader("Authorization", Cat("Bearer ", token.Reveal()));
   http.AddHeader("Accept", "application/json");
@@ -221,6 +222,8 @@ asio::awaitable<StatusOr<GraphReply>> GraphClient::SendOnce(GraphRequest request
     const Status failed = Annotate(response.status(), request.route);
     co_return WasUnsent(failed) ? NotSent(failed) : failed;
   }
+  const Status shape = CheckAnswerShape(*response, url);
+  if (!shape.ok()) co_return Annotate(shape, request.route);
   co_return ReadReply(*std::move(response), at);
 }
 

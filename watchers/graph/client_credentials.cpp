@@ -2,6 +2,7 @@
 
 #include "base/strings.h"
 #include "base/units.h"
+#include "watchers/graph/answer_shape.h"
 #include "watchers/graph/retry_after.h"
 
 namespace driftwarden::graph {
@@ -67,6 +68,8 @@ asio::awaitable<StatusOr<IssuedToken>> ClientCredentialsIssuer::Issue() {
   auto response = co_await http_.Send(std::move(request), options_.timeout);
   observer_.OnRequest("token", response.ok() ? response->status : 0);
   if (!response.ok()) co_return Annotate(response.status(), "token request");
+  const Status shape = CheckAnswerShape(*response, proof.token_url);
+  if (!shape.ok()) co_return Annotate(shape, "token request");
   co_return Accept(*std::move(response));
 }
 

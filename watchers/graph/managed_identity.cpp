@@ -8,6 +8,7 @@
 #include "base/hex.h"
 #include "base/strings.h"
 #include "net/url.h"
+#include "watchers/graph/answer_shape.h"
 #include "watchers/graph/arc_challenge.h"
 #include "watchers/graph/retry_after.h"
 
@@ -125,6 +126,8 @@ asio::awaitable<StatusOr<net::HttpResponse>> ManagedIdentityIssuer::Ask(std::str
     auto response = co_await direct_.Send(std::move(request), options_.timeout);
     observer_.OnRequest("token", response.ok() ? response->status : 0);
     if (!response.ok()) co_return response.status();
+    const Status shape = CheckAnswerShape(*response, url);
+    if (!shape.ok()) co_return shape;
     if (!IsTransient(response->status) || attempt == kAttempts) co_return response;
     const Status slept = co_await scheduler_.SleepFor(backoff.Next());
     if (!slept.ok()) co_return slept;
