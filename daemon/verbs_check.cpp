@@ -3,7 +3,9 @@
 #include <cstdio>
 
 #include "base/strings.h"
+#include "base/time.h"
 #include "base/units.h"
+#include "daemon/check_certificates.h"
 #include "daemon/config.h"
 #include "daemon/verbs.h"
 #include "monitor/person.h"
@@ -57,7 +59,14 @@ int VerbCheckOffline(const std::string& path) {
     for (const monitor::TierPolicy& tier : link.tiers) Finding("ok", TierText(link, tier));
   }
   Advice(*config);
-  return kExitOk;
+  bool failed = false;
+  for (const auto& finding : CheckCertificates(*config, SystemClock().Wall())) {
+    failed |= finding.level == watchers::CheckFinding::Level::kFail;
+    Finding(watchers::LevelText(finding.level),
+            Cat(finding.subject, ": ", finding.what,
+                finding.mend.empty() ? "" : "; mend: ", finding.mend));
+  }
+  return failed ? kExitBlind : kExitOk;
 }
 
 int VerbVersion() {
