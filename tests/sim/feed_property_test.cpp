@@ -106,6 +106,7 @@ class FeedRun {
       tenant.page_size = 1 + rng_.Below(20);
     }
     stage.process.real_graph = &answers_;
+    if (!Mended()) stage.process.verification_patience = absl::Hours(24);
     for (LinkSetup& link : stage.process.links) {
       // Nothing that the monitor does may change the world.
       auto policy = std::make_shared<monitor::Policy>(*link.policy);
@@ -156,6 +157,9 @@ class FeedRun {
   }
 
   bool Chance(double p) { return dice_.Unit() < p; }
+  // What a record does not say is found by the slow comparison alone. Every other seed does without
+  // both, so that the comparison hides nothing of what the feed and its reset must do themselves.
+  bool Mended() const { return seed_ % 2 == 0; }
 
   void Kill(simulator::Tenant& tenant, const char* why) {
     const auto shape = static_cast<simulator::DeadTokenShape>(dice_.Below(4));
@@ -179,7 +183,7 @@ class FeedRun {
       faults.last_sync_in_delta = Chance(0.3);
       if (Chance(0.3)) faults.read_delay = absl::Milliseconds(dice_.Below(8000));
       if (Chance(0.3)) faults.delta_delay = absl::Milliseconds(dice_.Below(60'000));
-      if (Chance(0.3)) faults.omitted.insert("accountEnabled");
+      if (Mended() && Chance(0.3)) faults.omitted.insert("accountEnabled");
       if (Chance(0.3)) faults.refused.insert("signInSessionsValidFromDateTime");
       if (Chance(0.2)) faults.refused.insert("displayName");
       if (Chance(0.3)) faults.throttle = static_cast<int>(dice_.Below(6));
@@ -196,7 +200,7 @@ class FeedRun {
     answers_.cut = some(0.3, 0.3);
     answers_.page = some(0.2, 0.3);
     answers_.shuffled = some(0.5, 1);
-    answers_.thinned = some(0.4, 1);
+    answers_.thinned = Mended() ? some(0.4, 1) : 0;
     answers_.circle = some(0.3, 0.5);
     answers_.expired_page = some(0.3, 0.5);
     answers_.elsewhere = some(0.2, 0.3);

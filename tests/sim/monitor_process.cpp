@@ -102,7 +102,7 @@ void MonitorProcess::BuildLink(const LinkSetup& setup) {
       *link->engine, readers, *link->tenant, around_.scheduler, rng_, around_.log, read_options);
   daemon::TenantVerificationOptions verification;
   verification.interval = absl::Seconds(5);
-  verification.patience = absl::Minutes(1);
+  verification.patience = options_.verification_patience;
   verification.slice = 5;
   const daemon::VerificationParts verification_parts{
       *link->engine, store_, lane_, around_.scheduler, rng_, around_.log, *silent_};

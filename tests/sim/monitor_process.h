@@ -39,6 +39,8 @@ struct ProcessOptions {
   absl::Duration verify_for = absl::Minutes(2);
   absl::Duration reconcile_for = absl::Seconds(15);
   bool logs = false;  // the tenants' logs and devices are read too
+  // Before an account that differs from what the feed told is mended by the slow comparison.
+  absl::Duration verification_patience = absl::Minutes(1);
   // Entra is read by the production client over its own wire format, its answers spoiled so; null:
   // the adapters stand for it. It must outlive the process.
   const AnswerFaults* real_graph = nullptr;
