@@ -97,12 +97,9 @@ asio::awaitable<Status> TenantLogLoop::Deliver(LogLook look) {
 }
 
 asio::awaitable<Status> TenantLogLoop::SayWhatIsOff() {
-  std::vector<TenantLog> off;
-  if (!options_.directory_audits) off.assign(std::begin(kChangeLogs), std::end(kChangeLogs));
-  if (!options_.sign_ins) {
-    off.insert(off.end(), std::begin(kSignInLogs), std::end(kSignInLogs));
-  }
-  for (const TenantLog log : off) {
+  for (const TenantLog log : monitor::kAllTenantLogs) {
+    const bool changes = log == TenantLog::kDirectoryAudits || log == TenantLog::kProvisioning;
+    if (changes ? options_.directory_audits : options_.sign_ins) continue;
     if (said_off_.contains(log)) continue;
     LogLook look;
     look.batch = batch_;
