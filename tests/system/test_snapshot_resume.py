@@ -57,5 +57,7 @@ def test_a_killed_first_read_goes_on_at_its_last_finished_window(make_simulation
     delivered = _delivered(daemon, _source(daemon)["name"])
     given_up = _halvings(log) * WINDOW
     assert delivered - given_up <= USERS - finished, f"{delivered} with {given_up} given up"
-    assert len(simulation.alerts()) == 0
+    # The watchdog may speak by now; of people there is nothing to tell.
+    told = [alert["labels"]["alertname"] for alert in simulation.alerts()]
+    assert set(told) <= {"DriftwardenWatchdog"}, told
     assert daemon.stop() == 0
