@@ -237,31 +237,6 @@ Status GraphTenantLogs::TakeChanges(const Question& question, const Place& place
   return TurnPage(place, std::move(changes.next_link), ended, look, question.from, page);
 }
 
-asio::awaitable<StatusOr<LogLook>> GraphTenantLogs::ReadChanges(TenantLog log, absl::Time from,
-                                                                monitor::BatchId batch,
-                                                                LogPage* page) {
-  auto place = ReadPlace(page->next);
-  if (!place.ok()) co_return place.status();
-  page->next.clear();
-  Question question;
-  question.log = log;
-  question.from = from;
-  question.batch = batch.value;
-  LogLook look;
-  look.batch = std::move(batch);
-  look.source = name_;
-  look.log = log;
-  Question asked = question;
-  auto answer = co_await Ask(std::move(asked), &*place);
-  if (!answer.ok()) co_return answer.status();
-  look.limit = answer->limit;
-  look.limit_detail = std::move(answer->limit_detail);
-  if (look.limit != LogLimit::kNone) co_return look;
-  const Status taken = TakeChanges(question, *place, answer->body, &look, page);
-  if (!taken.ok()) co_return taken;
-  co_return look;
-}
-
 Status GraphTenantLogs::TakeSignIns(const Question& question, const Place& place,
                                     const std::string& body, LogLook* look, LogPage* page) {
   const bool interactive = question.log == TenantLog::kInteractiveSignIns;
@@ -275,32 +250,50 @@ Status GraphTenantLogs::TakeSignIns(const Question& question, const Place& place
   return TurnPage(place, std::move(list.next_link), false, look, question.from, page);
 }
 
-asio::awaitable<StatusOr<LogLook>> GraphTenantLogs::ReadSignIns(TenantLog log, std::string entra_id,
-                                                                absl::Time from,
-                                                                monitor::BatchId batch,
-                                                                LogPage* page) {
-  if (!IsPlainId(entra_id)) co_return InvalidError("no Entra id");
+asio::awaitable<StatusOr<LogLook>> GraphTenantLogs::ReadPage(Question question, LogPage* page) {
   auto place = ReadPlace(page->next);
   if (!place.ok()) co_return place.status();
   page->next.clear();
-  Question question;
-  question.log = log;
-  question.entra_id = entra_id;
-  question.from = from;
-  question.batch = batch.value;
   LogLook look;
-  look.batch = std::move(batch);
+  look.batch.value = question.batch;
   look.source = name_;
-  look.log = log;
-  look.entra_id = ToLowerAscii(entra_id);
+  look.log = question.log;
+  look.entra_id = ToLowerAscii(question.entra_id);
   Question asked = question;
   auto answer = co_await Ask(std::move(asked), &*place);
   if (!answer.ok()) co_return answer.status();
   look.limit = answer->limit;
   look.limit_detail = std::move(answer->limit_detail);
   if (look.limit != LogLimit::kNone) co_return look;
-  const Status taken = TakeSignIns(question, *place, answer->body, &look, page);
+  const Status taken = question.entra_id.empty()
+                           ? TakeChanges(question, *place, answer->body, &look, page)
+                           : TakeSignIns(question, *place, answer->body, &look, page);
   if (!taken.ok()) co_return taken;
+  co_return look;
+}
+
+asio::awaitable<StatusOr<LogLook>> GraphTenantLogs::ReadChanges(TenantLog log, absl::Time from,
+                                                                monitor::BatchId batch,
+                                                                LogPage* page) {
+  Question question;
+  question.log = log;
+  question.from = from;
+  question.batch = std::move(batch.value);
+  auto look = co_await ReadPage(std::move(question), page);
+  co_return look;
+}
+
+asio::awaitable<StatusOr<LogLook>> GraphTenantLogs::ReadSignIns(TenantLog log, std::string entra_id,
+                                                                absl::Time from,
+                                                                monitor::BatchId batch,
+                                                                LogPage* page) {
+  if (!IsPlainId(entra_id)) co_return InvalidError("no Entra id");
+  Question question;
+  question.log = log;
+  question.entra_id = std::move(entra_id);
+  question.from = from;
+  question.batch = std::move(batch.value);
+  auto look = co_await ReadPage(std::move(question), page);
   co_return look;
 }
 

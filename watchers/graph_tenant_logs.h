@@ -52,7 +52,7 @@ class GraphTenantLogs final : public TenantLogs {
   };
   struct Question {
     monitor::TenantLog log = monitor::TenantLog::kDirectoryAudits;
-    std::string entra_id;
+    std::string entra_id;  // sign-ins: whose; empty: changes of everybody
     absl::Time from;
     std::string batch;
   };
@@ -77,6 +77,7 @@ class GraphTenantLogs final : public TenantLogs {
                      monitor::LogLook* look, LogPage* page);
   Status TakeSignIns(const Question& question, const Place& place, const std::string& body,
                      monitor::LogLook* look, LogPage* page);
+  asio::awaitable<StatusOr<monitor::LogLook>> ReadPage(Question question, LogPage* page);
   void NoteLeftOut(std::string_view what, size_t count, const std::string& batch);
 
   asio::awaitable<StatusOr<std::vector<graph::GraphReply>>> Batch(std::vector<std::string> paths,

@@ -8,6 +8,7 @@
 #include "simulator/graph_api.h"
 #include "simulator/world.h"
 #include "tests/graph/graph_fixture.h"
+#include "tests/testing/simulated_token.h"
 #include "watchers/graph/token_claims.h"
 #include "watchers/graph_check.h"
 
@@ -46,17 +47,8 @@ class GraphCheckTest : public graph::GraphTest {
   }
 
   void FetchToken() {
-    const simulator::GraphOptions options;
-    net::ServerRequest ask;
-    ask.method = "POST";
-    ask.path = Cat("/", world_->tenant().id(), "/oauth2/v2.0/token");
-    ask.body = net::FormEncode({{"grant_type", "client_credentials"},
-                                {"client_id", options.app.client_id},
-                                {"client_secret", options.app.client_secret},
-                                {"scope", "https://graph.microsoft.com/.default"}});
-    const auto answer = api_->Handle(ask, scheduler.clock().Wall());
-    json::error_code error;
-    bearer_ = std::string(json::parse(answer.body, error).at("access_token").as_string());
+    bearer_ = testing::SimulatedToken(*api_, world_->tenant().id(), simulator::GraphOptions(),
+                                      scheduler.clock().Wall());
   }
 
   GraphTest::Answer Answer(const net::HttpRequest& request) {
@@ -161,7 +153,7 @@ TEST_F(GraphCheckTest, ARefusedTokenIsOneFailureAndNothingIsAsked) {
 }
 
 TEST_F(GraphCheckTest, EachMissingPermissionIsAWarningThatNamesIt) {
-  const std::map<std::string, std::string> kPermissions = {
+  const std::map<std::string, std::string> permissions = {
       {"organization", "Organization.Read.All"},
       {"sync_configuration", "OnPremDirectorySynchronization.Read.All"},
       {"domains", "Domain.Read.All"},
@@ -170,7 +162,7 @@ TEST_F(GraphCheckTest, EachMissingPermissionIsAWarningThatNamesIt) {
       {"service_principals", "Application.Read.All"},
       {"provisioning_errors", "User.Read.All"},
       {"sync_behavior", "User-OnPremisesSyncBehavior.Read.All"}};
-  for (const auto& [name, permission] : kPermissions) {
+  for (const auto& [name, permission] : permissions) {
     faults().forbidden = {name};
     Check();
     EXPECT_FALSE(AnyFailed()) << name;

@@ -10,6 +10,7 @@
 #include "simulator/control_api.h"
 #include "simulator/graph_api.h"
 #include "tests/graph/graph_fixture.h"
+#include "tests/testing/simulated_token.h"
 #include "watchers/tenant_sight.h"
 
 namespace driftwarden::watchers {
@@ -44,18 +45,10 @@ class SimulatedTenantTest : public graph::GraphTest {
     return out;
   }
   const std::string& Token() {
-    if (!token_.empty()) return token_;
-    const simulator::GraphOptions options;
-    net::ServerRequest ask;
-    ask.method = "POST";
-    ask.path = Cat("/", world_->tenant().id(), "/oauth2/v2.0/token");
-    ask.body = net::FormEncode({{"grant_type", "client_credentials"},
-                                {"client_id", options.app.client_id},
-                                {"client_secret", options.app.client_secret},
-                                {"scope", "https://graph.microsoft.com/.default"}});
-    const auto answer = api_->Handle(ask, scheduler.clock().Wall());
-    boost::json::error_code error;
-    token_ = std::string(boost::json::parse(answer.body, error).at("access_token").as_string());
+    if (token_.empty()) {
+      token_ = testing::SimulatedToken(*api_, world_->tenant().id(), simulator::GraphOptions(),
+                                       scheduler.clock().Wall());
+    }
     return token_;
   }
   void Control(const std::string& what, const std::string& body) {

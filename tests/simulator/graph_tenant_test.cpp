@@ -7,13 +7,14 @@
 #include "base/strings.h"
 #include "simulator/control_api.h"
 #include "simulator/graph_api.h"
+#include "tests/testing/simulated_token.h"
 
 namespace driftwarden::simulator {
 namespace {
 
 namespace json = boost::json;
 
-class GraphTenantTest : public testing::Test {
+class GraphTenantTest : public ::testing::Test {
  protected:
   static WorldOptions Options() {
     WorldOptions options;
@@ -30,14 +31,7 @@ class GraphTenantTest : public testing::Test {
   }
   net::ServerResponse Get(const std::string& target) {
     if (token_.empty()) {
-      net::ServerRequest ask;
-      ask.method = "POST";
-      ask.path = Cat("/", world_.tenant().id(), "/oauth2/v2.0/token");
-      ask.body = net::FormEncode({{"grant_type", "client_credentials"},
-                                  {"client_id", options_.app.client_id},
-                                  {"client_secret", options_.app.client_secret},
-                                  {"scope", "https://graph.microsoft.com/.default"}});
-      token_ = std::string(Body(api_.Handle(ask, Now()))["access_token"].as_string());
+      token_ = driftwarden::testing::SimulatedToken(api_, world_.tenant().id(), options_, Now());
     }
     net::ServerRequest request;
     request.method = "GET";
