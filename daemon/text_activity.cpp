@@ -21,7 +21,7 @@ std::string Spaced(std::string text) {
 }
 
 std::string ActorText(const json::value& change) {
-  const std::string name = TextAt(change, "actor");
+  std::string name = TextAt(change, "actor");
   if (!name.empty()) return name;
   const std::string id = TextAt(change, "actor_id");
   return id.empty() ? TextAt(change, "actor_app_id") : id;

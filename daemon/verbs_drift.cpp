@@ -79,7 +79,7 @@ TextRow PersonRow(const json::value& person, absl::Time now) {
 }
 
 std::string BoundsText(const json::value& bounds) {
-  const std::string lo = TextAt(bounds, "lo");
+  std::string lo = TextAt(bounds, "lo");
   const std::string hi = TextAt(bounds, "hi");
   if (lo.empty() && hi.empty()) return "unknown";
   if (lo == hi) return lo;

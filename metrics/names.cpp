@@ -180,8 +180,8 @@ std::vector<MetricSpec> MakeSpecs() {
 }  // namespace
 
 const std::vector<MetricSpec>& Specs() {
-  static const std::vector<MetricSpec> specs = MakeSpecs();
-  return specs;
+  static const std::vector<MetricSpec> kSpecs = MakeSpecs();
+  return kSpecs;
 }
 
 const MetricSpec& SpecOf(Metric metric) {

@@ -34,7 +34,7 @@ constexpr size_t kHostsMax = 64;  // before hosts that are not in use are forgot
 // A string body with kJsonPadding bytes of spare capacity.
 struct PaddedBody {
   using value_type = std::string;
-  class reader {
+  class reader {  // NOLINT(readability-identifier-naming): the name that Beast asks for
    public:
     template <bool IsRequest, class Fields>
     reader(http::header<IsRequest, Fields>&, std::string& body) : body_(body) {}

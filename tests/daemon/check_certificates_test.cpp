@@ -15,7 +15,7 @@ using Level = watchers::CheckFinding::Level;
 class CheckCertificatesTest : public ::testing::Test {
  protected:
   std::string Write(const std::string& name, const std::string& text) {
-    const std::string path = folder_.path() + "/" + name;
+    std::string path = folder_.path() + "/" + name;
     EXPECT_TRUE(WriteFileAtomic(path, text).ok());
     return path;
   }

@@ -47,7 +47,7 @@ TEST(Config, ChangeNotificationsAreOffUntilTheyAreWhole) {
 }
 
 TEST(Config, FaultsOfChangeNotificationsAreToldAtTheirPlace) {
-  const std::pair<const char*, const char*> kFaults[] = {
+  const std::pair<const char*, const char*> faults[] = {
       {"{listen: '127.0.0.1:1'}", "notifications.public_url is missing; add public_url: https://"},
       {"{public_url: 'https://h'}", "notifications.listen is missing; add listen: "},
       {"{listen: '127.0.0.1:1', public_url: 'http://h'}", "as the tenant reaches it; Graph takes"},
@@ -58,7 +58,7 @@ TEST(Config, FaultsOfChangeNotificationsAreToldAtTheirPlace) {
       {"{listen: '127.0.0.1:1', public_url: 'https://h', tls: {cert_file: /c}}", "needs both"},
       {"{listen: '127.0.0.1:1', public_url: 'https://h', secret: x}", "unknown key"},
       {"{listen: '127.0.0.1:9742', public_url: 'https://h'}", "give it a port of its own"}};
-  for (const auto& [text, fault] : kFaults) {
+  for (const auto& [text, fault] : faults) {
     const auto config = WithNotifications(text);
     ASSERT_FALSE(config.ok()) << text;
     EXPECT_NE(Message(config.status()).find(fault), std::string_view::npos) << config.status();

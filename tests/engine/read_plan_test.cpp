@@ -116,7 +116,7 @@ TEST_F(ReadPlanTest, NobodyStarves) {
       }
     }
     // A quarter of a quarter of the room is the least that those who are read seldom have.
-    const double rounds_for_all = static_cast<double>(count) / (limit / 16);
+    const double rounds_for_all = static_cast<double>(count) * 16 / static_cast<double>(limit);
     EXPECT_LE(widest, plan.longest() + rounds_for_all * kRound) << count;
     EXPECT_LE(widest_fresh, rounds_for_all * kRound) << count;
   }

@@ -35,7 +35,7 @@ class FaultStore final : public StateStore {
       dead_ = true;
       return Dead();
     }
-    const Status status = inner_->Commit(lease_epoch, changes);
+    Status status = inner_->Commit(lease_epoch, changes);
     if (!last) return status;
     dead_ = true;
     return Dead();

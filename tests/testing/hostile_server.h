@@ -29,7 +29,7 @@ struct HostileAnswer {
   std::string again;
 
   HostileAnswer() = default;
-  HostileAnswer(std::string t, Then n = Then::kClose, std::string a = "")
+  explicit HostileAnswer(std::string t, Then n = Then::kClose, std::string a = "")
       : text(std::move(t)), then(n), again(std::move(a)) {}
 };
 
