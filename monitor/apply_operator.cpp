@@ -113,9 +113,10 @@ Changes ApplyBaselineAccept(const Context& context, PeopleSet inherited_people,
     tx.Record(std::move(entry));
   }
   for (const auto& entry : tx.people().by_ordinal) {
-    if (!entry.second.memory.inherited) continue;
+    if (!HasInherited(entry.second.memory)) continue;
     Person& person = tx.Touch(entry.first);
     person.memory.inherited = false;
+    person.memory.inherited_kinds.clear();
     for (AdHalf& half : person.facts.ad) half.baseline_departed = false;
   }
   const std::set<PersonOrdinal> touched = tx.touched();

@@ -29,9 +29,15 @@ bool ShowsSignIn(const Verdict& verdict) {
   });
 }
 
+// Nobody departed in it: its kinds are about something else.
+bool IsOfDriftOnly(const Episode& episode) {
+  return episode.departed == TimeBounds{};
+}
+
 // What an episode is opened for: what came after a convergence, or the departure itself.
 DriftKind KindAtOpening(const Person& person, const Verdict& verdict) {
-  if (verdict.phase == State::kRegressed) return DriftKind::kCloudReenabled;
+  const bool again = verdict.phase == State::kRegressed && !verdict.drift.empty();
+  if (!verdict.departed || again) return verdict.drift.front().kind;
   if (person.memory.last_converged && ShowsSignIn(verdict)) return DriftKind::kSignInAfterDisable;
   return LeadingKind(*person.episode);
 }
@@ -45,10 +51,12 @@ void OpenEpisode(Transaction& tx, Person& person, const Verdict& verdict) {
   episode.phase = verdict.phase;
   episode.opened = tx.now();
   const AdHalf& ad = *person.facts.DecidingAd();
-  episode.departed = DepartedSince(ad);
-  episode.deleted_in_ad = ad.deleted;
+  if (verdict.departed) {
+    episode.departed = DepartedSince(ad);
+    episode.deleted_in_ad = ad.deleted;
+    person.memory.departure_handled = true;
+  }
   person.episode = std::move(episode);
-  person.memory.departure_handled = true;
   person.memory.watch_until.reset();
   ++person.memory.episodes;
   const DriftKind kind = KindAtOpening(person, verdict);
@@ -58,6 +66,18 @@ void OpenEpisode(Transaction& tx, Person& person, const Verdict& verdict) {
   entry.source = ad.source.value;
   entry.details["kind"] = DriftKindText(kind);
   entry.details["tier"] = person.tier.value;
+  tx.Record(std::move(entry));
+}
+
+// Who departs while something else about them is open has one episode, and one alert.
+void TakeInDeparture(Transaction& tx, Person& person) {
+  Episode& episode = *person.episode;
+  const AdHalf& ad = *person.facts.DecidingAd();
+  episode.departed = DepartedSince(ad);
+  person.memory.departure_handled = true;
+  EvidenceEntry entry = EvidenceAbout(person, "episode_departed");
+  entry.fact = episode.departed;
+  entry.source = ad.source.value;
   tx.Record(std::move(entry));
 }
 
@@ -137,6 +157,9 @@ void NoteRevokedByOthers(Transaction& tx, Person& person) {
 
 // What an open episode comes to when its departure is over; nothing while it goes on.
 std::optional<EpisodeResult> ResultOf(const Person& person, const Verdict& verdict) {
+  if (IsOfDriftOnly(*person.episode)) {
+    return verdict.drift.empty() ? std::optional(EpisodeResult::kConverged) : std::nullopt;
+  }
   if (IsOpenPhase(verdict.phase)) return std::nullopt;
   if (verdict.phase == State::kConverged) {
     // Perhaps live again, perhaps a replica that lags behind: the direct reads decide first.
@@ -194,7 +217,8 @@ void UpdateIncident(Transaction& tx, const Person& person) {
 
 bool MustOpen(const Person& person, const Verdict& verdict, bool in_baseline) {
   if (verdict.state == State::kExempt) return false;
-  if (in_baseline || person.episode || person.memory.inherited || !verdict.departed) return false;
+  if (in_baseline || person.episode || person.memory.inherited) return false;
+  if (!verdict.departed) return !verdict.drift.empty();
   if (person.memory.before_our_time) return false;
   return IsOpenPhase(verdict.phase) || !person.memory.departure_handled || ShowsSignIn(verdict);
 }
@@ -242,9 +266,10 @@ void EndEpisode(Transaction& tx, Person& person, EpisodeResult result) {
   entry.fact = episode.entra_disabled.value_or(TimeBounds{});
   entry.details["result"] = EpisodeResultText(result);
   tx.Record(std::move(entry));
+  const bool out = !IsOfDriftOnly(episode) &&
+                   (result == EpisodeResult::kConverged || result == EpisodeResult::kDeleted);
   tx.CloseEpisode(std::move(episode));
   person.episode.reset();
-  const bool out = result == EpisodeResult::kConverged || result == EpisodeResult::kDeleted;
   if (out) person.memory.watch_until = tx.now() + kWatchedAfter;
 }
 
@@ -259,9 +284,12 @@ void UpdateEpisode(Transaction& tx, Person& person, const Verdict& verdict, bool
   Episode& episode = *person.episode;
   episode.tier = person.tier;
   episode.phase = verdict.phase;
+  if (verdict.departed && IsOfDriftOnly(episode)) TakeInDeparture(tx, person);
   if (verdict.departed) episode.deleted_in_ad = person.facts.DecidingAd()->deleted;
-  NoteEntraOut(tx, person);
-  NoteRevokedByOthers(tx, person);
+  if (!IsOfDriftOnly(episode)) {
+    NoteEntraOut(tx, person);
+    NoteRevokedByOthers(tx, person);
+  }
   const auto result = ResultOf(person, verdict);
   // Somebody who is switched on and off all the time has one episode and one alert: it ends when
   // that has stopped.

@@ -30,14 +30,19 @@ State StateOf(const Situation& s) {
   // Nobody who could leave: no episode is open, so that there is nothing to quarantine.
   if (s.person_class != PersonClass::kNone) return State::kExempt;
   if (IsQuarantined(s)) return State::kQuarantined;
-  if (s.person->memory.inherited) return State::kInherited;
+  const Memory& memory = s.person->memory;
+  // A departure is judged for itself, whatever else was wrong before us.
+  if (memory.inherited || (!s.departed && HasInherited(memory))) return State::kInherited;
   return s.phase;
 }
 
 std::vector<OpenDrift> DriftOf(const Situation& s, State state) {
   std::vector<OpenDrift> drift;
-  if (state == State::kInherited || state == State::kExempt || !s.link->baseline_at) return drift;
+  const Memory& memory = s.person->memory;
+  if (memory.inherited || state == State::kExempt || !s.link->baseline_at) return drift;
   for (const Rule* rule : AllRules()) {
+    const auto& inherited = memory.inherited_kinds;
+    if (std::find(inherited.begin(), inherited.end(), rule->kind) != inherited.end()) continue;
     auto open = rule->open(s);
     if (!open) continue;
     // Whose drift it is cannot be told: a human sorts it out, nothing more urgent is claimed.
@@ -91,6 +96,17 @@ bool WantsReads(const Situation& s) {
 }
 
 }  // namespace
+
+std::vector<DriftKind> HoldingKinds(const Person& person, const LinkState& link,
+                                    const Policy& policy, absl::Time now) {
+  const Situation s = DescribeSituation(person, link, policy, now, {});
+  std::vector<DriftKind> kinds;
+  for (const Rule* rule : AllRules()) {
+    if (rule->holds != nullptr && rule->holds(s)) kinds.push_back(rule->kind);
+  }
+  std::sort(kinds.begin(), kinds.end());
+  return kinds;
+}
 
 bool SourceIsStale(const SourceState& source, absl::Duration stale_after, absl::Time now) {
   return now - source.last_success > stale_after;

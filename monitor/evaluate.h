@@ -17,6 +17,10 @@ struct EvaluateOptions {
 Verdict Evaluate(const Person& person, const LinkState& link, const Policy& policy, absl::Time now,
                  const EvaluateOptions& options = {});
 
+// Kinds without a departure whose cause is there now, whether or not they would open yet; sorted.
+std::vector<DriftKind> HoldingKinds(const Person& person, const LinkState& link,
+                                    const Policy& policy, absl::Time now);
+
 // What no one can revoke: until when access tokens that were issued before may still work. Null
 // when nobody departed or nothing ended yet.
 struct ResidualAccess {

@@ -75,6 +75,25 @@ void DepartedDeadlines(const Situation& s, Earliest& next) {
   }
 }
 
+// Of what is not about a departure, and of what only the sync engine's runs bring about.
+void DriftDeadlines(const Situation& s, Earliest& next) {
+  if (s.departed && s.live && s.link->engine_last_sync) {
+    const absl::Duration cycle = CycleOf(*s.policy, *s.link);
+    next.At(std::max(s.departure.hi + 2 * cycle, s.now + cycle / 4),
+            "the sync engine had two cycles and did nothing: never_synced opens");
+  }
+  if (s.AdEnabled() && (s.gone || s.disabled)) {
+    next.At(s.EntraOutSince() + 2 * CycleOf(*s.policy, *s.link),
+            "enabled in AD but not in Entra for two sync cycles: becomes reversed");
+    next.At(s.ReversedFrom(), "enabled in AD but not in Entra: reverse_drift opens");
+  }
+  if (s.live) next.At(s.expires, "the account expires in AD, not in Entra: account_expired_live");
+  if (s.live && s.AdEnabled() && s.ad->scope == ScopeState::kLeft) {
+    next.At(s.ad->scope_since.hi + s.thresholds.settle, "out of scope: scope_exit opens");
+    next.At(s.ad->scope_since.hi + s.thresholds.warn_after, "out of scope: a warning pages");
+  }
+}
+
 std::string Bounds(const TimeBounds& bounds) {
   if (bounds.lo == bounds.hi) return FormatRfc3339(bounds.lo);
   return Cat(FormatRfc3339(bounds.lo), " .. ", FormatRfc3339(bounds.hi));
@@ -136,10 +155,7 @@ NextReview NextReviewOf(const Situation& s, const Verdict& verdict) {
   if (s.departed && s.entra != nullptr && !hands_off) {
     DepartedDeadlines(s, next);
   }
-  if (!s.departed && !hands_off && s.phase == State::kAligned && (s.gone || s.disabled)) {
-    next.At(s.EntraOutSince() + 2 * CycleOf(*s.policy, *s.link),
-            "enabled in AD but not in Entra for two sync cycles: becomes reversed");
-  }
+  if (!hands_off && s.entra != nullptr) DriftDeadlines(s, next);
   if (s.entra != nullptr && s.entra->needs_direct_read) {
     next.At(s.now + s.recheck, "waiting for a direct read of the Entra account");
   }

@@ -26,8 +26,16 @@ struct Memory {
   std::optional<absl::Time> returned_at;     // AD enabled again, Entra not yet
   // The last episode closed a short while ago: sign-ins are read until then.
   std::optional<absl::Time> watch_until;
+  // Kinds of drift without a departure that were there at the first complete look, and since;
+  // sorted.
+  std::vector<DriftKind> inherited_kinds;
   friend bool operator==(const Memory&, const Memory&) = default;
 };
+
+// Something about them was wrong before us, and nobody took it over.
+inline bool HasInherited(const Memory& memory) {
+  return memory.inherited || !memory.inherited_kinds.empty();
+}
 
 struct Person {
   PersonOrdinal ordinal = 0;

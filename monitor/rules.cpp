@@ -3,8 +3,17 @@
 namespace driftwarden::monitor {
 
 std::span<const Rule* const> AllRules() {
-  static constexpr const Rule* kRules[] = {&kSignInAfterDisableRule, &kCloudReenabledRule,
-                                           &kDeletedLiveRule, &kDisableLagRule,
+  static constexpr const Rule* kRules[] = {&kSignInAfterDisableRule,
+                                           &kAccountExpiredLiveRule,
+                                           &kNeverSyncedRule,
+                                           &kReverseDriftRule,
+                                           &kAnchorConflictRule,
+                                           &kScopeExitRule,
+                                           &kSourceOfAuthorityMovedRule,
+                                           &kSoftDeletedRestoredRule,
+                                           &kCloudReenabledRule,
+                                           &kDeletedLiveRule,
+                                           &kDisableLagRule,
                                            &kTokenNotRevokedRule};
   return kRules;
 }

@@ -17,6 +17,9 @@ struct Rule {
   // The sentence that stands in docs/convergence.md.
   const char* sentence;
   std::optional<OpenDrift> (*open)(const Situation&);
+  // Of kinds that need no departure: whether what they are about is so, however short. What was so
+  // at the first look is inherited until it is not so any more.
+  bool (*holds)(const Situation&) = nullptr;
 };
 
 extern const Rule kDisableLagRule;
@@ -24,10 +27,19 @@ extern const Rule kDeletedLiveRule;
 extern const Rule kTokenNotRevokedRule;
 extern const Rule kCloudReenabledRule;
 extern const Rule kSignInAfterDisableRule;
+extern const Rule kAccountExpiredLiveRule;
+extern const Rule kNeverSyncedRule;
+extern const Rule kReverseDriftRule;
+extern const Rule kAnchorConflictRule;
+extern const Rule kScopeExitRule;
+extern const Rule kSourceOfAuthorityMovedRule;
+extern const Rule kSoftDeletedRestoredRule;
 
 std::span<const Rule* const> AllRules();
 
 // The severity of an account that lags behind AD, by phase and timers; shared by both lag kinds.
 Severity LagSeverity(const Situation& s, DriftKind kind);
+// Live again because the account was restored, not because it was enabled.
+bool CameBackByRestore(const Situation& s);
 
 }  // namespace driftwarden::monitor

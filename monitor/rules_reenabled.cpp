@@ -17,13 +17,18 @@ constexpr char kSentence[] =
     "AD account is enabled.";
 
 std::optional<OpenDrift> Open(const Situation& s) {
-  if (s.phase != State::kRegressed) return std::nullopt;
+  if (s.phase != State::kRegressed || CameBackByRestore(s)) return std::nullopt;
   const absl::Time back = std::max(s.entra->enabled_since.hi, s.entra->restored_since.hi);
   const absl::Time since = back == absl::InfinitePast() ? s.entra->live_direct_first : back;
   return OpenDrift{DriftKind::kCloudReenabled, Severity::kCritical, since};
 }
 
 }  // namespace
+
+bool CameBackByRestore(const Situation& s) {
+  const absl::Time restored = s.entra->restored_since.hi;
+  return restored != absl::InfinitePast() && restored >= s.entra->enabled_since.hi;
+}
 
 const Rule kCloudReenabledRule = {DriftKind::kCloudReenabled, kSentence, Open};
 

@@ -57,6 +57,20 @@ void MarkBaseline(Person& person) {
   if (!memory.before_our_time) memory.last_converged.reset();
 }
 
+// Kinds that are not about a departure: all that hold at the first look, until they no longer do.
+void UpdateInheritedKinds(Transaction& tx, Person& person, bool in_baseline) {
+  std::vector<DriftKind>& kinds = person.memory.inherited_kinds;
+  if (!in_baseline && kinds.empty()) return;
+  const std::vector<DriftKind> holding = HoldingKinds(person, tx.link(), tx.policy(), tx.now());
+  if (in_baseline) {
+    kinds = holding;
+    return;
+  }
+  std::erase_if(kinds, [&](DriftKind kind) {
+    return !std::binary_search(holding.begin(), holding.end(), kind);
+  });
+}
+
 // After it: flags fall when either side enables the account, and are set only when two halves that
 // were both there before us find each other late.
 void UpdateBaselineFlags(Person& person) {
@@ -136,6 +150,7 @@ void SettlePerson(Transaction& tx, PersonOrdinal ordinal, bool in_baseline) {
   } else {
     UpdateBaselineFlags(person);
   }
+  UpdateInheritedKinds(tx, person, in_baseline);
   person.tier = TierOf(person.facts, tx.policy());
   person.person_class = ClassOf(person, tx.policy());
   const EvaluateOptions options{tx.clock_suspect(), false};
@@ -152,7 +167,11 @@ void SettlePerson(Transaction& tx, PersonOrdinal ordinal, bool in_baseline) {
   if (!in_baseline) RecordStateChange(tx, person, before);
   const absl::Time actions_at = UpdateActions(tx, person, verdict);
   const absl::Time watched = person.memory.watch_until.value_or(absl::InfiniteFuture());
-  person.review_at = std::min({verdict.review_at, actions_at, FlapEnds(person), watched});
+  // A departure ended and something else is open: that has an episode of its own, which the next
+  // command opens, since one command has one alert of a person.
+  const bool more = !verdict.departed && !verdict.drift.empty() && !person.episode;
+  const absl::Time soon = more ? tx.now() : absl::InfiniteFuture();
+  person.review_at = std::min({verdict.review_at, actions_at, FlapEnds(person), watched, soon});
   if (verdict.wants_reads) tx.WantReads(ordinal);
 }
 

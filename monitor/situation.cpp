@@ -107,6 +107,15 @@ void DescribeDeparture(Situation& s) {
   s.settled = IsSettled(s);
 }
 
+// The controller compares with its own clock, and refuses from that very moment.
+void DescribeExpiry(Situation& s) {
+  if (s.departed || s.ad->account_expires == absl::InfiniteFuture()) return;
+  const SourceState* source = FindSource(*s.link, s.ad->source);
+  s.expires = s.ad->account_expires;
+  if (source != nullptr) s.expires -= source->clock_offset;
+  s.expired = s.AdEnabled() && s.now >= s.expires;
+}
+
 void DescribeEntra(Situation& s) {
   const Facts& facts = s.person->facts;
   s.live = facts.EntraLive();
@@ -137,12 +146,40 @@ absl::Time Situation::EntraOutSince() const {
   return gone ? entra->deleted_since.hi : entra->disabled_since.hi;
 }
 
-std::optional<Severity> Situation::OpenSeverity(DriftKind kind) const {
-  if (!person->episode) return std::nullopt;
-  for (const EpisodeKind& open : person->episode->kinds) {
-    if (open.kind == kind && !open.cleared) return open.severity;
+namespace {
+
+const EpisodeKind* OpenKind(const Person& person, DriftKind kind) {
+  if (!person.episode) return nullptr;
+  for (const EpisodeKind& open : person.episode->kinds) {
+    if (open.kind == kind && !open.cleared) return &open;
   }
-  return std::nullopt;
+  return nullptr;
+}
+
+}  // namespace
+
+std::optional<Severity> Situation::OpenSeverity(DriftKind kind) const {
+  const EpisodeKind* open = OpenKind(*person, kind);
+  return open == nullptr ? std::nullopt : std::optional(open->severity);
+}
+
+std::optional<absl::Time> Situation::OpenSince(DriftKind kind) const {
+  const EpisodeKind* open = OpenKind(*person, kind);
+  return open == nullptr ? std::nullopt : std::optional(open->since);
+}
+
+Severity Situation::WarnOrCritical() const {
+  return tier.value == kTier0 ? Severity::kCritical : Severity::kWarning;
+}
+
+bool Situation::AdEnabled() const {
+  return ad != nullptr && !departed && ad->disabled == Tri::kNo && ad->scope != ScopeState::kNever;
+}
+
+absl::Time Situation::ReversedFrom() const {
+  absl::Time from = EntraOutSince();
+  if (person->memory.returned_at) from = std::max(from, *person->memory.returned_at);
+  return from + 2 * CycleOf(*policy, *link);
 }
 
 Situation DescribeSituation(const Person& person, const LinkState& link, const Policy& policy,
@@ -161,6 +198,7 @@ Situation DescribeSituation(const Person& person, const LinkState& link, const P
   if (s.ad != nullptr) {
     s.recheck = std::clamp(PollInterval(policy, s.ad->source), kRecheckMin, kRecheckMax);
     DescribeDeparture(s);
+    DescribeExpiry(s);
   }
   if (s.entra != nullptr) DescribeEntra(s);
   if (s.ad != nullptr && s.entra != nullptr) s.gap_open = IsGapOpen(s);

@@ -50,14 +50,25 @@ struct Situation {
   std::optional<absl::Time> no_sign_in_until;
   bool was_converged = false;
   bool regression_confirmed = false;
-  bool returned = false;   // enabled again in AD after a departure
-  absl::Duration recheck;  // how soon to look again at what waits for evidence
+  bool returned = false;  // enabled again in AD after a departure
+  bool expired =
+      false;  // AD, and enabled there: accountExpires has passed by the controller's clock
+  absl::Time expires = absl::InfiniteFuture();  // when that is, or was, our clock
+  absl::Duration recheck;                       // how soon to look again at what waits for evidence
   State phase = State::kUnlinked;
 
   // The start of Entra's present "disabled" or "deleted", as our clock bounds it from above.
   absl::Time EntraOutSince() const;
   // The severity this kind has in the open episode, if it is open there.
   std::optional<Severity> OpenSeverity(DriftKind kind) const;
+  // Since when this kind is open there.
+  std::optional<absl::Time> OpenSince(DriftKind kind) const;
+  // Warning, for tier 0 critical.
+  Severity WarnOrCritical() const;
+  // AD says that the account is there and enabled.
+  bool AdEnabled() const;
+  // When somebody enabled in AD but not in Entra is out for longer than the sync engine needs.
+  absl::Time ReversedFrom() const;
 };
 
 Situation DescribeSituation(const Person& person, const LinkState& link, const Policy& policy,

@@ -193,7 +193,8 @@ void Transaction::Count(const Person& person, int64_t sign) {
   const auto by = static_cast<uint64_t>(sign);  // modulo arithmetic: adding -1 subtracts one
   if (person.facts.Linked()) link().linked_people += by;
   const bool counts = person.person_class == PersonClass::kNone;
-  if (counts && person.memory.inherited && person.facts.EntraLive()) link().inherited_live += by;
+  if (counts && HasInherited(person.memory) && person.facts.EntraLive())
+    link().inherited_live += by;
 }
 
 Changes Transaction::Finish() {

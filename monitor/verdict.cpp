@@ -1,5 +1,8 @@
 #include "monitor/verdict.h"
 
+#include <algorithm>
+#include <iterator>
+
 namespace driftwarden::monitor {
 namespace {
 
@@ -15,27 +18,25 @@ std::optional<Enum> Find(const Enum (&all)[N], std::string_view (*text_of)(Enum)
 constexpr ActionKind kAllActionKinds[] = {ActionKind::kRevokeSessions, ActionKind::kDisableAccount,
                                           ActionKind::kDisableDevices};
 
-// Which of two open kinds is the worse one; what may not be silenced by the other comes first.
+// Which of two open kinds of one severity is the worse one; what may not be silenced by another
+// comes last. What only says why somebody lags stands before the lag: its alert keeps its name.
+constexpr DriftKind kByWeight[] = {DriftKind::kTokenNotRevoked,
+                                   DriftKind::kAccountExpiredLive,
+                                   DriftKind::kReverseDrift,
+                                   DriftKind::kScopeExit,
+                                   DriftKind::kAnchorConflict,
+                                   DriftKind::kNeverSynced,
+                                   DriftKind::kSourceOfAuthorityMoved,
+                                   DriftKind::kDisableLag,
+                                   DriftKind::kDeletedLive,
+                                   DriftKind::kCloudReenabled,
+                                   DriftKind::kSoftDeletedRestored,
+                                   DriftKind::kSignInAfterDisable};
+static_assert(std::size(kByWeight) == std::size(kAllDriftKinds));
+
 int Weight(const EpisodeKind& kind) {
-  int within = 0;
-  switch (kind.kind) {
-    case DriftKind::kTokenNotRevoked:
-      within = 0;
-      break;
-    case DriftKind::kDisableLag:
-      within = 1;
-      break;
-    case DriftKind::kDeletedLive:
-      within = 2;
-      break;
-    case DriftKind::kCloudReenabled:
-      within = 3;
-      break;
-    case DriftKind::kSignInAfterDisable:
-      within = 4;
-      break;
-  }
-  return static_cast<int>(kind.severity) * 10 + within;
+  const auto at = std::find(std::begin(kByWeight), std::end(kByWeight), kind.kind);
+  return static_cast<int>(kind.severity) * 100 + static_cast<int>(at - std::begin(kByWeight));
 }
 
 }  // namespace
@@ -108,6 +109,20 @@ std::string_view DriftKindText(DriftKind k) {
       return "deleted_live";
     case DriftKind::kSignInAfterDisable:
       return "signin_after_disable";
+    case DriftKind::kAccountExpiredLive:
+      return "account_expired_live";
+    case DriftKind::kNeverSynced:
+      return "never_synced";
+    case DriftKind::kReverseDrift:
+      return "reverse_drift";
+    case DriftKind::kAnchorConflict:
+      return "anchor_conflict";
+    case DriftKind::kScopeExit:
+      return "scope_exit";
+    case DriftKind::kSourceOfAuthorityMoved:
+      return "source_of_authority_moved";
+    case DriftKind::kSoftDeletedRestored:
+      return "soft_deleted_restored";
   }
   return "unknown";
 }

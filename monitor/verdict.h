@@ -49,10 +49,19 @@ enum class DriftKind : uint8_t {
   kCloudReenabled = 3,
   kDeletedLive = 4,
   kSignInAfterDisable = 5,
+  kAccountExpiredLive = 6,
+  kNeverSynced = 7,
+  kReverseDrift = 8,
+  kAnchorConflict = 9,
+  kScopeExit = 10,
+  kSourceOfAuthorityMoved = 11,
+  kSoftDeletedRestored = 12,
 };
-constexpr DriftKind kAllDriftKinds[] = {DriftKind::kDisableLag, DriftKind::kTokenNotRevoked,
-                                        DriftKind::kCloudReenabled, DriftKind::kDeletedLive,
-                                        DriftKind::kSignInAfterDisable};
+constexpr DriftKind kAllDriftKinds[] = {
+    DriftKind::kDisableLag,  DriftKind::kTokenNotRevoked,        DriftKind::kCloudReenabled,
+    DriftKind::kDeletedLive, DriftKind::kSignInAfterDisable,     DriftKind::kAccountExpiredLive,
+    DriftKind::kNeverSynced, DriftKind::kReverseDrift,           DriftKind::kAnchorConflict,
+    DriftKind::kScopeExit,   DriftKind::kSourceOfAuthorityMoved, DriftKind::kSoftDeletedRestored};
 std::string_view DriftKindText(DriftKind k);  // "disable_lag"
 std::optional<DriftKind> ParseDriftKind(std::string_view text);
 
@@ -136,7 +145,8 @@ struct Episode {
   PersonOrdinal person = 0;
   TierName tier;
   State phase = State::kPending;  // while open; the last one when closed
-  TimeBounds departed;            // AD disable or deletion
+  // AD disable or deletion. Empty: nobody departed, the kinds below are about something else.
+  TimeBounds departed;
   bool deleted_in_ad = false;
   absl::Time opened;
   std::vector<EpisodeKind> kinds;            // open and cleared

@@ -78,7 +78,7 @@ IndexEntries EntriesOf(LinkNumber link, const Person& person) {
   if (IsIndexedState(person.state)) {
     out.push_back({Family::kIndexes, StateIndexKey(link, person.state, ordinal), ""});
   }
-  if (person.memory.inherited) {
+  if (HasInherited(person.memory)) {
     out.push_back({Family::kIndexes, OrdinalIndexKey(Index::kInherited, link, ordinal), ""});
   }
   if (person.memory.watch_until.has_value()) {

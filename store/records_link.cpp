@@ -100,7 +100,7 @@ void PutOpenCount(ByteWriter& out, const std::pair<const OpenCountKey, int64_t>&
 
 void GetOpenCount(ByteReader& in, LinkState& link) {
   const auto kind =
-      GetEnum(in, monitor::DriftKind::kDisableLag, monitor::DriftKind::kSignInAfterDisable);
+      GetEnum(in, monitor::DriftKind::kDisableLag, monitor::DriftKind::kSoftDeletedRestored);
   monitor::TierName tier(in.Bytes());
   const auto severity = GetEnum(in, monitor::Severity::kInfo, monitor::Severity::kCritical);
   OpenCountKey key{kind, std::move(tier), severity};

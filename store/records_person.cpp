@@ -15,7 +15,7 @@ using monitor::Tri;
 
 namespace {
 
-constexpr uint8_t kPersonFormat = 4;
+constexpr uint8_t kPersonFormat = 5;
 
 Tri GetTri(ByteReader& in) {
   return GetEnum(in, Tri::kUnknown, Tri::kYes);
@@ -240,6 +240,7 @@ void PutMemory(ByteWriter& out, const Memory& memory) {
   out.Bool(memory.departure_handled);
   PutOptional(out, memory.returned_at, PutTime);
   PutOptional(out, memory.watch_until, PutTime);
+  PutList(out, memory.inherited_kinds, PutEnum<monitor::DriftKind>);
 }
 
 Memory GetMemory(ByteReader& in, uint8_t format) {
@@ -252,6 +253,12 @@ Memory GetMemory(ByteReader& in, uint8_t format) {
   memory.departure_handled = in.Bool();
   memory.returned_at = GetOptional(in, GetTime);
   if (format >= 4) memory.watch_until = GetOptional(in, GetTime);
+  if (format >= 5) {
+    GetList(in, [&memory](ByteReader& each) {
+      memory.inherited_kinds.push_back(
+          GetEnum(each, monitor::DriftKind::kDisableLag, monitor::DriftKind::kSoftDeletedRestored));
+    });
+  }
   return memory;
 }
 

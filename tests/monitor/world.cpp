@@ -415,7 +415,7 @@ void World::Check() {
     ++users[{p.state, p.tier}];
     linked += p.facts.Linked() ? 1 : 0;
     const bool counts = p.person_class == PersonClass::kNone;
-    inherited_live += counts && p.memory.inherited && p.facts.EntraLive() ? 1 : 0;
+    inherited_live += counts && HasInherited(p.memory) && p.facts.EntraLive() ? 1 : 0;
     if (!p.episode) continue;
     for (const EpisodeKind& kind : p.episode->kinds) {
       if (!kind.cleared) ++open[{kind.kind, p.episode->tier, kind.severity}];

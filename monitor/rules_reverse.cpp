@@ -1,0 +1,45 @@
+// reverse_drift opens when the account is enabled in AD and disabled or deleted in Entra: at once
+// when an audit record names a person or an application that is neither the sync engine nor
+// driftwarden, since the next sync undoes it, else after two cycles. It clears when both sides
+// agree again.
+
+#include "monitor/attribution.h"
+#include "monitor/rules.h"
+
+namespace driftwarden::monitor {
+namespace {
+
+constexpr char kSentence[] =
+    "reverse_drift opens when the account is enabled in AD and disabled or deleted in Entra: "
+    "at once when an audit record names a person or an application that is neither the sync "
+    "engine nor driftwarden, since the next sync undoes it, else after two cycles. It clears "
+    "when both sides agree again.";
+
+bool Holds(const Situation& s) {
+  return s.entra != nullptr && s.AdEnabled() && s.ad->scope == ScopeState::kIn &&
+         (s.gone || s.disabled);
+}
+
+// Somebody shut the account out in the cloud alone.
+bool ByHand(const Situation& s) {
+  const AuditRecord* record = s.disabled ? DisableRecord(*s.entra, s.skew) : nullptr;
+  if (record == nullptr) return false;
+  const ActorKind actor = ActorOf(*record, *s.policy, *s.link);
+  return actor == ActorKind::kUser || actor == ActorKind::kApplication;
+}
+
+std::optional<OpenDrift> Open(const Situation& s) {
+  if (!Holds(s)) return std::nullopt;
+  const bool already = s.OpenSeverity(DriftKind::kReverseDrift).has_value();
+  const bool over = s.may_advance && s.now >= s.ReversedFrom();
+  if (!already && !over && !ByHand(s)) return std::nullopt;
+  const bool tier0 = s.tier.value == kTier0;
+  return OpenDrift{DriftKind::kReverseDrift, tier0 ? Severity::kInfo : Severity::kWarning,
+                   s.EntraOutSince()};
+}
+
+}  // namespace
+
+const Rule kReverseDriftRule = {DriftKind::kReverseDrift, kSentence, Open, Holds};
+
+}  // namespace driftwarden::monitor

@@ -1,0 +1,310 @@
+// Kinds of drift that a sync engine never mends by itself, each where it opens, where it does not,
+// and where it clears. Those without a departure have an episode of their own.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "tests/monitor/world.h"
+
+namespace driftwarden::monitor {
+namespace {
+
+const EpisodeKind* OpenKind(const World& world, int i, DriftKind kind) {
+  const auto& episode = world.person(i).episode;
+  if (!episode) return nullptr;
+  for (const EpisodeKind& k : episode->kinds) {
+    if (k.kind == kind && !k.cleared) return &k;
+  }
+  return nullptr;
+}
+
+std::optional<Severity> SeverityOf(const World& world, int i, DriftKind kind) {
+  const EpisodeKind* open = OpenKind(world, i, kind);
+  return open == nullptr ? std::nullopt : std::optional(open->severity);
+}
+
+// One person, read on both sides, enabled.
+World Ordinary(int people = 1) {
+  World world;
+  for (int i = 1; i <= people; ++i) world.AddPerson(i);
+  world.ReadAll();
+  world.Advance(absl::Minutes(1));
+  return world;
+}
+
+void Expire(World& world, int i, absl::Time at) {
+  world.ad(i).account_expires = at;
+  world.AdRound({i});
+}
+
+TEST(AccountExpiredLive, OpensWhenTheTimePassesAndNothingElseChanges) {
+  World world = Ordinary();
+  const absl::Time expires = world.now + absl::Hours(2);
+  Expire(world, 1, expires);
+  world.Advance(absl::Minutes(119), absl::Minutes(1));
+  EXPECT_FALSE(world.person(1).episode.has_value());
+  world.Advance(absl::Minutes(2), absl::Minutes(1));
+  EXPECT_EQ(SeverityOf(world, 1, DriftKind::kAccountExpiredLive), Severity::kWarning);
+  EXPECT_EQ(OpenKind(world, 1, DriftKind::kAccountExpiredLive)->since, expires);
+  ASSERT_NE(world.IncidentOf(1), nullptr);
+  EXPECT_EQ(world.IncidentOf(1)->labels.at("kind"), "account_expired_live");
+  EXPECT_TRUE(world.ActionsOf(1).empty());
+  EXPECT_EQ(world.person(1).state, State::kAligned);
+}
+
+TEST(AccountExpiredLive, IsToldOnlyWhereADItselfRefusesSignIns) {
+  World world = Ordinary();
+  world.policy.auth_mode = AuthMode::kPassThrough;
+  Expire(world, 1, world.now + absl::Minutes(1));
+  world.Advance(absl::Minutes(3));
+  EXPECT_EQ(SeverityOf(world, 1, DriftKind::kAccountExpiredLive), Severity::kInfo);
+  EXPECT_EQ(world.IncidentOf(1), nullptr);
+}
+
+TEST(AccountExpiredLive, CountsByTheControllersClock) {
+  World world = Ordinary();
+  const absl::Time expires = world.now + absl::Minutes(10);
+  Expire(world, 1, expires);
+  world.link.sources[kAd].clock_offset = absl::Minutes(5);  // ahead of ours
+  for (auto& [ordinal, person] : world.people) world.Review({ordinal});
+  const Verdict verdict = world.Judge(1);
+  EXPECT_EQ(verdict.review_at, expires - absl::Minutes(5));
+}
+
+TEST(AccountExpiredLive, EndsWithAnExtensionAsConverged) {
+  World world = Ordinary();
+  Expire(world, 1, world.now + absl::Minutes(1));
+  world.Advance(absl::Minutes(3));
+  ASSERT_TRUE(world.person(1).episode.has_value());
+  Expire(world, 1, world.now + absl::Hours(500));
+  EXPECT_FALSE(world.person(1).episode.has_value());
+  ASSERT_EQ(world.closed.size(), 1u);
+  EXPECT_EQ(world.closed[0].result, EpisodeResult::kConverged);
+  EXPECT_FALSE(world.person(1).memory.watch_until.has_value());
+}
+
+TEST(AccountExpiredLive, BecomesTheDepartureWhenSomebodyDisablesTheAccount) {
+  World world = Ordinary();
+  Expire(world, 1, world.now + absl::Minutes(1));
+  world.Advance(absl::Minutes(3));
+  ASSERT_TRUE(world.person(1).episode.has_value());
+  const EpisodeId episode = world.person(1).episode->id;
+  world.SetAd(1, false);
+  world.AdRound({1});
+  world.Advance(absl::Minutes(2));
+  ASSERT_TRUE(world.person(1).episode.has_value());
+  EXPECT_EQ(world.person(1).episode->id, episode);
+  EXPECT_TRUE(SeverityOf(world, 1, DriftKind::kDisableLag).has_value());
+  EXPECT_FALSE(SeverityOf(world, 1, DriftKind::kAccountExpiredLive).has_value());
+  EXPECT_EQ(world.EvidenceOf("episode_departed"), 1u);
+  world.Advance(absl::Minutes(75), absl::Minutes(1));
+  EXPECT_EQ(world.person(1).state, State::kBreached);
+}
+
+TEST(AccountExpiredLive, ThatWasThereBeforeUsIsInherited) {
+  World world;
+  world.AddPerson(1);
+  world.ad(1).account_expires = world.now - absl::Hours(24);
+  world.ReadAll();
+  world.Advance(absl::Hours(2), absl::Minutes(1));
+  EXPECT_EQ(world.person(1).state, State::kInherited);
+  EXPECT_FALSE(world.person(1).episode.has_value());
+  EXPECT_EQ(world.link.inherited_live, 1u);
+  // Accepted: told like any other.
+  world.Commit(
+      ApplyBaselineAccept(world.context(), world.LoadPeople({world.person(1).ordinal}), "uid:0"));
+  EXPECT_EQ(SeverityOf(world, 1, DriftKind::kAccountExpiredLive), Severity::kWarning);
+  EXPECT_EQ(world.link.inherited_live, 0u);
+}
+
+TEST(AccountExpiredLive, InheritedHidesNoDepartureAndNoSecondExpiry) {
+  World world;
+  for (const int i : {1, 2}) {
+    world.AddPerson(i);
+    world.ad(i).account_expires = world.now - absl::Hours(24);
+  }
+  world.ReadAll();
+  world.Advance(absl::Minutes(1));
+  world.SetAd(1, false);
+  world.AdRound({1});
+  Expire(world, 2, world.now + absl::Minutes(30));  // extended, for a while
+  world.Advance(absl::Minutes(75), absl::Minutes(1));
+  EXPECT_EQ(world.person(1).state, State::kBreached);
+  EXPECT_EQ(SeverityOf(world, 2, DriftKind::kAccountExpiredLive), Severity::kWarning);
+}
+
+TEST(NeverSynced, OpensAfterTwoCyclesThatLeftTheAccountAlone) {
+  World world = Ordinary();
+  world.link.engine_last_sync = world.now;
+  world.SetAd(1, false);
+  world.AdRound({1});
+  world.Advance(absl::Hours(2), absl::Minutes(1));
+  EXPECT_FALSE(SeverityOf(world, 1, DriftKind::kNeverSynced).has_value())
+      << "the engine stood still";
+  world.link.engine_last_sync = world.now;
+  world.Advance(absl::Minutes(20), absl::Minutes(1));
+  EXPECT_EQ(SeverityOf(world, 1, DriftKind::kNeverSynced), Severity::kWarning);
+  EXPECT_EQ(LeadingKind(*world.person(1).episode), DriftKind::kDisableLag);
+  world.SetEntra(1, false);
+  world.ReadDirect(1);
+  EXPECT_FALSE(SeverityOf(world, 1, DriftKind::kNeverSynced).has_value());
+}
+
+TEST(NeverSynced, IsCriticalForTierZero) {
+  World world;
+  world.AddPerson(1);
+  world.ad(1).admin_count = true;
+  world.ReadAll();
+  world.Advance(absl::Minutes(1));
+  world.SetAd(1, false);
+  world.AdRound({1});
+  world.link.engine_last_sync = world.now + absl::Minutes(61);
+  world.Advance(absl::Minutes(62), absl::Minutes(1));
+  EXPECT_EQ(SeverityOf(world, 1, DriftKind::kNeverSynced), Severity::kCritical);
+}
+
+AuditRecord DisableBy(const World& world, int i, absl::Time at, std::string user) {
+  AuditRecord record;
+  record.id = "audit-1";
+  record.entra_id = World::Entra(i).id;
+  record.change = AccountChange::kDisabled;
+  record.at = at;
+  record.actor_id = std::move(user);
+  static_cast<void>(world);
+  return record;
+}
+
+TEST(ReverseDrift, WaitsTwoCyclesWhenNobodyKnowsWho) {
+  World world = Ordinary();
+  world.SetEntra(1, false);
+  world.ReadDirect(1);
+  world.Advance(absl::Minutes(59), absl::Minutes(1));
+  EXPECT_FALSE(world.person(1).episode.has_value());
+  world.Advance(absl::Minutes(3), absl::Minutes(1));
+  EXPECT_EQ(SeverityOf(world, 1, DriftKind::kReverseDrift), Severity::kWarning);
+  EXPECT_EQ(world.person(1).state, State::kReversed);
+  EXPECT_TRUE(world.ActionsOf(1).empty());
+  world.SetEntra(1, true);
+  world.ReadDirect(1);
+  EXPECT_FALSE(world.person(1).episode.has_value());
+  EXPECT_EQ(world.closed.back().result, EpisodeResult::kConverged);
+}
+
+TEST(ReverseDrift, IsToldAtOnceWhenSomebodyDidItByHand) {
+  World world = Ordinary();
+  world.Advance(absl::Minutes(1));
+  const absl::Time at = world.now;
+  world.SetEntra(1, false);
+  world.Advance(absl::Seconds(15));
+  world.ReadDirect(1);
+  EXPECT_FALSE(world.person(1).episode.has_value());
+  LogLook look;
+  look.source = kTenant;
+  look.log = TenantLog::kDirectoryAudits;
+  look.audits = {DisableBy(world, 1, at + absl::Seconds(5), "an-administrator")};
+  world.Commit(ApplyLog(world.context(), world.LoadPeople({world.person(1).ordinal}), look));
+  EXPECT_EQ(SeverityOf(world, 1, DriftKind::kReverseDrift), Severity::kWarning);
+}
+
+TEST(ReverseDrift, IsNoneWhileSomebodyComesBackFromLeave) {
+  World world = Ordinary();
+  world.SetAd(1, false);
+  world.AdRound({1});
+  world.Advance(absl::Minutes(2));
+  world.SetEntra(1, false);
+  world.ReadDirect(1);
+  world.Advance(absl::Hours(3), absl::Minutes(1));
+  world.RunActions();
+  world.SetAd(1, true);
+  world.AdRound({1});
+  world.Advance(absl::Minutes(50), absl::Minutes(1));
+  EXPECT_EQ(world.person(1).state, State::kReversed);
+  EXPECT_FALSE(world.person(1).episode.has_value());
+  // For two cycles; then somebody has to look.
+  world.Advance(absl::Minutes(15), absl::Minutes(1));
+  EXPECT_EQ(SeverityOf(world, 1, DriftKind::kReverseDrift), Severity::kWarning);
+}
+
+TEST(AnchorConflict, OpensWhenAnchorAndSidDisagreeForTwoCycles) {
+  World world = Ordinary();
+  world.entra(1).on_premises_sid = World::Ad(7).sid;
+  world.EntraRound({1});
+  world.Advance(absl::Minutes(58), absl::Minutes(1));
+  EXPECT_FALSE(world.person(1).episode.has_value());
+  world.Advance(absl::Minutes(5), absl::Minutes(1));
+  EXPECT_EQ(SeverityOf(world, 1, DriftKind::kAnchorConflict), Severity::kWarning);
+  world.entra(1).on_premises_sid = World::Ad(1).sid;
+  world.EntraRound({1});
+  EXPECT_FALSE(world.person(1).episode.has_value());
+}
+
+TEST(ScopeExit, IsToldWhenSettledAndWarnsWhenTheEngineShouldHaveTakenTheAccount) {
+  World world = Ordinary();
+  world.ad(1).in_scope = false;
+  world.AdRound({1});
+  EXPECT_FALSE(world.person(1).episode.has_value());
+  world.Advance(absl::Minutes(2));
+  EXPECT_EQ(SeverityOf(world, 1, DriftKind::kScopeExit), Severity::kInfo);
+  EXPECT_EQ(world.IncidentOf(1), nullptr);
+  world.Advance(absl::Minutes(41), absl::Minutes(1));
+  EXPECT_EQ(SeverityOf(world, 1, DriftKind::kScopeExit), Severity::kWarning);
+  world.ad(1).in_scope = true;
+  world.AdRound({1});
+  EXPECT_FALSE(world.person(1).episode.has_value());
+}
+
+TEST(ScopeExit, IsNoneForWhomTheEngineTookAway) {
+  World world = Ordinary();
+  world.ad(1).in_scope = false;
+  world.AdRound({1});
+  world.entra(1).deletion = EntraDeletion::kSoft;
+  world.ReadDirect(1);
+  world.Advance(absl::Hours(2), absl::Minutes(1));
+  EXPECT_FALSE(world.person(1).episode.has_value());
+  EXPECT_TRUE(world.incidents.empty());
+}
+
+TEST(SourceOfAuthorityMoved, OpensForALeaverWhoseAccountIsTheClouds) {
+  World world = Ordinary(2);
+  TenantLook look;
+  look.cloud_managed[World::Entra(1).id] = true;
+  world.Commit(ApplyTenant(world.context(), world.LoadPeople({world.person(1).ordinal}), look));
+  EXPECT_FALSE(world.person(1).episode.has_value()) << "nobody left";
+  world.SetAd(1, false);
+  world.SetAd(2, false);
+  world.AdRound({1, 2});
+  world.Advance(absl::Minutes(2));
+  EXPECT_EQ(SeverityOf(world, 1, DriftKind::kSourceOfAuthorityMoved), Severity::kWarning);
+  EXPECT_FALSE(SeverityOf(world, 2, DriftKind::kSourceOfAuthorityMoved).has_value());
+}
+
+TEST(SoftDeletedRestored, TakesThePlaceOfCloudReenabled) {
+  World world = Ordinary(2);
+  world.policy.require_revocation = false;
+  world.SetAd(1, false);
+  world.SetAd(2, false);
+  world.AdRound({1, 2});
+  world.Advance(absl::Minutes(2));
+  world.entra(1).deletion = EntraDeletion::kSoft;
+  world.SetEntra(2, false);
+  world.ReadDirect(1);
+  world.ReadDirect(2);
+  world.Advance(absl::Minutes(5));
+  EXPECT_EQ(world.person(1).state, State::kConverged);
+  EXPECT_EQ(world.person(2).state, State::kConverged);
+  world.entra(1).deletion = EntraDeletion::kLive;
+  world.SetEntra(2, true);
+  for (int look = 0; look < 4; ++look) {
+    world.Advance(absl::Seconds(40));
+    world.ReadDirect(1);
+    world.ReadDirect(2);
+  }
+  EXPECT_EQ(SeverityOf(world, 1, DriftKind::kSoftDeletedRestored), Severity::kCritical);
+  EXPECT_FALSE(SeverityOf(world, 1, DriftKind::kCloudReenabled).has_value());
+  EXPECT_EQ(SeverityOf(world, 2, DriftKind::kCloudReenabled), Severity::kCritical);
+  EXPECT_FALSE(SeverityOf(world, 2, DriftKind::kSoftDeletedRestored).has_value());
+}
+
+}  // namespace
+}  // namespace driftwarden::monitor
