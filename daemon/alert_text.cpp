@@ -25,7 +25,24 @@ std::string NameOf(const Person& person) {
   return "somebody without a name";
 }
 
+// Of an episode without a departure: what is wrong instead.
+std::string_view DriftOf(const monitor::Episode& episode) {
+  switch (LeadingKind(episode)) {
+    case monitor::DriftKind::kAccountExpiredLive:
+      return "expired in Active Directory, live in Entra: disable the account in Active Directory";
+    case monitor::DriftKind::kReverseDrift:
+      return "out of Entra, but enabled in Active Directory: the next sync may undo it";
+    case monitor::DriftKind::kAnchorConflict:
+      return "two accounts claim the same identity";
+    case monitor::DriftKind::kScopeExit:
+      return "out of the sync engine's scope and live in Entra: no disable would reach it";
+    default:
+      return "in drift";
+  }
+}
+
 std::string_view PlightOf(const Person& person) {
+  if (person.episode && !person.episode->OfDeparture()) return DriftOf(*person.episode);
   switch (person.phase) {
     case State::kPending:
     case State::kLagging:
@@ -48,7 +65,7 @@ std::string_view PlightOf(const Person& person) {
 }
 
 std::string LagText(const Person& person, absl::Time now) {
-  if (!person.episode) return "";
+  if (!person.episode || !person.episode->OfDeparture()) return "";
   const monitor::Episode& episode = *person.episode;
   const absl::Time until = episode.entra_disabled ? episode.entra_disabled->hi : now;
   const absl::Duration lag = std::max(until - episode.departed.hi, absl::ZeroDuration());
@@ -81,7 +98,7 @@ std::string DescriptionOf(const Person& person, const AlertContext& context) {
   const monitor::Verdict verdict =
       monitor::Evaluate(person, context.link, context.policy, context.now);
   std::string text;
-  if (person.episode) {
+  if (person.episode && person.episode->OfDeparture()) {
     const monitor::Episode& episode = *person.episode;
     text += Cat("Departed in Active Directory at ", FormatRfc3339(episode.departed.hi), ". ");
     if (episode.entra_disabled) {

@@ -152,8 +152,9 @@ int64_t SignedIn(const LinkState& link) {
 }
 
 // The first line of the 3 a.m. screen.
-std::string SummaryText(int64_t signed_in, int64_t breached, int64_t open, int64_t inherited,
-                        const std::vector<std::string>& unread, bool first_read) {
+std::string SummaryText(int64_t signed_in, int64_t breached, int64_t open, int64_t other,
+                        int64_t inherited, const std::vector<std::string>& unread,
+                        bool first_read) {
   if (!unread.empty()) return Cat("BLIND: cannot read ", JoinStrings(unread, ", "));
   if (signed_in > 0) {
     return Cat("SIGNED IN: ", signed_in, signed_in == 1 ? " person" : " people",
@@ -165,6 +166,10 @@ std::string SummaryText(int64_t signed_in, int64_t breached, int64_t open, int64
   }
   if (open > 0)
     return Cat("DRIFT: ", open, open == 1 ? " departure" : " departures", " not closed");
+  if (other > 0) {
+    return Cat("DRIFT: ", other, other == 1 ? " person differs" : " people differ",
+               " between AD and Entra without having left; see driftwarden drift list");
+  }
   if (!first_read) return "STARTING: the first complete read has not ended";
   if (inherited > 0) {
     return Cat("OK, but ", inherited, inherited == 1 ? " person" : " people",
@@ -232,6 +237,7 @@ json::object Api::StatusObject() const {
   int64_t breached = 0;
   int64_t signed_in = 0;
   int64_t open_people = 0;
+  int64_t without_departure = 0;
   int64_t inherited = 0;
   json::array links;
   for (const LinkPort* port : parts_.links) {
@@ -248,6 +254,9 @@ json::object Api::StatusObject() const {
       if (key.state == State::kBreached || key.state == State::kRegressed) breached += count;
     }
     signed_in += SignedIn(*state);
+    const int64_t differ = DriftWithoutDeparture(*state);
+    without_departure += differ;
+    link["without_departure"] = differ;
     inherited += static_cast<int64_t>(state->inherited_live);
     link["users"] = std::move(users);
     json::object open;
@@ -272,7 +281,8 @@ json::object Api::StatusObject() const {
     link["evidence"] = std::move(evidence);
     links.push_back(std::move(link));
   }
-  out["summary"] = SummaryText(signed_in, breached, open_people, inherited, unread, first_read);
+  out["summary"] = SummaryText(signed_in, breached, open_people, without_departure, inherited,
+                               unread, first_read);
   out["sources"] = std::move(sources);
   out["links"] = std::move(links);
   out["guards"] = GuardsOf(parts_.links);

@@ -388,7 +388,7 @@ asio::awaitable<void> App::Parts::Once(OnceResult* out, Status* result) {
       const bool signed_in = key.kind == monitor::DriftKind::kSignInAfterDisable;
       if (signed_in && out->open == 0) out->open += count;
     }
-    out->open += static_cast<int64_t>(state->inherited_live);
+    out->open += DriftWithoutDeparture(*state) + static_cast<int64_t>(state->inherited_live);
   }
   out->summary_json = PrettyJson(api->StatusObject());
   for (const auto& link : links) link->engine->Stop();

@@ -152,6 +152,7 @@ asio::awaitable<StatusOr<std::vector<LogTarget>>> Engine::SignInTargetsOnStrand(
     if (!people.ok()) co_return people.status();
     const absl::Time now = Now();
     for (const Person& person : *people) {
+      if (person.episode && !person.episode->OfDeparture()) continue;
       LogTarget target;
       target.person = person.ordinal;
       target.entra_id = person.facts.entra->id;
@@ -177,7 +178,7 @@ asio::awaitable<StatusOr<std::vector<LogTarget>>> Engine::DeviceTargetsOnStrand(
   if (!people.ok()) co_return people.status();
   std::vector<Candidate> candidates;
   for (const Person& person : *people) {
-    if (!person.episode) continue;
+    if (!person.episode || !person.episode->OfDeparture()) continue;
     LogTarget target;
     target.person = person.ordinal;
     target.entra_id = person.facts.entra->id;
@@ -243,7 +244,7 @@ asio::awaitable<Status> Engine::FindEarliestDeparture() {
 }
 
 void Engine::NoteDeparture(const Person& person) {
-  if (!person.episode) return;
+  if (!person.episode || !person.episode->OfDeparture()) return;
   const TimeBounds& departed = person.episode->departed;
   const absl::Time at = departed.lo == absl::InfinitePast() ? departed.hi : departed.lo;
   const std::lock_guard lock(mutex_);

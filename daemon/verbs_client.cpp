@@ -150,6 +150,7 @@ int64_t OpenDrift(const json::value& status) {
     }
     // Whoever converged and signed in all the same.
     open += NumberAt(Field(link, "open"), "signin_after_disable");
+    open += NumberAt(link, "without_departure");
   }
   return open;
 }

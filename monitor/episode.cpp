@@ -29,11 +29,6 @@ bool ShowsSignIn(const Verdict& verdict) {
   });
 }
 
-// Nobody departed in it: its kinds are about something else.
-bool IsOfDriftOnly(const Episode& episode) {
-  return episode.departed == TimeBounds{};
-}
-
 // What an episode is opened for: what came after a convergence, or the departure itself.
 DriftKind KindAtOpening(const Person& person, const Verdict& verdict) {
   const bool again = verdict.phase == State::kRegressed && !verdict.drift.empty();
@@ -157,7 +152,7 @@ void NoteRevokedByOthers(Transaction& tx, Person& person) {
 
 // What an open episode comes to when its departure is over; nothing while it goes on.
 std::optional<EpisodeResult> ResultOf(const Person& person, const Verdict& verdict) {
-  if (IsOfDriftOnly(*person.episode)) {
+  if (!person.episode->OfDeparture()) {
     return verdict.drift.empty() ? std::optional(EpisodeResult::kConverged) : std::nullopt;
   }
   if (IsOpenPhase(verdict.phase)) return std::nullopt;
@@ -266,7 +261,7 @@ void EndEpisode(Transaction& tx, Person& person, EpisodeResult result) {
   entry.fact = episode.entra_disabled.value_or(TimeBounds{});
   entry.details["result"] = EpisodeResultText(result);
   tx.Record(std::move(entry));
-  const bool out = !IsOfDriftOnly(episode) &&
+  const bool out = episode.OfDeparture() &&
                    (result == EpisodeResult::kConverged || result == EpisodeResult::kDeleted);
   tx.CloseEpisode(std::move(episode));
   person.episode.reset();
@@ -284,9 +279,9 @@ void UpdateEpisode(Transaction& tx, Person& person, const Verdict& verdict, bool
   Episode& episode = *person.episode;
   episode.tier = person.tier;
   episode.phase = verdict.phase;
-  if (verdict.departed && IsOfDriftOnly(episode)) TakeInDeparture(tx, person);
+  if (verdict.departed && !episode.OfDeparture()) TakeInDeparture(tx, person);
   if (verdict.departed) episode.deleted_in_ad = person.facts.DecidingAd()->deleted;
-  if (!IsOfDriftOnly(episode)) {
+  if (episode.OfDeparture()) {
     NoteEntraOut(tx, person);
     NoteRevokedByOthers(tx, person);
   }

@@ -47,4 +47,12 @@ bool IsLive(ActionState s) {
   }
 }
 
+int64_t DriftWithoutDeparture(const LinkState& link) {
+  int64_t people = 0;
+  for (const auto& [key, count] : link.open) {
+    if (IsWithoutDeparture(key.kind) && key.severity > Severity::kInfo) people += count;
+  }
+  return people;
+}
+
 }  // namespace driftwarden::monitor

@@ -204,6 +204,9 @@ struct LinkState {
   friend bool operator==(const LinkState&, const LinkState&) = default;
 };
 
+// Open drift, info left out, of people whom no open state shows.
+int64_t DriftWithoutDeparture(const LinkState& link);
+
 // One link in the chain of evidence; ids only, names are joined at export.
 struct EvidenceEntry {
   uint64_t seq = 0;

@@ -131,6 +131,11 @@ std::optional<DriftKind> ParseDriftKind(std::string_view text) {
   return Find(kAllDriftKinds, DriftKindText, text);
 }
 
+bool IsWithoutDeparture(DriftKind k) {
+  return k == DriftKind::kAccountExpiredLive || k == DriftKind::kReverseDrift ||
+         k == DriftKind::kScopeExit;
+}
+
 std::string_view SeverityText(Severity s) {
   switch (s) {
     case Severity::kInfo:

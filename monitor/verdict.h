@@ -64,6 +64,8 @@ constexpr DriftKind kAllDriftKinds[] = {
     DriftKind::kScopeExit,   DriftKind::kSourceOfAuthorityMoved, DriftKind::kSoftDeletedRestored};
 std::string_view DriftKindText(DriftKind k);  // "disable_lag"
 std::optional<DriftKind> ParseDriftKind(std::string_view text);
+// Of somebody who is enabled in AD: no departure stands for it in the states.
+bool IsWithoutDeparture(DriftKind k);
 
 enum class Severity : uint8_t { kInfo = 1, kWarning = 2, kCritical = 3 };
 constexpr Severity kAllSeverities[] = {Severity::kInfo, Severity::kWarning, Severity::kCritical};
@@ -157,6 +159,7 @@ struct Episode {
   uint32_t revokes = 0;             // calls made for lag (max_revokes_per_episode)
   uint32_t seals = 0;               // calls made to seal, counted apart
   bool containment_failed = false;  // a call was refused or could not be verified: a human must act
+  bool OfDeparture() const { return !(departed == TimeBounds{}); }
   friend bool operator==(const Episode&, const Episode&) = default;
 };
 
