@@ -64,8 +64,14 @@ void ExpectGolden(const std::string& name, const T& sample, std::string (*encode
 }
 
 // What a format did not hold yet is as if nobody had looked.
-monitor::Person SamplePersonOfFormat3() {
+monitor::Person SamplePersonOfFormat4() {
   monitor::Person person = SamplePerson();
+  person.memory.inherited_kinds.clear();
+  return person;
+}
+
+monitor::Person SamplePersonOfFormat3() {
+  monitor::Person person = SamplePersonOfFormat4();
   person.facts.entra->logs = monitor::AccountLogs();
   person.memory.watch_until.reset();
   return person;
@@ -97,9 +103,16 @@ monitor::Person SamplePersonOfFormat1() {
   return person;
 }
 
+// FORMAT.md, "Person, format 5".
+TEST(Golden, PersonFormat5) {
+  ExpectGolden("person.5", SamplePerson(), EncodePerson, DecodePerson);
+}
+
 // FORMAT.md, "Person, format 4".
-TEST(Golden, PersonFormat4) {
-  ExpectGolden("person.4", SamplePerson(), EncodePerson, DecodePerson);
+TEST(Golden, PersonFormat4StillReads) {
+  const auto person = DecodePerson("person.4", Golden("person.4", ""));
+  ASSERT_TRUE(person.ok()) << person.status();
+  EXPECT_EQ(*person, SamplePersonOfFormat4());
 }
 
 // FORMAT.md, "Person, format 3".

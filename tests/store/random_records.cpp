@@ -268,6 +268,7 @@ Person RandomPerson(Rng& rng) {
   person.memory.departure_handled = r.Flip();
   person.memory.returned_at = r.Maybe([&] { return r.Time(); });
   person.memory.watch_until = r.Maybe([&] { return r.Time(); });
+  r.Times(3, [&] { person.memory.inherited_kinds.push_back(r.OneOf(kAllDriftKinds)); });
   person.facts.conflicts_with = r.Maybe([&] { return r.Number(); });
   person.facts.sid_mismatch_since = r.Maybe([&] { return r.Time(); });
   person.facts.sid_mismatch_confirmed = r.Flip();

@@ -151,6 +151,7 @@ Person SamplePerson() {
   person.memory.departure_handled = true;
   person.memory.returned_at = At(58);
   person.memory.watch_until = At(126);
+  person.memory.inherited_kinds = {monitor::DriftKind::kAccountExpiredLive};
   person.facts.conflicts_with = 41;
   person.facts.sid_mismatch_since = At(59);
   person.facts.sid_mismatch_confirmed = true;
