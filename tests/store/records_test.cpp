@@ -136,7 +136,7 @@ TEST(Records, AFormatFromTheFutureNamesTheKey) {
   bytes[0] = 9;
   const auto back = DecodePerson(std::string("\x00\x01", 2), bytes);
   ASSERT_FALSE(back.ok());
-  EXPECT_EQ(Message(back.status()), "stored record people 0001: has format 9, known are 1 to 4");
+  EXPECT_EQ(Message(back.status()), "stored record people 0001: has format 9, known are 1 to 5");
   EXPECT_FALSE(DecodeAction("k", "").ok());
 }
 
