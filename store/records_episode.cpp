@@ -25,7 +25,8 @@ void PutKind(ByteWriter& out, const EpisodeKind& kind) {
 
 EpisodeKind GetKind(ByteReader& in) {
   EpisodeKind kind;
-  kind.kind = GetEnum(in, monitor::DriftKind::kDisableLag, monitor::DriftKind::kSoftDeletedRestored);
+  kind.kind =
+      GetEnum(in, monitor::DriftKind::kDisableLag, monitor::DriftKind::kSoftDeletedRestored);
   kind.severity = GetEnum(in, monitor::Severity::kInfo, monitor::Severity::kCritical);
   kind.since = GetTime(in);
   kind.opened = GetTime(in);
