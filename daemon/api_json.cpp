@@ -27,12 +27,6 @@ json::value NegatedTriJson(Tri value) {
   return value == Tri::kNo;
 }
 
-// Directory text may be any bytes; JSON must be UTF-8.
-json::string SafeText(std::string_view text) {
-  const std::string out = IsUtf8(text) ? std::string(text) : Printable(text, 4000);
-  return json::string(out);
-}
-
 template <typename View>
 json::string Str(const View& view) {
   return json::string(std::string(view));
@@ -128,15 +122,6 @@ json::value ResidualJson(const Person& person, const PersonContext& context) {
   return out;
 }
 
-const std::string& UpnOf(const Person& person) {
-  static const std::string kNone;
-  if (person.facts.entra.has_value() && !person.facts.entra->upn.empty()) {
-    return person.facts.entra->upn;
-  }
-  const AdHalf* ad = person.facts.DecidingAd();
-  return ad != nullptr ? ad->upn : kNone;
-}
-
 std::string_view GradeText(monitor::IdentityGrade grade) {
   switch (grade) {
     case monitor::IdentityGrade::kNone:
@@ -152,6 +137,20 @@ std::string_view GradeText(monitor::IdentityGrade grade) {
 }
 
 }  // namespace
+
+json::string SafeText(std::string_view text) {
+  const std::string out = IsUtf8(text) ? std::string(text) : Printable(text, 4000);
+  return json::string(out);
+}
+
+const std::string& UpnOf(const Person& person) {
+  static const std::string kNone;
+  if (person.facts.entra.has_value() && !person.facts.entra->upn.empty()) {
+    return person.facts.entra->upn;
+  }
+  const AdHalf* ad = person.facts.DecidingAd();
+  return ad != nullptr ? ad->upn : kNone;
+}
 
 json::value TimeJson(absl::Time at) {
   if (at == absl::InfinitePast() || at == absl::InfiniteFuture()) return nullptr;
@@ -200,22 +199,6 @@ json::object PersonJson(const Person& person, const std::vector<monitor::Action>
   next["at"] = TimeJson(verdict.review_at);
   next["what"] = verdict.next;
   out["next"] = std::move(next);
-  return out;
-}
-
-json::object ExplainJson(const Person& person, const PersonContext& context) {
-  const monitor::Verdict verdict =
-      monitor::Evaluate(person, context.link, context.policy, context.now);
-  json::object out;
-  out["id"] = monitor::PersonIdText(context.link.name, person.ordinal);
-  out["state"] = Str(monitor::StateText(verdict.state));
-  out["phase"] = Str(monitor::StateText(verdict.phase));
-  out["rule"] = verdict.because.rule;
-  json::object inputs;
-  for (const auto& [name, value] : verdict.because.inputs) inputs[name] = SafeText(value);
-  out["inputs"] = std::move(inputs);
-  out["review_at"] = TimeJson(verdict.review_at);
-  out["next"] = verdict.next;
   return out;
 }
 

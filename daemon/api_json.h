@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "monitor/apply.h"
 #include "monitor/evaluate.h"
 #include "monitor/person.h"
 #include "monitor/policy.h"
@@ -15,6 +16,10 @@ namespace driftwarden::daemon {
 
 boost::json::value TimeJson(absl::Time at);  // null for infinities
 boost::json::value BoundsJson(const TimeBounds& bounds);
+// Directory text may be any bytes; JSON must be UTF-8.
+boost::json::string SafeText(std::string_view text);
+// By the Entra account, else by the AD account; empty when neither has one.
+const std::string& UpnOf(const monitor::Person& person);
 
 // What is needed beside the records of a person.
 struct PersonContext {
@@ -26,7 +31,9 @@ struct PersonContext {
 boost::json::object PersonJson(const monitor::Person& person,
                                const std::vector<monitor::Action>& actions,
                                const PersonContext& context);
-boost::json::object ExplainJson(const monitor::Person& person, const PersonContext& context);
+// Why, from what, and what would make it another: `people` holds the person as the store loads it.
+boost::json::object ExplainJson(const monitor::PeopleSet& people, monitor::PersonOrdinal person,
+                                const PersonContext& context);
 boost::json::array TimelineJson(const std::vector<monitor::EvidenceEntry>& entries);
 boost::json::object EvidenceJson(const monitor::EvidenceEntry& entry);
 boost::json::object EpisodeJson(const monitor::Episode& episode);

@@ -71,19 +71,20 @@ ServerResponse SeveralPeople(const std::string& text, const std::vector<std::str
 // One person with everything that is shown of it, read in one go on the read lane.
 struct PersonRecords {
   size_t link = 0;
+  monitor::PeopleSet people;  // the person, and whoever it conflicts with
   std::optional<Person> person;
   std::vector<Action> actions;
   std::vector<EvidenceEntry> timeline;
 };
 
-StatusOr<std::optional<Person>> LoadOne(store::StateStore& store, const monitor::LinkName& link,
-                                        PersonOrdinal ordinal) {
+Status LoadOne(store::StateStore& store, const monitor::LinkName& link, PersonOrdinal ordinal,
+               PersonRecords& records) {
   store::PeopleKeys keys;
   keys.ordinals = {ordinal};
-  DW_ASSIGN_OR_RETURN(monitor::PeopleSet people, store.LoadPeople(link, keys));
-  const auto found = people.by_ordinal.find(ordinal);
-  if (found == people.by_ordinal.end()) return std::optional<Person>();
-  return std::optional<Person>(std::move(found->second));
+  DW_ASSIGN_OR_RETURN(records.people, store.LoadPeople(link, keys));
+  const auto found = records.people.by_ordinal.find(ordinal);
+  if (found != records.people.by_ordinal.end()) records.person = found->second;
+  return OkStatus();
 }
 
 }  // namespace
@@ -176,7 +177,7 @@ asio::awaitable<ServerResponse> Api::User(Request request, std::string text, std
         ++records.link;
       }
       if (records.link == parts_.links.size()) continue;  // a link that is no longer configured
-      DW_ASSIGN_OR_RETURN(records.person, LoadOne(parts_.store, link, ordinal));
+      DW_RETURN_IF_ERROR(LoadOne(parts_.store, link, ordinal, records));
       if (!records.person.has_value()) continue;
       DW_ASSIGN_OR_RETURN(records.actions,
                           parts_.store.PersonActions(link, ordinal, kActionsOfPerson));
@@ -213,7 +214,9 @@ asio::awaitable<ServerResponse> Api::User(Request request, std::string text, std
   const auto state = parts_.links[records.link]->State();
   const auto policy = parts_.links[records.link]->CurrentPolicy();
   const PersonContext context{*state, *policy, parts_.clock.Wall()};
-  if (part == "explain") co_return JsonResponse(200, ExplainJson(*records.person, context));
+  if (part == "explain") {
+    co_return JsonResponse(200, ExplainJson(records.people, records.person->ordinal, context));
+  }
   if (!part.empty()) {
     co_return ErrorResponse(NotFoundError("users/{id} has timeline and explain below it"));
   }

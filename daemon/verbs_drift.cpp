@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "daemon/json_text.h"
 #include "daemon/text_activity.h"
+#include "daemon/text_explain.h"
 #include "daemon/text_table.h"
 #include "daemon/verbs.h"
 #include "net/url.h"
@@ -260,17 +261,7 @@ int VerbDriftExplain(const ClientOptions& options, const std::string& user, bool
     Print(PrettyJson(*answer));
     return kExitOk;
   }
-  Print(Cat(TextAt(*answer, "id"), " is ", TextAt(*answer, "state"), " by rule ",
-            TextAt(*answer, "rule"), "\n"));
-  std::vector<TextRow> rows;
-  const json::value& inputs = Field(*answer, "inputs");
-  if (inputs.is_object()) {
-    for (const auto& entry : inputs.as_object()) {
-      rows.push_back({Cat("  ", std::string(entry.key())), TextOf(entry.value())});
-    }
-  }
-  Print(RenderTable({"  INPUT", "VALUE"}, rows));
-  Print(Cat("next: ", TextAt(*answer, "next"), " ", TextAt(*answer, "review_at"), "\n"));
+  Print(ExplainText(*answer));
   return kExitOk;
 }
 

@@ -2,6 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
+#include "daemon/text_explain.h"
 #include "net/url.h"
 #include "tests/daemon/api_fixture.h"
 
@@ -188,6 +191,14 @@ TEST_F(ApiPeople, TimelineAndExplainStandBelowAPerson) {
   EXPECT_EQ(TextAt(explained, "id"), "p3.corp-contoso");
   EXPECT_FALSE(TextAt(explained, "rule").empty());
   EXPECT_TRUE(Field(explained, "inputs").is_object());
+  EXPECT_THAT(ListAt(explained, "thresholds"), SizeIs(5));
+  EXPECT_FALSE(TextAt(ListAt(explained, "thresholds")[0], "from").empty());
+  EXPECT_TRUE(Field(Field(explained, "clocks"), "sources").is_array());
+  EXPECT_TRUE(Field(Field(explained, "would_change"), "by_time").is_array());
+  EXPECT_FALSE(ListAt(Field(explained, "would_change"), "by_evidence").empty());
+  const std::string text = ExplainText(explained);
+  EXPECT_EQ(text.find("\n\n"), text.find("\n\nrule "));
+  EXPECT_EQ(std::count(text.begin(), text.begin() + static_cast<long>(text.find("\n\n")), '\n'), 4);
   ExpectProblem(Get("/api/v1/users/p3.corp-contoso/other"), 404, "timeline and explain");
 }
 

@@ -148,8 +148,16 @@ def test_drift_show_tells_the_whole_story(daemon):
 def test_drift_explain_names_rule_and_inputs(daemon):
     explained = json.loads(daemon.command("drift", "explain", OPEN, "--json").stdout)
     assert explained["state"] == "breached" and explained["rule"] and explained["inputs"]
+    assert {t["name"] for t in explained["thresholds"]} >= {"warn_after", "breach_after"}
+    assert all(t["from"] for t in explained["thresholds"])
+    assert {s["name"] for s in explained["clocks"]["sources"]} == {"corp", "contoso"}
+    ways = {way["if"]: way for way in explained["would_change"]["by_evidence"]}
+    assert ways["disabled in Entra and sessions revoked"]["state"] == "converged"
+    assert explained["drift"][0]["why"] and explained["drift"][0]["rule"]
     said = daemon.command("drift", "explain", OPEN)
     assert said.returncode == 0 and explained["rule"] in said.stdout
+    first = said.stdout.split("\n\n")[0].splitlines()
+    assert len(first) == 5 and "breached" in first[0], said.stdout
 
 
 def test_baseline_is_shown_and_accepted_over_the_socket(world):
