@@ -102,6 +102,10 @@ std::vector<EvidenceEntry> Rehearsal::ReadLog(absl::Time now, const LogLook& loo
   return Commit(ApplyLog(context(now), people_, look));
 }
 
+std::vector<EvidenceEntry> Rehearsal::AcceptBaseline(absl::Time now) {
+  return Commit(ApplyBaselineAccept(context(now), people_, "rehearsal"));
+}
+
 std::vector<EvidenceEntry> Rehearsal::Commit(Changes changes) {
   link_ = std::move(changes.link);
   for (Person& changed : changes.people) {

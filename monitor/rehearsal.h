@@ -32,6 +32,8 @@ class Rehearsal {
   std::vector<EvidenceEntry> CarryOut(absl::Time now);
   // A page of a log about the person.
   std::vector<EvidenceEntry> ReadLog(absl::Time now, const LogLook& look);
+  // The operator hands over what was there at the first look.
+  std::vector<EvidenceEntry> AcceptBaseline(absl::Time now);
 
   // Of the last command: the episodes it closed.
   const std::vector<Episode>& closed() const { return closed_; }
