@@ -217,6 +217,8 @@ asio::awaitable<ServerResponse> Api::HandleRead(ServerRequest request, Segments 
     response = co_await Actions(std::move(request));
   } else if (size == 1 && head == "evidence") {
     response = co_await Evidence(std::move(request));
+  } else if (size == 2 && head == "policy" && path[1] == "replay") {
+    response = co_await PolicyReplay(std::move(request));
   } else {
     response = ErrorResponse(NotFoundError(Cat("nothing at ", Printable(request.path, 100))));
   }

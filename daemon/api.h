@@ -90,6 +90,7 @@ class Api {
   asio::awaitable<Response> OneEpisode(std::string id);
   asio::awaitable<Response> Actions(Request request);
   asio::awaitable<Response> Evidence(Request request);
+  asio::awaitable<Response> PolicyReplay(Request request);
   Response Status200() const;
   Response Sources() const;
   Response Guards() const;

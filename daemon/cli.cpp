@@ -16,6 +16,7 @@ using Call = std::function<int()>;
 struct Parsed {
   ClientOptions client;
   DriftListOptions list;
+  PolicyReplayOptions replay;
   SimulateOptions simulate;
   DemoOptions demo;
   std::string config, user, link, name, reason, data_dir;
@@ -138,6 +139,31 @@ void AddDriftVerbs(CLI::App& app, Parsed* parsed) {
   });
 }
 
+void AddPolicyVerbs(CLI::App& app, Parsed* parsed) {
+  CLI::App* policy = app.add_subcommand("policy", "thresholds");
+  policy->require_subcommand(1);
+  CLI::App* replay =
+      policy->add_subcommand("replay", "recorded history through other thresholds: who pages?");
+  AddClient(replay, parsed);
+  PolicyReplayOptions& options = parsed->replay;
+  replay->add_option("--from", options.from, "a time, or so long ago; 30d by default");
+  replay->add_option("--to", options.to, "a time, or so long ago; now by default");
+  replay->add_option("--link", options.link, "only this link");
+  replay->add_option("--tier", options.tier,
+                     "only people of this tier; the thresholds are its (standard by default)");
+  replay->add_option("--warn", options.warn, "warn_after to try, one or several: 10m,20m,40m");
+  replay->add_option("--revoke", options.revoke, "revoke_after to try");
+  replay->add_option("--breach", options.breach, "breach_after to try");
+  replay->add_option("--settle", options.settle, "settle to try");
+  replay->add_option("--mode", options.mode, "observe, auto or both: observe,auto");
+  replay->add_option("--limit", options.limit, "at most so many people in a list");
+  replay->add_option("--format", options.format, "table, json or csv")
+      ->check(CLI::IsMember({"table", "json", "csv"}));
+  replay->callback([parsed] {
+    parsed->call = [parsed] { return VerbPolicyReplay(parsed->client, parsed->replay); };
+  });
+}
+
 void AddOperatorVerbs(CLI::App& app, Parsed* parsed) {
   CLI::App* status = app.add_subcommand("status", "are we fine?");
   AddClient(status, parsed);
@@ -237,6 +263,7 @@ int RunCommandLine(int argc, char** argv) {
   Parsed parsed;
   AddRunVerbs(app, &parsed);
   AddDriftVerbs(app, &parsed);
+  AddPolicyVerbs(app, &parsed);
   AddOperatorVerbs(app, &parsed);
   AddStoreVerbs(app, &parsed);
   CLI::App* help = app.add_subcommand("help", "this text");

@@ -55,8 +55,9 @@ Status FromAnswer(const net::HttpResponse& answer, const std::string& where) {
 }
 
 asio::awaitable<void> Fetch(net::HttpClient* client, net::HttpRequest request,
+                            absl::Duration timeout,
                             std::optional<StatusOr<net::HttpResponse>>* out) {
-  auto reply = co_await client->Send(std::move(request), kTimeout);
+  auto reply = co_await client->Send(std::move(request), timeout);
   out->emplace(std::move(reply));
 }
 
@@ -96,15 +97,19 @@ StatusOr<Client> Client::Open(const ClientOptions& options) {
 }
 
 StatusOr<json::value> Client::Get(const std::string& path) const {
-  return Exchange("GET", path, "");
+  return Exchange("GET", path, "", kTimeout);
+}
+
+StatusOr<json::value> Client::Get(const std::string& path, absl::Duration timeout) const {
+  return Exchange("GET", path, "", timeout);
 }
 
 StatusOr<json::value> Client::Post(const std::string& path, const json::value& body) const {
-  return Exchange("POST", path, json::serialize(body));
+  return Exchange("POST", path, json::serialize(body), kTimeout);
 }
 
 StatusOr<json::value> Client::Exchange(const std::string& method, const std::string& path,
-                                       const std::string& body) const {
+                                       const std::string& body, absl::Duration timeout) const {
   asio::io_context context(1);
   net::HttpClientOptions client_options;
   client_options.ca_file = ca_file_;
@@ -114,7 +119,7 @@ StatusOr<json::value> Client::Exchange(const std::string& method, const std::str
   if (!body.empty()) request.AddHeader("Content-Type", "application/json");
   request.body = body;
   std::optional<StatusOr<net::HttpResponse>> reply;
-  asio::co_spawn(context, Fetch(client.get(), std::move(request), &reply),
+  asio::co_spawn(context, Fetch(client.get(), std::move(request), timeout, &reply),
                  [](const std::exception_ptr& error) {
                    if (error) std::rethrow_exception(error);
                  });

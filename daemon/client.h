@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 
+#include "absl/time/time.h"
 #include "base/status.h"
 
 namespace driftwarden::daemon {
@@ -26,13 +27,15 @@ class Client {
   // Unavailable when nobody answers (the text says where it was tried); NotFound, PermissionDenied
   // and so on from the daemon's problem answers, with its text.
   StatusOr<boost::json::value> Get(const std::string& path) const;
+  // The same, of what takes long.
+  StatusOr<boost::json::value> Get(const std::string& path, absl::Duration timeout) const;
   StatusOr<boost::json::value> Post(const std::string& path, const boost::json::value& body) const;
 
   const std::string& base() const { return base_; }
 
  private:
   StatusOr<boost::json::value> Exchange(const std::string& method, const std::string& path,
-                                        const std::string& body) const;
+                                        const std::string& body, absl::Duration timeout) const;
 
   std::string base_;  // http://..., https://... or unix:/path/control.sock:
   std::string token_;

@@ -38,6 +38,14 @@ std::string DriftListPath(const DriftListOptions& options);
 int VerbDriftList(const ClientOptions& client, const DriftListOptions& options);
 int VerbDriftShow(const ClientOptions& client, const std::string& user, bool as_json);
 int VerbDriftExplain(const ClientOptions& client, const std::string& user, bool as_json);
+struct PolicyReplayOptions {
+  std::string from, to;  // RFC 3339, or so long ago
+  std::string link, tier;
+  std::string warn, revoke, breach, settle, mode;  // lists, separated by commas
+  uint64_t limit = 100;
+  std::string format = "table";  // table | json | csv
+};
+int VerbPolicyReplay(const ClientOptions& client, const PolicyReplayOptions& options);
 int VerbBaselineShow(const ClientOptions& client, bool as_json);
 int VerbBaselineAccept(const ClientOptions& client, const std::string& link);
 int VerbGuardList(const ClientOptions& client, bool as_json);

@@ -44,6 +44,7 @@ struct ReplayOutcome {
   // The longest that an account was live behind a departure, as the timers count it, of lags that
   // ended within the window.
   std::optional<absl::Duration> longest_lag;
+  size_t alerts_sent = 0;  // deliveries within the window; a replay makes none
 
   std::optional<Severity> Worst() const;
 };

@@ -33,6 +33,7 @@ class PageReader {
     if (entry.at != at_) Flush();
     at_ = entry.at;
     if (entry.type == "action_verified") TakeAction(entry);
+    if (entry.type == "alert_sent" && Within(entry.at)) ++out_.alerts_sent;
     const auto kind = ParseDriftKind(DetailOf(entry, "kind"));
     if (!kind) return;
     if (entry.type == "drift_cleared") {

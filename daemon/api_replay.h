@@ -1,0 +1,29 @@
+#pragma once
+
+// GET policy/replay: what its query asks for, and the shape of its answer. Pure.
+
+#include <boost/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "monitor/replay_report.h"
+#include "net/http_server.h"
+
+namespace driftwarden::daemon {
+
+struct ReplayRequest {
+  monitor::ReplayWindow window;
+  std::string tier;  // only people of it; empty: everybody
+  std::vector<monitor::ReplayCandidate> candidates;
+  size_t most_listed = 100;
+};
+
+// InvalidArgument says what is wrong and what would be right.
+StatusOr<ReplayRequest> ParseReplayRequest(const net::ServerRequest& request, absl::Time now);
+// "warn 10m, mode auto".
+std::string CandidateText(const monitor::ReplayCandidate& candidate);
+boost::json::object ReplayJson(const ReplayRequest& request, const monitor::ReplayReport& report,
+                               const std::vector<std::string>& links);
+
+}  // namespace driftwarden::daemon
