@@ -36,6 +36,10 @@ std::string_view DriftOf(const monitor::Episode& episode) {
       return "two accounts claim the same identity";
     case monitor::DriftKind::kScopeExit:
       return "out of the sync engine's scope and live in Entra: no disable would reach it";
+    case monitor::DriftKind::kLockedOutByUs:
+      return "enabled in Active Directory, but locked out of Entra by driftwarden's own disable";
+    case monitor::DriftKind::kResetWithoutRevoke:
+      return "the password was reset twice, but sessions from before are still alive";
     default:
       return "in drift";
   }

@@ -124,6 +124,7 @@ void ReadAuthModes(MapReader& section, monitor::Policy* link) {
 
 void ReadPolicy(MapReader section, monitor::Policy* policy) {
   section.Flag("require_revocation", &policy->require_revocation);
+  section.Flag("reset_without_revoke", &policy->reset_without_revoke);
   bool act_on_expired = false;
   section.Flag("act_on_expired", &act_on_expired);
   if (act_on_expired) {

@@ -23,6 +23,7 @@ constexpr absl::Duration kOfferedKept = absl::Hours(1);
 constexpr double kCrowd = 40;  // so many people are read in their turn; fewer, that much sooner
 constexpr absl::Duration kDevicesEarly = absl::Minutes(5);
 constexpr absl::Duration kDevicesLate = absl::Minutes(30);
+constexpr absl::Duration kDevicesLeft = absl::Hours(6);
 
 // Refused for good, and not to be tried again yet. What the configuration switched off is not read
 // while it is; once it no longer is, nothing is in the way.
@@ -67,7 +68,13 @@ absl::Time SignInsFrom(const Person& person, TenantLog log, absl::Time now) {
   return std::max(begin, read.hi - kOverlap);
 }
 
+// Devices left behind by somebody who is gone.
+bool HasDeviceLeft(const Person& person) {
+  return person.episode && LeadingKind(*person.episode) == monitor::DriftKind::kDeviceEnabled;
+}
+
 absl::Duration DeviceInterval(const Person& person, absl::Time now) {
+  if (HasDeviceLeft(person)) return kDevicesLeft;
   return now - person.episode->opened < kDevicesLate ? kDevicesEarly : kDevicesLate;
 }
 
@@ -178,7 +185,8 @@ asio::awaitable<StatusOr<std::vector<LogTarget>>> Engine::DeviceTargetsOnStrand(
   if (!people.ok()) co_return people.status();
   std::vector<Candidate> candidates;
   for (const Person& person : *people) {
-    if (!person.episode || !person.episode->OfDeparture()) continue;
+    if (!person.episode) continue;
+    if (!person.episode->OfDeparture() && !HasDeviceLeft(person)) continue;
     LogTarget target;
     target.person = person.ordinal;
     target.entra_id = person.facts.entra->id;

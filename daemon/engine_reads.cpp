@@ -28,6 +28,12 @@ absl::Time LastNews(const monitor::Person& person) {
   return std::max(last, episode.revoked.value_or(last));
 }
 
+// Only what was left behind keeps the episode open; the feeds tell if they come back.
+bool IsOver(const monitor::Person& person) {
+  return person.episode && !person.episode->OfDeparture() &&
+         person.phase == monitor::State::kConverged;
+}
+
 DirectTarget TargetOf(const monitor::Person& person, bool everything) {
   DirectTarget target;
   target.person = person.ordinal;
@@ -36,6 +42,7 @@ DirectTarget TargetOf(const monitor::Person& person, bool everything) {
   if (facts.entra) target.entra_id = facts.entra->id;
   target.pace.since = LastNews(person);
   target.pace.deadline = person.review_at;
+  target.pace.over = IsOver(person);
   target.pace.tier0 = person.tier.value == monitor::kTier0;
   if (!everything && !WantsAccounts(person)) return target;
   for (const monitor::AdHalf& half : facts.ad) {

@@ -12,6 +12,7 @@ constexpr double kNearlyFull = 0.8;
 constexpr int kQuickRounds = 240;
 constexpr int kLongestRounds = 40;
 constexpr int kTier0Rounds = 4;
+constexpr absl::Duration kOver = absl::Hours(1);
 constexpr int kDeadlineRounds = 4;  // so long before a deadline
 
 }  // namespace
@@ -22,6 +23,7 @@ ReadPlan::ReadPlan(absl::Duration interval)
       longest_(std::max(interval, std::min(absl::Minutes(10), interval * kLongestRounds))) {}
 
 absl::Duration ReadPlan::IntervalOf(const Facts& facts, absl::Time now, double share) const {
+  if (facts.over) return std::max(kOver, longest_);
   const absl::Duration age = now - facts.since;
   const bool quick = age < quick_for_ || facts.deadline - now < kDeadlineRounds * interval_;
   absl::Duration interval = interval_;

@@ -26,6 +26,7 @@ class ReadPlan {
     absl::Time since;     // when something last happened to the departure
     absl::Time deadline;  // when something may happen by itself; InfiniteFuture: never
     bool tier0 = false;
+    bool over = false;  // the departure is over; something is left that no direct read tells
   };
   // `share`: of the tenant's allowance that is in use; the plan slows down as it rises.
   absl::Duration IntervalOf(const Facts& facts, absl::Time now, double share) const;

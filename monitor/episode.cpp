@@ -29,10 +29,22 @@ bool ShowsSignIn(const Verdict& verdict) {
   });
 }
 
+bool ShowsDevice(const Verdict& verdict) {
+  return std::any_of(verdict.drift.begin(), verdict.drift.end(), [](const OpenDrift& drift) {
+    return drift.kind == DriftKind::kDeviceEnabled;
+  });
+}
+
+// The departure itself is over, or had its episode; what is left is not about it.
+bool IsLeftOver(const Person& person, const Verdict& verdict) {
+  return verdict.phase == State::kConverged && person.memory.departure_handled &&
+         ShowsDevice(verdict) && !ShowsSignIn(verdict);
+}
+
 // What an episode is opened for: what came after a convergence, or the departure itself.
 DriftKind KindAtOpening(const Person& person, const Verdict& verdict) {
   const bool again = verdict.phase == State::kRegressed && !verdict.drift.empty();
-  if (!verdict.departed || again) return verdict.drift.front().kind;
+  if (!verdict.departed || again || IsLeftOver(person, verdict)) return verdict.drift.front().kind;
   if (person.memory.last_converged && ShowsSignIn(verdict)) return DriftKind::kSignInAfterDisable;
   return LeadingKind(*person.episode);
 }
@@ -46,7 +58,7 @@ void OpenEpisode(Transaction& tx, Person& person, const Verdict& verdict) {
   episode.phase = verdict.phase;
   episode.opened = tx.now();
   const AdHalf& ad = *person.facts.DecidingAd();
-  if (verdict.departed) {
+  if (verdict.departed && !IsLeftOver(person, verdict)) {
     episode.departed = DepartedSince(ad);
     episode.deleted_in_ad = ad.deleted;
     person.memory.departure_handled = true;
@@ -210,15 +222,23 @@ void UpdateIncident(Transaction& tx, const Person& person) {
   if (known == nullptr || !(incident == *known)) tx.PutIncident(person.ordinal, incident);
 }
 
+// The departure begins, or goes on, in an episode that was about something else.
+bool DepartsNow(const Person& person, const Verdict& verdict) {
+  if (!verdict.departed || person.episode->OfDeparture()) return false;
+  return !IsLeftOver(person, verdict) &&
+         (IsOpenPhase(verdict.phase) || ShowsSignIn(verdict) || !person.memory.departure_handled);
+}
+
+}  // namespace
+
 bool MustOpen(const Person& person, const Verdict& verdict, bool in_baseline) {
   if (verdict.state == State::kExempt) return false;
   if (in_baseline || person.episode || person.memory.inherited) return false;
   if (!verdict.departed) return !verdict.drift.empty();
   if (person.memory.before_our_time) return false;
-  return IsOpenPhase(verdict.phase) || !person.memory.departure_handled || ShowsSignIn(verdict);
+  return IsOpenPhase(verdict.phase) || !person.memory.departure_handled || ShowsSignIn(verdict) ||
+         ShowsDevice(verdict);
 }
-
-}  // namespace
 
 void ReleaseCall(LinkState& link, const Action& action) {
   const auto at = std::find_if(link.calls.begin(), link.calls.end(), [&](const CallStamp& call) {
@@ -279,8 +299,9 @@ void UpdateEpisode(Transaction& tx, Person& person, const Verdict& verdict, bool
   Episode& episode = *person.episode;
   episode.tier = person.tier;
   episode.phase = verdict.phase;
-  if (verdict.departed && !episode.OfDeparture()) TakeInDeparture(tx, person);
-  if (verdict.departed) episode.deleted_in_ad = person.facts.DecidingAd()->deleted;
+  if (DepartsNow(person, verdict)) TakeInDeparture(tx, person);
+  if (verdict.departed && episode.OfDeparture())
+    episode.deleted_in_ad = person.facts.DecidingAd()->deleted;
   if (episode.OfDeparture()) {
     NoteEntraOut(tx, person);
     NoteRevokedByOthers(tx, person);

@@ -10,6 +10,9 @@ namespace driftwarden::monitor {
 
 // Opens, updates and closes the person's episode by the verdict, with kinds, incident, evidence and
 // tally. `in_baseline`: the person is part of a first complete read, nothing opens.
+// Whether the verdict asks for an episode and none is open. Still so after UpdateEpisode: one
+// ended, and what is left is to have another, in a command of its own.
+bool MustOpen(const Person& person, const Verdict& verdict, bool in_baseline);
 void UpdateEpisode(Transaction& tx, Person& person, const Verdict& verdict, bool in_baseline);
 
 // Closes the open episode; actions that made no call yet are dropped.

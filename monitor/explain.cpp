@@ -87,6 +87,9 @@ void DriftDeadlines(const Situation& s, Earliest& next) {
             "enabled in AD but not in Entra for two sync cycles: becomes reversed");
     next.At(s.ReversedFrom(), "enabled in AD but not in Entra: reverse_drift opens");
   }
+  if (const auto locked = s.OpenSince(DriftKind::kLockedOutByUs)) {
+    next.At(*locked + CycleOf(*s.policy, *s.link), "still locked out by us: pages critical");
+  }
   if (s.live) next.At(s.expires, "the account expires in AD, not in Entra: account_expired_live");
   if (s.live && s.AdEnabled() && s.ad->scope == ScopeState::kLeft) {
     next.At(s.ad->scope_since.hi + s.thresholds.settle, "out of scope: scope_exit opens");

@@ -1,5 +1,6 @@
 #include "monitor/merge_all.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 #include <variant>
@@ -104,6 +105,29 @@ absl::Time CompleteUntil(const Transaction& tx, const SourceName& source) {
                                                  : found->second.last_complete_begin;
 }
 
+// Resets between two looks. Every one writes pwdLastSet, and so does "must change at next logon",
+// which leaves it empty: two writes are two resets only where a time is left.
+size_t ResetsBetween(const AdHalf& before, const AdHalf& after) {
+  const bool changed = before.password_set != after.password_set;
+  if (!changed || before.password_set == absl::InfinitePast()) return 0;
+  if (!before.password_stamp || !after.password_stamp) return 1;
+  const uint32_t writes = after.password_stamp->version - before.password_stamp->version;
+  const uint32_t last = after.password_set == absl::InfinitePast() ? 3 : 2;
+  return writes >= last ? 2 : 1;
+}
+
+void RememberResets(Person& person, const AdHalf& before, const AdHalf& after, absl::Time seen) {
+  const size_t resets = ResetsBetween(before, after);
+  if (resets == 0) return;
+  const bool told = after.password_set != absl::InfinitePast();
+  const absl::Time at = told ? std::min(after.password_set, seen) : seen;
+  std::vector<absl::Time>& known = person.memory.password_resets;
+  std::erase_if(known, [&](absl::Time earlier) { return earlier < at - kResetWindow; });
+  known.insert(known.end(), resets, at);
+  if (known.size() > 2) known.erase(known.begin(), known.end() - 2);
+  if (known.size() == 2) person.memory.reset_twice_at = at;
+}
+
 Merged MergeOne(Transaction& tx, const AdView& view, const Look& look, bool in_baseline) {
   Merged merged;
   PersonOrdinal ordinal = 0;
@@ -127,6 +151,7 @@ Merged MergeOne(Transaction& tx, const AdView& view, const Look& look, bool in_b
     if (merged.result.changed) RejoinAd(tx, ordinal, view.object_guid);
     return merged;
   }
+  if (tx.policy().reset_without_revoke) RememberResets(person, before, *half, look.at.hi);
   for (const std::string& event : merged.result.events) {
     EventFact fact = FactOfAd(event, *half, look);
     if (event == "ad_disabled" || event == "ad_deleted") TallyDetection(tx, look.source, fact.at);

@@ -29,8 +29,13 @@ struct Memory {
   // Kinds of drift without a departure that were there at the first complete look, and since;
   // sorted.
   std::vector<DriftKind> inherited_kinds;
+  // Resets of the AD password within the last kResetWindow, and when there last were two of them.
+  std::vector<absl::Time> password_resets;
+  std::optional<absl::Time> reset_twice_at;
   friend bool operator==(const Memory&, const Memory&) = default;
 };
+
+constexpr absl::Duration kResetWindow = absl::Minutes(10);
 
 // Something about them was wrong before us, and nobody took it over.
 inline bool HasInherited(const Memory& memory) {

@@ -89,8 +89,9 @@ ByteWriter Text(std::string_view text) {
 
 // The structured bindings here and above do not compile when a field is added and left out.
 std::map<std::string, std::string> PolicyParts(const Policy& policy) {
-  const auto& [link, sync_engine, auth_mode, auth_domains, sync_actors, require_revocation, settle,
-               tiers, classes, remediation, poll_intervals, ad_sources, with_one_dc, entra_source,
+  const auto& [link, sync_engine, auth_mode, auth_domains, sync_actors, require_revocation,
+               reset_without_revoke, settle, tiers, classes, remediation, poll_intervals,
+               ad_sources, with_one_dc, entra_source,
                own_app_id] = policy;  // who we are is no part of how people are judged
   const auto& [mode, modes, actions, budgets, breakers] = remediation;
   const auto& [max_percent_per_day, quiet] = breakers;
@@ -109,6 +110,9 @@ std::map<std::string, std::string> PolicyParts(const Policy& policy) {
   ByteWriter revocation;
   revocation.Bool(require_revocation);
   parts.Add("require_revocation", std::move(revocation));
+  ByteWriter resets;
+  resets.Bool(reset_without_revoke);
+  parts.Add("reset_without_revoke", std::move(resets));
   ByteWriter settling;
   PutMaybe(settling, settle);
   parts.Add("settle", std::move(settling));

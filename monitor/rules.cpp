@@ -14,7 +14,10 @@ std::span<const Rule* const> AllRules() {
                                            &kCloudReenabledRule,
                                            &kDeletedLiveRule,
                                            &kDisableLagRule,
-                                           &kTokenNotRevokedRule};
+                                           &kTokenNotRevokedRule,
+                                           &kLockedOutByUsRule,
+                                           &kResetWithoutRevokeRule,
+                                           &kDeviceEnabledRule};
   return kRules;
 }
 

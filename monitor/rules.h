@@ -14,8 +14,9 @@ namespace driftwarden::monitor {
 
 struct Rule {
   DriftKind kind;
-  // The sentence that stands in docs/convergence.md.
+  // How it opens and clears; stands in docs/convergence.md, whose table is made from the rules.
   const char* sentence;
+  const char* severity;  // standard / tier 0, in the words of that table
   std::optional<OpenDrift> (*open)(const Situation&);
   // Of kinds that need no departure: whether what they are about is so, however short. What was so
   // at the first look is inherited until it is not so any more.
@@ -34,6 +35,9 @@ extern const Rule kAnchorConflictRule;
 extern const Rule kScopeExitRule;
 extern const Rule kSourceOfAuthorityMovedRule;
 extern const Rule kSoftDeletedRestoredRule;
+extern const Rule kLockedOutByUsRule;
+extern const Rule kResetWithoutRevokeRule;
+extern const Rule kDeviceEnabledRule;
 
 std::span<const Rule* const> AllRules();
 
@@ -41,5 +45,7 @@ std::span<const Rule* const> AllRules();
 Severity LagSeverity(const Situation& s, DriftKind kind);
 // Live again because the account was restored, not because it was enabled.
 bool CameBackByRestore(const Situation& s);
+// Out of Entra by driftwarden's own hand, as an audit record says.
+bool DisabledByUs(const Situation& s);
 
 }  // namespace driftwarden::monitor

@@ -22,6 +22,7 @@ std::optional<OpenDrift> Open(const Situation& s) {
 
 }  // namespace
 
-const Rule kSourceOfAuthorityMovedRule = {DriftKind::kSourceOfAuthorityMoved, kSentence, Open};
+const Rule kSourceOfAuthorityMovedRule = {DriftKind::kSourceOfAuthorityMoved, kSentence,
+                                          "warning / critical", Open};
 
 }  // namespace driftwarden::monitor

@@ -27,6 +27,8 @@ std::optional<OpenDrift> Open(const Situation& s) {
 
 }  // namespace
 
-const Rule kAnchorConflictRule = {DriftKind::kAnchorConflict, kSentence, Open, Differs};
+const Rule kAnchorConflictRule = {DriftKind::kAnchorConflict, kSentence,
+                                  "warning / critical; a warning while `quarantined`", Open,
+                                  Differs};
 
 }  // namespace driftwarden::monitor

@@ -21,6 +21,6 @@ std::optional<OpenDrift> Open(const Situation& s) {
 
 }  // namespace
 
-const Rule kDeletedLiveRule = {DriftKind::kDeletedLive, kSentence, Open};
+const Rule kDeletedLiveRule = {DriftKind::kDeletedLive, kSentence, "as `disable_lag`", Open};
 
 }  // namespace driftwarden::monitor

@@ -61,6 +61,7 @@ Severity LagSeverity(const Situation& s, DriftKind kind) {
   return failed ? std::max(severity, Severity::kWarning) : severity;
 }
 
-const Rule kDisableLagRule = {DriftKind::kDisableLag, kSentence, Open};
+const Rule kDisableLagRule = {DriftKind::kDisableLag, kSentence,
+                              "by phase: info, warning, critical", Open};
 
 }  // namespace driftwarden::monitor

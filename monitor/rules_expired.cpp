@@ -28,6 +28,7 @@ std::optional<OpenDrift> Open(const Situation& s) {
 
 }  // namespace
 
-const Rule kAccountExpiredLiveRule = {DriftKind::kAccountExpiredLive, kSentence, Open, Holds};
+const Rule kAccountExpiredLiveRule = {DriftKind::kAccountExpiredLive, kSentence,
+                                      "a warning under password hash sync, else info", Open, Holds};
 
 }  // namespace driftwarden::monitor

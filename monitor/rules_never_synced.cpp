@@ -27,6 +27,6 @@ std::optional<OpenDrift> Open(const Situation& s) {
 
 }  // namespace
 
-const Rule kNeverSyncedRule = {DriftKind::kNeverSynced, kSentence, Open};
+const Rule kNeverSyncedRule = {DriftKind::kNeverSynced, kSentence, "warning / critical", Open};
 
 }  // namespace driftwarden::monitor

@@ -30,6 +30,6 @@ bool CameBackByRestore(const Situation& s) {
   return restored != absl::InfinitePast() && restored >= s.entra->enabled_since.hi;
 }
 
-const Rule kCloudReenabledRule = {DriftKind::kCloudReenabled, kSentence, Open};
+const Rule kCloudReenabledRule = {DriftKind::kCloudReenabled, kSentence, "critical", Open};
 
 }  // namespace driftwarden::monitor

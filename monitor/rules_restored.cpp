@@ -20,6 +20,7 @@ std::optional<OpenDrift> Open(const Situation& s) {
 
 }  // namespace
 
-const Rule kSoftDeletedRestoredRule = {DriftKind::kSoftDeletedRestored, kSentence, Open};
+const Rule kSoftDeletedRestoredRule = {DriftKind::kSoftDeletedRestored, kSentence, "critical",
+                                       Open};
 
 }  // namespace driftwarden::monitor

@@ -40,6 +40,6 @@ std::optional<OpenDrift> Open(const Situation& s) {
 
 }  // namespace
 
-const Rule kReverseDriftRule = {DriftKind::kReverseDrift, kSentence, Open, Holds};
+const Rule kReverseDriftRule = {DriftKind::kReverseDrift, kSentence, "warning / info", Open, Holds};
 
 }  // namespace driftwarden::monitor

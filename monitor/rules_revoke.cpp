@@ -25,6 +25,6 @@ std::optional<OpenDrift> Open(const Situation& s) {
 
 }  // namespace
 
-const Rule kTokenNotRevokedRule = {DriftKind::kTokenNotRevoked, kSentence, Open};
+const Rule kTokenNotRevokedRule = {DriftKind::kTokenNotRevoked, kSentence, "info / warning", Open};
 
 }  // namespace driftwarden::monitor

@@ -25,6 +25,7 @@ std::optional<OpenDrift> Open(const Situation& s) {
 
 }  // namespace
 
-const Rule kScopeExitRule = {DriftKind::kScopeExit, kSentence, Open};
+const Rule kScopeExitRule = {DriftKind::kScopeExit, kSentence,
+                             "info; past `warn_after` warning / critical", Open};
 
 }  // namespace driftwarden::monitor

@@ -76,6 +76,8 @@ std::optional<OpenDrift> Open(const Situation& s) {
 
 }  // namespace
 
-const Rule kSignInAfterDisableRule = {DriftKind::kSignInAfterDisable, kSentence, Open};
+const Rule kSignInAfterDisableRule = {
+    DriftKind::kSignInAfterDisable, kSentence,
+    "critical; a warning: interactive, before `breach_after` and any revocation", Open};
 
 }  // namespace driftwarden::monitor

@@ -169,7 +169,7 @@ void SettlePerson(Transaction& tx, PersonOrdinal ordinal, bool in_baseline) {
   const absl::Time watched = person.memory.watch_until.value_or(absl::InfiniteFuture());
   // A departure ended and something else is open: that has an episode of its own, which the next
   // command opens, since one command has one alert of a person.
-  const bool more = !verdict.departed && !verdict.drift.empty() && !person.episode;
+  const bool more = MustOpen(person, verdict, in_baseline);
   const absl::Time soon = more ? tx.now() : absl::InfiniteFuture();
   person.review_at = std::min({verdict.review_at, actions_at, FlapEnds(person), watched, soon});
   if (verdict.wants_reads) tx.WantReads(ordinal);

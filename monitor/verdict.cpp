@@ -20,18 +20,15 @@ constexpr ActionKind kAllActionKinds[] = {ActionKind::kRevokeSessions, ActionKin
 
 // Which of two open kinds of one severity is the worse one; what may not be silenced by another
 // comes last. What only says why somebody lags stands before the lag: its alert keeps its name.
-constexpr DriftKind kByWeight[] = {DriftKind::kTokenNotRevoked,
-                                   DriftKind::kAccountExpiredLive,
-                                   DriftKind::kReverseDrift,
-                                   DriftKind::kScopeExit,
-                                   DriftKind::kAnchorConflict,
-                                   DriftKind::kNeverSynced,
-                                   DriftKind::kSourceOfAuthorityMoved,
-                                   DriftKind::kDisableLag,
-                                   DriftKind::kDeletedLive,
-                                   DriftKind::kCloudReenabled,
-                                   DriftKind::kSoftDeletedRestored,
-                                   DriftKind::kSignInAfterDisable};
+constexpr DriftKind kByWeight[] = {
+    DriftKind::kDeviceEnabled,     DriftKind::kResetWithoutRevoke,
+    DriftKind::kTokenNotRevoked,   DriftKind::kAccountExpiredLive,
+    DriftKind::kReverseDrift,      DriftKind::kLockedOutByUs,
+    DriftKind::kScopeExit,         DriftKind::kAnchorConflict,
+    DriftKind::kNeverSynced,       DriftKind::kSourceOfAuthorityMoved,
+    DriftKind::kDisableLag,        DriftKind::kDeletedLive,
+    DriftKind::kCloudReenabled,    DriftKind::kSoftDeletedRestored,
+    DriftKind::kSignInAfterDisable};
 static_assert(std::size(kByWeight) == std::size(kAllDriftKinds));
 
 int Weight(const EpisodeKind& kind) {
@@ -123,6 +120,12 @@ std::string_view DriftKindText(DriftKind k) {
       return "source_of_authority_moved";
     case DriftKind::kSoftDeletedRestored:
       return "soft_deleted_restored";
+    case DriftKind::kLockedOutByUs:
+      return "locked_out_by_us";
+    case DriftKind::kResetWithoutRevoke:
+      return "reset_without_revoke";
+    case DriftKind::kDeviceEnabled:
+      return "device_enabled";
   }
   return "unknown";
 }
@@ -132,8 +135,17 @@ std::optional<DriftKind> ParseDriftKind(std::string_view text) {
 }
 
 bool IsWithoutDeparture(DriftKind k) {
-  return k == DriftKind::kAccountExpiredLive || k == DriftKind::kReverseDrift ||
-         k == DriftKind::kScopeExit;
+  switch (k) {
+    case DriftKind::kAccountExpiredLive:
+    case DriftKind::kReverseDrift:
+    case DriftKind::kScopeExit:
+    case DriftKind::kLockedOutByUs:
+    case DriftKind::kResetWithoutRevoke:
+    case DriftKind::kDeviceEnabled:
+      return true;
+    default:
+      return false;
+  }
 }
 
 std::string_view SeverityText(Severity s) {

@@ -3,6 +3,7 @@
 // The vocabulary of decisions. Enumerators reach the disk: numbers are explicit and never reused.
 
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -56,15 +57,21 @@ enum class DriftKind : uint8_t {
   kScopeExit = 10,
   kSourceOfAuthorityMoved = 11,
   kSoftDeletedRestored = 12,
+  kLockedOutByUs = 13,
+  kResetWithoutRevoke = 14,
+  kDeviceEnabled = 15,
 };
 constexpr DriftKind kAllDriftKinds[] = {
-    DriftKind::kDisableLag,  DriftKind::kTokenNotRevoked,        DriftKind::kCloudReenabled,
-    DriftKind::kDeletedLive, DriftKind::kSignInAfterDisable,     DriftKind::kAccountExpiredLive,
-    DriftKind::kNeverSynced, DriftKind::kReverseDrift,           DriftKind::kAnchorConflict,
-    DriftKind::kScopeExit,   DriftKind::kSourceOfAuthorityMoved, DriftKind::kSoftDeletedRestored};
+    DriftKind::kDisableLag,    DriftKind::kTokenNotRevoked,        DriftKind::kCloudReenabled,
+    DriftKind::kDeletedLive,   DriftKind::kSignInAfterDisable,     DriftKind::kAccountExpiredLive,
+    DriftKind::kNeverSynced,   DriftKind::kReverseDrift,           DriftKind::kAnchorConflict,
+    DriftKind::kScopeExit,     DriftKind::kSourceOfAuthorityMoved, DriftKind::kSoftDeletedRestored,
+    DriftKind::kLockedOutByUs, DriftKind::kResetWithoutRevoke,     DriftKind::kDeviceEnabled};
+constexpr DriftKind kLastDriftKind = kAllDriftKinds[std::size(kAllDriftKinds) - 1];
 std::string_view DriftKindText(DriftKind k);  // "disable_lag"
 std::optional<DriftKind> ParseDriftKind(std::string_view text);
-// Of somebody who is enabled in AD: no departure stands for it in the states.
+// Of somebody who is enabled in AD, or whose departure is over: no state of a departure stands for
+// it.
 bool IsWithoutDeparture(DriftKind k);
 
 enum class Severity : uint8_t { kInfo = 1, kWarning = 2, kCritical = 3 };

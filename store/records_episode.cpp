@@ -25,8 +25,7 @@ void PutKind(ByteWriter& out, const EpisodeKind& kind) {
 
 EpisodeKind GetKind(ByteReader& in) {
   EpisodeKind kind;
-  kind.kind =
-      GetEnum(in, monitor::DriftKind::kDisableLag, monitor::DriftKind::kSoftDeletedRestored);
+  kind.kind = GetEnum(in, monitor::DriftKind::kDisableLag, monitor::kLastDriftKind);
   kind.severity = GetEnum(in, monitor::Severity::kInfo, monitor::Severity::kCritical);
   kind.since = GetTime(in);
   kind.opened = GetTime(in);

@@ -99,8 +99,7 @@ void PutOpenCount(ByteWriter& out, const std::pair<const OpenCountKey, int64_t>&
 }
 
 void GetOpenCount(ByteReader& in, LinkState& link) {
-  const auto kind =
-      GetEnum(in, monitor::DriftKind::kDisableLag, monitor::DriftKind::kSoftDeletedRestored);
+  const auto kind = GetEnum(in, monitor::DriftKind::kDisableLag, monitor::kLastDriftKind);
   monitor::TierName tier(in.Bytes());
   const auto severity = GetEnum(in, monitor::Severity::kInfo, monitor::Severity::kCritical);
   OpenCountKey key{kind, std::move(tier), severity};

@@ -241,6 +241,8 @@ void PutMemory(ByteWriter& out, const Memory& memory) {
   PutOptional(out, memory.returned_at, PutTime);
   PutOptional(out, memory.watch_until, PutTime);
   PutList(out, memory.inherited_kinds, PutEnum<monitor::DriftKind>);
+  PutList(out, memory.password_resets, PutTime);
+  PutOptional(out, memory.reset_twice_at, PutTime);
 }
 
 Memory GetMemory(ByteReader& in, uint8_t format) {
@@ -256,8 +258,10 @@ Memory GetMemory(ByteReader& in, uint8_t format) {
   if (format >= 5) {
     GetList(in, [&memory](ByteReader& each) {
       memory.inherited_kinds.push_back(
-          GetEnum(each, monitor::DriftKind::kDisableLag, monitor::DriftKind::kSoftDeletedRestored));
+          GetEnum(each, monitor::DriftKind::kDisableLag, monitor::kLastDriftKind));
     });
+    GetList(in, [&memory](ByteReader& each) { memory.password_resets.push_back(GetTime(each)); });
+    memory.reset_twice_at = GetOptional(in, GetTime);
   }
   return memory;
 }

@@ -29,7 +29,7 @@ TEST_F(ReadPlanTest, TheLongerNothingHappenedTheSeldomer) {
   EXPECT_EQ(plan_.IntervalOf(Ago(absl::Hours(2)), now_, 0), 2 * kRound);
   EXPECT_EQ(plan_.IntervalOf(Ago(absl::Hours(8)), now_, 0), absl::Minutes(2));
   EXPECT_EQ(plan_.IntervalOf(Ago(absl::Hours(24 * 30)), now_, 0), absl::Minutes(10));
-  EXPECT_EQ(plan_.IntervalOf({absl::InfinitePast(), absl::InfiniteFuture(), false}, now_, 0),
+  EXPECT_EQ(plan_.IntervalOf({absl::InfinitePast(), absl::InfiniteFuture(), false, false}, now_, 0),
             absl::Minutes(10));
   EXPECT_EQ(plan_.IntervalOf(Ago(-absl::Hours(1)), now_, 0), kRound) << "a clock that went back";
   EXPECT_EQ(plan_.longest(), absl::Minutes(10));

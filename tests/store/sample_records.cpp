@@ -152,6 +152,8 @@ Person SamplePerson() {
   person.memory.returned_at = At(58);
   person.memory.watch_until = At(126);
   person.memory.inherited_kinds = {monitor::DriftKind::kAccountExpiredLive};
+  person.memory.password_resets = {At(41), At(42)};
+  person.memory.reset_twice_at = At(42);
   person.facts.conflicts_with = 41;
   person.facts.sid_mismatch_since = At(59);
   person.facts.sid_mismatch_confirmed = true;
