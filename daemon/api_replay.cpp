@@ -203,6 +203,7 @@ json::object ReplayJson(const ReplayRequest& request, const monitor::ReplayRepor
   out["assumed"] = json::array{
       "both sides were read all the time and agreed, logs of sign-ins too where they can be read",
       "every revocation succeeded at once; budgets and breakers held none back",
+      "everybody has an alert of their own, also where one cause would be one alert",
       "people are of the tier they are of now, and the sync cycle is the one learned now",
       "drift whose facts are not in the evidence was told as it was recorded"};
   json::array rows;

@@ -18,7 +18,7 @@ using net::ServerResponse;
 namespace {
 
 constexpr size_t kEpisodesAtOnce = 500;
-constexpr size_t kPeopleAtOnce = 8;
+constexpr size_t kPeopleAtOnce = 4;
 constexpr size_t kEntriesAtOnce = 1000;
 constexpr size_t kMostEntries = 5000;      // of one person
 constexpr size_t kMostEpisodes = 200'000;  // looked through

@@ -50,9 +50,12 @@ TextRow RowCells(const json::value& row) {
 const TextRow kHeader = {"POLICY",  "PAGED",  "CRITICAL",           "PAGES",   "A DAY",
                          "REVOKED", "SEALED", "CALLS 10 MIN / 1 H", "AS THEN", "PAGED BY TIER"};
 
-std::string PeopleText(const json::value& row) {
+// Everybody of what was recorded; of a policy only whom it treats in another way.
+std::string PeopleText(const json::value& row, bool recorded) {
   std::vector<TextRow> rows;
+  size_t all = 0;
   const auto add = [&](const json::value& entry, const char* mark) {
+    ++all;
     if (rows.size() >= kPeopleShown) return;
     const json::value& page = Field(entry, "page");
     rows.push_back({mark, TextAt(entry, "upn"), TextAt(entry, "tier"), TextAt(page, "severity"),
@@ -60,7 +63,7 @@ std::string PeopleText(const json::value& row) {
                     TextAt(entry, "revoked_at"), TextAt(entry, "id")});
   };
   for (const json::value& entry : ListAt(row, "people")) {
-    add(entry, FlagAt(entry, "as_recorded") ? "  as then" : "  other");
+    if (recorded || !FlagAt(entry, "as_recorded")) add(entry, recorded ? "  " : "  other");
   }
   for (const json::value& entry : ListAt(row, "spared")) add(entry, "  spared");
   std::string out;
@@ -68,7 +71,6 @@ std::string PeopleText(const json::value& row) {
     out += RenderTable({"  ", "USER", "TIER", "SEVERITY", "KIND", "AT", "UNTIL", "REVOKED", "ID"},
                        rows);
   }
-  const size_t all = ListAt(row, "people").size() + ListAt(row, "spared").size();
   if (all > rows.size()) out += Cat("  and ", all - rows.size(), " more: --format json\n");
   for (const json::value& miss : ListAt(row, "closest")) {
     out += Cat("  not paged: ", TextAt(miss, "upn"), ", live for ", TextAt(miss, "lag"), ", ",
@@ -98,7 +100,7 @@ std::string ReplayText(const json::value& answer) {
   for (const json::value& row : ListAt(answer, "rows")) rows.push_back(RowCells(row));
   out += RenderTable(kHeader, rows);
   for (const json::value& row : ListAt(answer, "rows")) {
-    const std::string people = PeopleText(row);
+    const std::string people = PeopleText(row, TextAt(row, "name") == "recorded");
     if (!people.empty()) out += Cat("\n", TextAt(row, "name"), "\n", people);
   }
   out += "\nassumed:\n";

@@ -12,7 +12,7 @@
 namespace driftwarden::monitor {
 namespace {
 
-constexpr int kMostSteps = 20'000;  // judgements of one person
+constexpr int kMostSteps = 10'000;  // judgements of one person
 constexpr absl::Duration kBefore = absl::Seconds(1);
 
 std::string DetailOf(const EvidenceEntry& entry, const char* name) {
