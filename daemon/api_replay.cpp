@@ -183,12 +183,19 @@ std::string CandidateText(const ReplayCandidate& candidate) {
 }
 
 json::object ReplayJson(const ReplayRequest& request, const monitor::ReplayReport& report,
-                        const std::vector<std::string>& links) {
+                        const std::vector<ReplayedLink>& links) {
   const absl::Duration length = request.window.to - request.window.from;
   json::object out;
   out["from"] = TimeJson(request.window.from);
   out["to"] = TimeJson(request.window.to);
-  out["links"] = json::array(links.begin(), links.end());
+  json::array about;
+  for (const ReplayedLink& link : links) {
+    about.push_back({{"name", link.name.value},
+                     {"policy_since", TimeJson(link.policy_since)},
+                     {"budget_10_min", link.budgets.per_10m},
+                     {"budget_hour", link.budgets.per_hour}});
+  }
+  out["links"] = std::move(about);
   out["tier"] = request.tier.empty() ? json::value(nullptr) : json::value(request.tier);
   out["thresholds_of_tier"] = request.tier.empty() ? monitor::kStandard : request.tier;
   out["evaluated"] = report.evaluated();

@@ -23,7 +23,13 @@ struct ReplayRequest {
 StatusOr<ReplayRequest> ParseReplayRequest(const net::ServerRequest& request, absl::Time now);
 // "warn 10m, mode auto".
 std::string CandidateText(const monitor::ReplayCandidate& candidate);
+// What of a link a reader compares the rows with.
+struct ReplayedLink {
+  monitor::LinkName name;
+  absl::Time policy_since;  // the present one; what was recorded before was judged by another
+  monitor::Budgets budgets;
+};
 boost::json::object ReplayJson(const ReplayRequest& request, const monitor::ReplayReport& report,
-                               const std::vector<std::string>& links);
+                               const std::vector<ReplayedLink>& links);
 
 }  // namespace driftwarden::daemon

@@ -157,7 +157,7 @@ asio::awaitable<ServerResponse> Api::PolicyReplay(Request request) {
   std::vector<std::string> names = {"present policy"};
   for (const auto& candidate : asked->candidates) names.push_back(CandidateText(candidate));
   monitor::ReplayReport report(names, asked->most_listed);
-  std::vector<std::string> links;
+  std::vector<ReplayedLink> links;
   size_t replays = 0;
   for (LinkPort* const link : parts_.links) {
     if (!wanted.empty() && link->link().value != wanted) continue;
@@ -178,7 +178,8 @@ asio::awaitable<ServerResponse> Api::PolicyReplay(Request request) {
     if (replays > kMostReplays) co_return ErrorResponse(TooMuch());
     const Status played = co_await Play(&parts_.store, &parts_.read_lane, &replay, &*cast);
     if (!played.ok()) co_return ErrorResponse(played);
-    links.push_back(replay.link.value);
+    links.push_back(
+        {replay.link, replay.state->policy.since, replay.policies.front().remediation.budgets});
   }
   co_return JsonResponse(200, ReplayJson(*asked, report, links));
 }

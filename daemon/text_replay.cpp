@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "base/strings.h"
+#include "base/time.h"
 #include "daemon/json_text.h"
 #include "daemon/text_table.h"
 
@@ -79,12 +80,40 @@ std::string PeopleText(const json::value& row, bool recorded) {
   return out;
 }
 
+// What the rows are to be compared with.
+std::string LinksText(const json::value& answer) {
+  std::string out;
+  for (const json::value& link : ListAt(answer, "links")) {
+    out += Cat(TextAt(link, "name"), ": budgets of ", TextAt(link, "budget_10_min"),
+               " calls in 10 min and ", TextAt(link, "budget_hour"), " in an hour");
+    const std::string since = TextAt(link, "policy_since");
+    if (ParseRfc3339(since) > ParseRfc3339(TextAt(answer, "from"))) {
+      out += Cat("; the present policy is in force since ", since,
+                 ", what was recorded before was judged by another");
+    }
+    out += "\n";
+  }
+  return out;
+}
+
+// Whether the record bears out what is assumed.
+std::string TrustText(const json::value& answer) {
+  for (const json::value& row : ListAt(answer, "rows")) {
+    if (TextAt(row, "name") != "present policy") continue;
+    const int64_t otherwise = NumberAt(answer, "evaluated") - NumberAt(row, "as_recorded");
+    if (otherwise == 0) return "the present policy gives what was recorded, for everybody\n";
+    return Cat("the present policy gives something else than was recorded for ", otherwise,
+               " people: it was another one then, or something assumed was not so\n");
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string ReplayText(const json::value& answer) {
   std::string links;
   for (const json::value& link : ListAt(answer, "links")) {
-    links += Cat(links.empty() ? "" : ", ", TextOf(link));
+    links += Cat(links.empty() ? "" : ", ", TextAt(link, "name"));
   }
   std::string out = Cat(TextAt(answer, "from"), " to ", TextAt(answer, "to"), ", link ", links,
                         ": ", TextAt(answer, "evaluated"), " people had something open, ",
@@ -95,7 +124,8 @@ std::string ReplayText(const json::value& answer) {
       out += Cat(", ", TextOf(entry.value()), " ", std::string(entry.key()));
     }
   }
-  out += Cat("\nthresholds below are those of tier ", TextAt(answer, "thresholds_of_tier"), "\n\n");
+  out += Cat("\nthresholds below are those of tier ", TextAt(answer, "thresholds_of_tier"), "\n",
+             LinksText(answer), TrustText(answer), "\n");
   std::vector<TextRow> rows;
   for (const json::value& row : ListAt(answer, "rows")) rows.push_back(RowCells(row));
   out += RenderTable(kHeader, rows);

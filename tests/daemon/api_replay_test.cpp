@@ -10,6 +10,7 @@ namespace driftwarden::daemon {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 constexpr char kPath[] = "/api/v1/policy/replay";
@@ -81,6 +82,11 @@ TEST_F(ApiReplay, SaysWhomAutoWouldHaveRevoked) {
   EXPECT_THAT(text, HasSubstr("2 people had something open, 0 not evaluated"));
   EXPECT_THAT(text, HasSubstr("mode auto"));
   EXPECT_THAT(text, HasSubstr("assumed:"));
+  EXPECT_THAT(text, HasSubstr("budgets of 5 calls in 10 min and 25 in an hour"));
+  EXPECT_THAT(text, HasSubstr("gives what was recorded, for everybody"));
+  EXPECT_THAT(text, Not(HasSubstr("in force since")));
+  a_.state().policy.since = clock_.Wall() - absl::Minutes(5);
+  EXPECT_THAT(ReplayText(GetJson(kPath)), HasSubstr("in force since"));
   EXPECT_THAT(ReplayCsv(answer), HasSubstr("\nmode auto,"));
 }
 
