@@ -26,7 +26,8 @@ std::string CandidateText(const monitor::ReplayCandidate& candidate);
 // What of a link a reader compares the rows with.
 struct ReplayedLink {
   monitor::LinkName name;
-  absl::Time policy_since;  // the present one; what was recorded before was judged by another
+  // Of the present one; what was recorded before was judged by another. InfinitePast: none was.
+  absl::Time policy_since;
   monitor::Budgets budgets;
 };
 boost::json::object ReplayJson(const ReplayRequest& request, const monitor::ReplayReport& report,

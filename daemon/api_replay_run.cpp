@@ -178,8 +178,10 @@ asio::awaitable<ServerResponse> Api::PolicyReplay(Request request) {
     if (replays > kMostReplays) co_return ErrorResponse(TooMuch());
     const Status played = co_await Play(&parts_.store, &parts_.read_lane, &replay, &*cast);
     if (!played.ok()) co_return ErrorResponse(played);
-    links.push_back(
-        {replay.link, replay.state->policy.since, replay.policies.front().remediation.budgets});
+    const auto& epoch = replay.state->policy;
+    const bool first = epoch.number <= 1;  // nothing was judged by another
+    links.push_back({replay.link, first ? absl::InfinitePast() : epoch.since,
+                     replay.policies.front().remediation.budgets});
   }
   co_return JsonResponse(200, ReplayJson(*asked, report, links));
 }

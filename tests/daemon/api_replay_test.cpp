@@ -85,6 +85,7 @@ TEST_F(ApiReplay, SaysWhomAutoWouldHaveRevoked) {
   EXPECT_THAT(text, HasSubstr("budgets of 5 calls in 10 min and 25 in an hour"));
   EXPECT_THAT(text, HasSubstr("gives what was recorded, for everybody"));
   EXPECT_THAT(text, Not(HasSubstr("in force since")));
+  a_.state().policy.number = 2;
   a_.state().policy.since = clock_.Wall() - absl::Minutes(5);
   EXPECT_THAT(ReplayText(GetJson(kPath)), HasSubstr("in force since"));
   EXPECT_THAT(ReplayCsv(answer), HasSubstr("\nmode auto,"));
