@@ -17,14 +17,6 @@ namespace {
 
 constexpr int kResendsAhead = 3;  // so many may be lost before a receiver lets the alert go
 
-std::string NameOf(const Person& person) {
-  const monitor::AdHalf* ad = person.facts.DecidingAd();
-  if (ad != nullptr && !ad->upn.empty()) return ad->upn;
-  if (person.facts.entra && !person.facts.entra->upn.empty()) return person.facts.entra->upn;
-  if (ad != nullptr && !ad->sam_account_name.empty()) return ad->sam_account_name;
-  return "somebody without a name";
-}
-
 // Of an episode without a departure: what is wrong instead.
 std::string_view DriftOf(const monitor::Episode& episode) {
   switch (LeadingKind(episode)) {
@@ -140,14 +132,18 @@ void AddPerson(const Person& person, const AlertContext& context,
   annotations["user"] = monitor::PersonIdText(context.link.name, person.ordinal);
 }
 
+std::string EvidenceHead(const monitor::LinkState& link) {
+  return Cat(link.name.value, ":", link.evidence_seq, ":",
+             HexEncode(DigestBytes(link.evidence_hash)));
+}
+
 std::map<std::string, std::string> AnnotationsOf(const monitor::Incident& incident,
                                                  const Person* person,
                                                  const AlertContext& context) {
   std::map<std::string, std::string> annotations;
   annotations["summary"] = SummaryOf(incident, person, context.now);
   if (person != nullptr) AddPerson(*person, context, annotations);
-  annotations["evidence"] = Cat(context.link.name.value, ":", context.link.evidence_seq, ":",
-                                HexEncode(DigestBytes(context.link.evidence_hash)));
+  annotations["evidence"] = EvidenceHead(context.link);
   if (!context.external_url.empty()) {
     const auto kind = incident.labels.find("kind");
     const std::string name = kind == incident.labels.end() ? "" : kind->second;
@@ -158,16 +154,79 @@ std::map<std::string, std::string> AnnotationsOf(const monitor::Incident& incide
   return annotations;
 }
 
+// Each label set that is to be told about: `firing` as it is, the other announced ones resolved.
+std::vector<alerts::PendingAlert> Spread(const monitor::Incident& incident,
+                                         const monitor::LabelSet* firing, alerts::PendingAlert item,
+                                         const AlertContext& context) {
+  std::vector<alerts::PendingAlert> pending;
+  item.incident = incident.id;
+  item.alert.starts_at = incident.starts_at;
+  item.firing = false;
+  item.alert.ends_at = incident.ended_at.value_or(context.now);
+  for (const monitor::LabelSet& announced : incident.announced) {
+    if (firing != nullptr && announced == *firing) continue;
+    item.alert.labels = announced;
+    pending.push_back(item);
+  }
+  if (firing == nullptr) return pending;
+  item.firing = true;
+  item.alert.labels = *firing;
+  item.alert.ends_at = context.now + kResendsAhead * context.resend_interval;
+  pending.push_back(std::move(item));
+  return pending;
+}
+
+// The worst first.
+std::string NamesOf(const AlertCrowd& crowd) {
+  std::vector<std::string> names;
+  for (auto it = crowd.names.rbegin(); it != crowd.names.rend(); ++it) {
+    names.insert(names.end(), it->second.begin(), it->second.end());
+  }
+  if (names.size() > kNamedPeople) names.resize(kNamedPeople);
+  std::string text = JoinStrings(names, ", ");
+  if (crowd.people > names.size()) text += Cat(" and ", crowd.people - names.size(), " more");
+  return text;
+}
+
+std::map<std::string, std::string> AnnotationsOf(const monitor::LinkCause& cause,
+                                                 const AlertCrowd& crowd,
+                                                 const AlertContext& context) {
+  const monitor::CauseRule& rule = monitor::CauseRuleOf(cause.kind);
+  const std::string link = context.link.name.value;
+  std::map<std::string, std::string> annotations;
+  annotations["summary"] =
+      Cat(link, ": ", rule.title, "; told here instead of alone: ", crowd.people,
+          crowd.people == 1 ? " person" : " people");
+  annotations["description"] = Cat(cause.detail, ". ", rule.advice);
+  annotations["cause"] = monitor::CauseIdOf(cause, context.link.name).value;
+  annotations["count"] = Cat(crowd.people);
+  if (crowd.people > 0) annotations["people"] = NamesOf(crowd);
+  annotations["evidence"] = EvidenceHead(context.link);
+  if (!context.external_url.empty()) {
+    const bool collapsed = cause.kind == monitor::CauseKind::kCollapsed;
+    annotations["runbook_url"] =
+        Cat(context.external_url, "/runbooks/",
+            collapsed ? cause.subject : std::string(CauseKindText(cause.kind)));
+    annotations["dashboard_url"] = Cat(context.external_url, "/");
+  }
+  return annotations;
+}
+
 }  // namespace
 
+std::string NameOf(const Person& person) {
+  const monitor::AdHalf* ad = person.facts.DecidingAd();
+  if (ad != nullptr && !ad->upn.empty()) return ad->upn;
+  if (person.facts.entra && !person.facts.entra->upn.empty()) return person.facts.entra->upn;
+  if (ad != nullptr && !ad->sam_account_name.empty()) return ad->sam_account_name;
+  return "somebody without a name";
+}
+
 std::vector<alerts::PendingAlert> PendingAlertsOf(const monitor::Incident& incident,
-                                                  const Person* person,
+                                                  const Person* person, bool folded,
                                                   const AlertContext& context) {
-  std::vector<alerts::PendingAlert> pending;
   alerts::PendingAlert item;
-  item.incident = incident.id;
   item.alert.annotations = AnnotationsOf(incident, person, context);
-  item.alert.starts_at = incident.starts_at;
   if (!context.external_url.empty()) {
     const auto episode = incident.labels.find("episode");
     item.alert.generator_url =
@@ -175,20 +234,23 @@ std::vector<alerts::PendingAlert> PendingAlertsOf(const monitor::Incident& incid
             ? Cat(context.external_url, "/")
             : Cat(context.external_url, "/api/v1/episodes/", episode->second);
   }
-  const bool ended = incident.ended_at.has_value();
-  item.firing = false;
-  item.alert.ends_at = incident.ended_at.value_or(context.now);
-  for (const monitor::LabelSet& announced : incident.announced) {
-    if (!ended && announced == incident.labels) continue;
-    item.alert.labels = announced;
-    pending.push_back(item);
-  }
-  if (ended) return pending;
-  item.firing = true;
-  item.alert.labels = incident.labels;
-  item.alert.ends_at = context.now + kResendsAhead * context.resend_interval;
-  pending.push_back(std::move(item));
-  return pending;
+  const monitor::LabelSet* firing = &incident.labels;
+  if (folded) firing = incident.announced.empty() ? nullptr : &incident.announced.back();
+  if (incident.ended_at) firing = nullptr;
+  return Spread(incident, firing, std::move(item), context);
+}
+
+std::vector<alerts::PendingAlert> PendingAlertsOf(const monitor::LinkCause& cause,
+                                                  const AlertFold& fold,
+                                                  const AlertContext& context) {
+  const AlertCrowd& crowd = fold.CrowdOf(cause);
+  monitor::Incident incident = monitor::CauseIncident(cause, context.link.name);
+  const monitor::Severity least = monitor::CauseRuleOf(cause.kind).severity;
+  incident.labels["severity"] = std::string(SeverityText(std::max(least, crowd.worst)));
+  alerts::PendingAlert item;
+  item.alert.annotations = AnnotationsOf(cause, crowd, context);
+  if (!context.external_url.empty()) item.alert.generator_url = Cat(context.external_url, "/");
+  return Spread(incident, fold.Fires(cause) ? &incident.labels : nullptr, std::move(item), context);
 }
 
 }  // namespace driftwarden::daemon

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "alerts/alert_sink.h"
+#include "daemon/alert_fold.h"
 #include "monitor/person.h"
 #include "monitor/policy.h"
 
@@ -19,10 +20,18 @@ struct AlertContext {
   const std::string& external_url;  // empty: no links
 };
 
+// How people know a person.
+std::string NameOf(const monitor::Person& person);
+
 // The incident's present label set, firing, and each announced one that is to be resolved.
-// `person` may be null (incidents of a cause, people that are gone).
+// `person` may be null (people that are gone). `folded`: another alert tells of the person; what
+// was announced before stays as it was, and nothing new is.
 std::vector<alerts::PendingAlert> PendingAlertsOf(const monitor::Incident& incident,
-                                                  const monitor::Person* person,
+                                                  const monitor::Person* person, bool folded,
+                                                  const AlertContext& context);
+// The same of a cause and of those it stands for.
+std::vector<alerts::PendingAlert> PendingAlertsOf(const monitor::LinkCause& cause,
+                                                  const AlertFold& fold,
                                                   const AlertContext& context);
 
 }  // namespace driftwarden::daemon

@@ -5,6 +5,7 @@
 
 #include "base/strings.h"
 #include "daemon/api_logs.h"
+#include "monitor/causes.h"
 
 namespace driftwarden::daemon {
 
@@ -164,6 +165,31 @@ json::value BoundsJson(const TimeBounds& bounds) {
   return out;
 }
 
+json::object CauseJson(const monitor::LinkCause& cause, const monitor::LinkName& link) {
+  json::object out;
+  out["id"] = monitor::CauseIdOf(cause, link).value;
+  out["kind"] = Str(CauseKindText(cause.kind));
+  out["subject"] = cause.subject.empty() ? json::value(nullptr) : json::value(cause.subject);
+  out["severity"] = Str(SeverityText(monitor::CauseRuleOf(cause.kind).severity));
+  out["since"] = TimeJson(cause.since);
+  out["opened"] = TimeJson(cause.opened);
+  out["people"] = cause.people;
+  out["detail"] = SafeText(cause.detail);
+  return out;
+}
+
+namespace {
+
+// The one alert that tells of this person; null: they are told about on their own.
+json::value CauseOf(const Person& person, const PersonContext& context) {
+  const monitor::LinkCause* cause =
+      monitor::ExplainedBy(person, {context.link, context.policy, context.now});
+  if (cause == nullptr) cause = monitor::CollapsedInto(person, context.link);
+  return cause == nullptr ? json::value(nullptr) : CauseJson(*cause, context.link.name);
+}
+
+}  // namespace
+
 json::object PersonJson(const Person& person, const std::vector<monitor::Action>& actions,
                         const PersonContext& context) {
   json::object out;
@@ -185,6 +211,7 @@ json::object PersonJson(const Person& person, const std::vector<monitor::Action>
   out["entra"] =
       person.facts.entra.has_value() ? json::value(EntraJson(*person.facts.entra)) : nullptr;
   out["drift"] = DriftJson(person);
+  out["cause"] = CauseOf(person, context);
   out["episode"] =
       person.episode.has_value() ? json::value(person.episode->id.value) : json::value(nullptr);
   out["residual"] = ResidualJson(person, context);

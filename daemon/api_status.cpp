@@ -120,6 +120,14 @@ json::object EngineJson(const monitor::LinkState& link, const monitor::Policy& p
   return out;
 }
 
+json::array CausesJson(const monitor::LinkState& link) {
+  json::array out;
+  for (const monitor::LinkCause& cause : link.causes.causes) {
+    if (!cause.ended_at) out.push_back(CauseJson(cause, link.name));
+  }
+  return out;
+}
+
 json::object FindingJson(const monitor::AuthFinding& found) {
   return {{"mode", monitor::AuthModeText(found.mode)},
           {"certain", found.certain},
@@ -262,6 +270,7 @@ json::object Api::StatusObject() const {
     json::object open;
     for (const auto& [kind, count] : OpenByKind(*state)) open[kind] = count;
     link["open"] = std::move(open);
+    link["causes"] = CausesJson(*state);
     link["engine"] = EngineJson(*state, *policy, now);
     link["logs"] = LogsJson(*state);
     link["auth"] = AuthJson(*state, *policy);

@@ -192,6 +192,7 @@ void ReadSections(MapReader& top, bool check_files, Config* config) {
     config->links.push_back(ReadLink(std::move(entry), base, *config));
   });
   ReadAlerting(top.Map("alerting"), &config->alerting);
+  for (Policy& link : config->links) link.collapse_after = config->alerting.collapse_after;
   MapReader evidence = top.Map("evidence");
   absl::Duration retention;
   evidence.Duration("retention", false, &retention);

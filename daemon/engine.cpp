@@ -5,6 +5,8 @@
 
 #include "base/hex.h"
 #include "base/strings.h"
+#include "monitor/cause_counts.h"
+#include "monitor/causes.h"
 #include "monitor/evaluate.h"
 
 namespace driftwarden::daemon {
@@ -53,6 +55,7 @@ bool IsQuiet(const LinkState& before, const Changes& changes) {
   }
   for (const auto& [log, after] : changes.link.logs) TakeQuietMarks(after, expected.logs[log]);
   TakeQuietMarks(changes.link.devices, expected.devices);
+  expected.causes.tenant_read = changes.link.causes.tenant_read;
   return expected == changes.link;
 }
 
@@ -116,6 +119,11 @@ asio::awaitable<Status> Engine::OpenBody() {
   LinkState state;
   if (loaded->has_value()) state = std::move(**loaded);
   state.name = link_;
+  running_since_ = Now();
+  if (!state.causes.waiting_known) {
+    const Status counted = co_await CountWaiting(&state);
+    if (!counted.ok()) co_return counted;
+  }
   for (const char* guard : monitor::kAllGuards) state.guards.try_emplace(guard);
   AddMissingSources(state);
   {
@@ -126,6 +134,21 @@ asio::awaitable<Status> Engine::OpenBody() {
   parts_.observer.OnCommit(*state_, nothing);
   const Status found = co_await FindEarliestDeparture();
   co_return found;
+}
+
+// A record of before those who wait for the sync engine were counted.
+asio::awaitable<Status> Engine::CountWaiting(LinkState* state) {
+  state->causes.waiting.clear();
+  monitor::PersonOrdinal after = 0;
+  do {
+    auto people = co_await SomeOf(false, &after);
+    if (!people.ok()) co_return people.status();
+    for (const monitor::Person& person : *people) {
+      monitor::CountWaiting(state->causes.waiting, person, 1);
+    }
+  } while (after != 0);
+  state->causes.waiting_known = true;
+  co_return OkStatus();
 }
 
 void Engine::EndWaits() {
@@ -183,7 +206,12 @@ void Engine::PublishSuspicion() {
 }
 
 monitor::Context Engine::MakeContext(absl::Time now) const {
-  return monitor::Context{*state_, *policy_, now, parts_.rng, clock_watch_.suspect(), &stamp_};
+  return monitor::Context{*state_, *policy_,      now, parts_.rng, clock_watch_.suspect(),
+                          &stamp_, running_since_};
+}
+
+absl::Time Engine::CausesDue() const {
+  return monitor::CausesDueAt({*state_, *policy_, Now(), running_since_});
 }
 
 asio::awaitable<StatusOr<PeopleSet>> Engine::Load(store::PeopleKeys keys) {
@@ -232,7 +260,7 @@ void Engine::Publish(const Changes& changes) {
   for (const monitor::EvidenceEntry& entry : changes.evidence) {
     if (entry.person && news_.size() < kMaxReadsWanted) news_.insert(*entry.person);
   }
-  absl::Time soonest = next_due_;
+  absl::Time soonest = std::min(next_due_, CausesDue());
   for (const monitor::Person& person : changes.people) {
     soonest = std::min(soonest, person.review_at);
     NoteDeparture(person);
@@ -256,6 +284,7 @@ void Engine::LogCommitted(const Changes& changes) {
   };
   for (const monitor::EvidenceEntry& entry : changes.evidence) {
     if (entry.type == "policy_epoch") LogEpoch(entry);
+    if (entry.type == "cause_opened" || entry.type == "cause_cleared") LogCause(entry);
     if (entry.type != "state_changed") continue;
     const auto to = entry.details.find("to");
     std::vector<LogField> fields = line(entry.episode);
@@ -283,6 +312,22 @@ void Engine::LogEpoch(const monitor::EvidenceEntry& entry) {
   }
   fields.emplace_back("evidence", entry.seq);
   parts_.log.Info("policy_epoch", "a new policy is in force", fields);
+}
+
+void Engine::LogCause(const monitor::EvidenceEntry& entry) {
+  std::vector<LogField> fields = {{"link", link_.value}};
+  for (const char* key : {"cause", "kind", "people", "batch"}) {
+    const auto found = entry.details.find(key);
+    if (found != entry.details.end()) fields.emplace_back(key, found->second);
+  }
+  fields.emplace_back("evidence", entry.seq);
+  const auto detail = entry.details.find("detail");
+  const std::string text = detail == entry.details.end() ? "" : detail->second;
+  if (entry.type == "cause_opened") {
+    parts_.log.Warn(entry.type, text, fields);
+  } else {
+    parts_.log.Info(entry.type, text, fields);
+  }
 }
 
 // What the disk refused once is not tried again: what is in memory may no longer be what is stored.

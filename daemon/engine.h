@@ -240,12 +240,16 @@ class Engine final : public watchers::LinkFeed,
   asio::awaitable<StatusOr<LoadedAction>> LoadActionAndPerson(monitor::ActionId id);
   asio::awaitable<Status> Commit(monitor::Changes changes);
   asio::awaitable<Status> FindNextDue();
+  asio::awaitable<Status> JudgeCauses();
+  asio::awaitable<Status> CountWaiting(monitor::LinkState* state);
+  absl::Time CausesDue() const;
   monitor::Changes ReviewQueued(const std::vector<monitor::Action>& live,
                                 monitor::PeopleSet& people, absl::Time now);
   monitor::Context MakeContext(absl::Time now) const;
   void Publish(const monitor::Changes& changes);
   void LogCommitted(const monitor::Changes& changes);
   void LogEpoch(const monitor::EvidenceEntry& entry);
+  void LogCause(const monitor::EvidenceEntry& entry);
   void LookAtClock();
   void PublishSuspicion();
   void Fail(const Status& status);
@@ -267,6 +271,7 @@ class Engine final : public watchers::LinkFeed,
   WakeUp alerts_wake_;
   WakeUp due_wake_;
   absl::Time next_due_ = absl::InfinitePast();
+  absl::Time running_since_ = absl::InfinitePast();
   absl::Duration last_persist_;
   absl::Time head_logged_ = absl::InfinitePast();
   std::set<monitor::PersonOrdinal> reads_wanted_;  // bounded

@@ -1,9 +1,11 @@
 // The engine's side of telling: what should be firing, and committing what was told.
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "base/strings.h"
+#include "daemon/alert_fold.h"
 #include "daemon/alert_text.h"
 #include "daemon/engine.h"
 
@@ -27,6 +29,25 @@ bool IsRepeat(const DeliveryReport& report, const Incident& incident) {
   return report.firing == known;
 }
 
+store::PeopleKeys KeysOf(const std::vector<Incident>& incidents, size_t begin, size_t end) {
+  store::PeopleKeys keys;
+  for (size_t i = begin; i < end; ++i) {
+    if (incidents[i].person) keys.ordinals.push_back(*incidents[i].person);
+  }
+  return keys;
+}
+
+// Null: of nobody, or of somebody who is gone.
+const monitor::Person* PersonOf(const Incident& incident, const PeopleSet& people) {
+  if (!incident.person) return nullptr;
+  const auto found = people.by_ordinal.find(*incident.person);
+  return found == people.by_ordinal.end() ? nullptr : &found->second;
+}
+
+void Append(std::vector<PendingAlert>& to, std::vector<PendingAlert> from) {
+  to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
+}
+
 }  // namespace
 
 asio::awaitable<StatusOr<std::vector<PendingAlert>>> Engine::Pending() {
@@ -41,26 +62,43 @@ asio::awaitable<StatusOr<std::vector<PendingAlert>>> Engine::PendingOnStrand() {
   auto listed = co_await OnLane(parts_.lane, std::move(list));
   if (!listed.ok()) co_return Annotate(listed.status(), link_.value);
   const std::vector<Incident> incidents = std::move(*listed);
-  std::vector<PendingAlert> pending;
-  for (size_t begin = 0; begin < incidents.size(); begin += kPeopleAtOnce) {
-    const size_t end = std::min(begin + kPeopleAtOnce, incidents.size());
-    store::PeopleKeys keys;
-    for (size_t i = begin; i < end; ++i) {
-      if (incidents[i].person) keys.ordinals.push_back(*incidents[i].person);
+  // As they are now, whatever is committed while people are read.
+  const std::shared_ptr<const monitor::LinkState> state = state_;
+  const std::shared_ptr<const monitor::Policy> policy = policy_;
+  const monitor::LinkSituation situation{*state, *policy, Now(), running_since_};
+  AlertFold fold(situation);
+  if (fold.MayFold()) {
+    for (size_t begin = 0; begin < incidents.size(); begin += kPeopleAtOnce) {
+      const size_t end = std::min(begin + kPeopleAtOnce, incidents.size());
+      store::PeopleKeys keys = KeysOf(incidents, begin, end);
+      auto people = co_await Load(std::move(keys));
+      if (!people.ok()) co_return people.status();
+      for (size_t i = begin; i < end; ++i) {
+        const monitor::Person* person = PersonOf(incidents[i], *people);
+        if (person != nullptr) fold.Look(incidents[i], *person);
+      }
     }
+    fold.Decide();
+  }
+  const AlertContext context{*state, *policy, situation.now, options_.resend_interval,
+                             options_.external_url};
+  std::vector<PendingAlert> pending;
+  for (const monitor::LinkCause& cause : state->causes.causes) {
+    Append(pending, PendingAlertsOf(cause, fold, context));
+  }
+  std::vector<Incident> told;
+  for (const Incident& incident : incidents) {
+    // Told of by its cause, and by nothing else before: it need not be read again.
+    if (!fold.Holds(incident.id) || !incident.announced.empty()) told.push_back(incident);
+  }
+  for (size_t begin = 0; begin < told.size(); begin += kPeopleAtOnce) {
+    const size_t end = std::min(begin + kPeopleAtOnce, told.size());
+    store::PeopleKeys keys = KeysOf(told, begin, end);
     auto people = co_await Load(std::move(keys));
     if (!people.ok()) co_return people.status();
-    const AlertContext context{*state_, *policy_, Now(), options_.resend_interval,
-                               options_.external_url};
     for (size_t i = begin; i < end; ++i) {
-      const monitor::Person* person = nullptr;
-      if (incidents[i].person) {
-        const auto found = people->by_ordinal.find(*incidents[i].person);
-        if (found != people->by_ordinal.end()) person = &found->second;
-      }
-      std::vector<PendingAlert> alerts = PendingAlertsOf(incidents[i], person, context);
-      pending.insert(pending.end(), std::make_move_iterator(alerts.begin()),
-                     std::make_move_iterator(alerts.end()));
+      Append(pending,
+             PendingAlertsOf(told[i], PersonOf(told[i], *people), fold.Holds(told[i].id), context));
     }
   }
   co_return pending;
@@ -83,6 +121,9 @@ asio::awaitable<Status> Engine::DeliveriesBody(std::vector<DeliveryReport> repor
   auto listed = co_await OnLane(parts_.lane, std::move(list));
   if (!listed.ok()) co_return Annotate(listed.status(), link_.value);
   std::vector<Incident> incidents = std::move(*listed);
+  for (const monitor::LinkCause& cause : state_->causes.causes) {
+    incidents.push_back(monitor::CauseIncident(cause, link_));
+  }
   std::set<monitor::IncidentId> touched;
   std::erase_if(reports, [&](const DeliveryReport& report) {
     const auto same = [&](const Incident& incident) { return incident.id == report.incident; };

@@ -104,6 +104,10 @@ asio::awaitable<Status> Engine::ReviewDueBody() {
     next_due_ = now + kSuspectRecheck;
     co_return OkStatus();
   }
+  if (CausesDue() <= now) {
+    const Status judged = co_await JudgeCauses();
+    if (!judged.ok()) co_return judged;
+  }
   auto list = [this, now] { return parts_.store.DueBefore(link_, now, options_.review_limit); };
   auto due = co_await OnLane(parts_.lane, std::move(list));
   if (!due.ok()) co_return Annotate(due.status(), link_.value);
@@ -120,7 +124,7 @@ asio::awaitable<Status> Engine::ReviewDueBody() {
 }
 
 asio::awaitable<Status> Engine::FindNextDue() {
-  next_due_ = absl::InfiniteFuture();
+  next_due_ = CausesDue();
   auto first = [this] { return parts_.store.DueBefore(link_, absl::InfiniteFuture(), 1); };
   auto due = co_await OnLane(parts_.lane, std::move(first));
   if (!due.ok()) co_return Annotate(due.status(), link_.value);
@@ -133,6 +137,15 @@ asio::awaitable<Status> Engine::FindNextDue() {
     next_due_ = std::min(next_due_, person.review_at);
   }
   co_return OkStatus();
+}
+
+// A dead source brings no batch: time alone finds that it is dead.
+asio::awaitable<Status> Engine::JudgeCauses() {
+  const absl::Time now = Now();
+  Changes changes = monitor::ApplyCauses(MakeContext(now));
+  if (changes.link == *state_) co_return OkStatus();
+  const Status committed = co_await Commit(std::move(changes));
+  co_return committed;
 }
 
 asio::awaitable<Status> Engine::ReviewBody(std::vector<PersonOrdinal> people) {

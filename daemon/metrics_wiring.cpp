@@ -76,6 +76,7 @@ void LinkMetrics::Declare() {
   for (const std::string guard : monitor::kAllGuards) {
     registry_.Set(Metric::kGuardTripped, {link_, guard}, 0);
   }
+  SetCauses(LinkState());
 }
 
 void LinkMetrics::SetPolicy(const monitor::Policy& policy) {
@@ -210,7 +211,19 @@ void LinkMetrics::OnCommit(const LinkState& link, const monitor::Tally& tally) {
     registry_.Set(Metric::kGuardTripped, {link_, guard},
                   found != link.guards.end() && found->second.tripped ? 1 : 0);
   }
+  SetCauses(link);
   registry_.Set(Metric::kInheritedLiveUsers, {link_}, static_cast<double>(link.inherited_live));
+}
+
+void LinkMetrics::SetCauses(const LinkState& link) {
+  for (const monitor::CauseKind kind : monitor::kAllCauseKinds) {
+    const auto& causes = link.causes.causes;
+    const auto open = std::count_if(causes.begin(), causes.end(), [&](const auto& cause) {
+      return cause.kind == kind && !cause.ended_at;
+    });
+    registry_.Set(Metric::kOpenCauses, {link_, Text(monitor::CauseKindText(kind))},
+                  static_cast<double>(open));
+  }
 }
 
 void LinkMetrics::OnWritten(absl::Duration took, const Status& status) {

@@ -45,6 +45,7 @@ class LinkMetrics final : public CommitObserver {
   void Declare();
   void DeclareTier(const std::string& tier);
   void SetOpen(const monitor::LinkState& link);
+  void SetCauses(const monitor::LinkState& link);
   void DropTiers(const monitor::LinkState& link);
   void SetSources(const monitor::LinkState& link);
   void CountTally(const monitor::Tally& tally);

@@ -45,8 +45,24 @@ std::string EngineLine(const json::value& engine) {
   return line;
 }
 
+// What ails many people at once, before anything else.
+void PrintCauses(const json::value& status) {
+  bool any = false;
+  for (const json::value& link : ListAt(status, "links")) {
+    for (const json::value& cause : ListAt(link, "causes")) {
+      const std::string subject = TextAt(cause, "subject");
+      Print(Cat("CAUSE: ", TextAt(cause, "kind"), subject.empty() ? "" : " ", subject, " on ",
+                TextAt(link, "name"), " since ", TextAt(cause, "since"), ", ",
+                TextAt(cause, "people"), " people: ", TextAt(cause, "detail"), "\n"));
+      any = true;
+    }
+  }
+  if (any) Print("\n");
+}
+
 void PrintStatus(const json::value& status) {
   Print(Cat(TextAt(status, "summary"), "\n\n"));
+  PrintCauses(status);
   Print(Cat("driftwarden ", TextAt(status, "version"), ", mode ", TextAt(status, "mode"),
             FlagAt(status, "paused") ? ", PAUSED" : "",
             FlagAt(status, "ready") ? "" : ", not ready", "\n\n"));

@@ -134,6 +134,14 @@ void PrintHalves(const json::value& person) {
   if (!ad.is_null()) Print(Cat("dn  ", TextAt(ad, "dn"), "\n"));
 }
 
+std::string CauseText(const json::value& person) {
+  const json::value& cause = Field(person, "cause");
+  if (!cause.is_object()) return "";
+  const std::string subject = TextAt(cause, "subject");
+  return Cat("\nexplained by ", TextAt(cause, "kind"), subject.empty() ? "" : " ", subject,
+             ", told in its alert: ", TextAt(cause, "detail"), "\n");
+}
+
 void PrintPerson(const json::value& person) {
   Print(Cat(TextAt(person, "upn"), "  ", TextAt(person, "id"), "\n", TextAt(person, "state"),
             TextAt(person, "state") == TextAt(person, "phase")
@@ -150,6 +158,7 @@ void PrintPerson(const json::value& person) {
   if (!drift.empty()) {
     Print(Cat("\n", RenderTable({"SEVERITY", "OPEN DRIFT", "SINCE", "EPISODE"}, drift)));
   }
+  Print(CauseText(person));
   std::vector<TextRow> timeline;
   for (const json::value& item : ListAt(person, "timeline")) {
     timeline.push_back({TextAt(item, "seen"), EventText(item), BoundsText(Field(item, "at")),
@@ -262,6 +271,7 @@ int VerbDriftExplain(const ClientOptions& options, const std::string& user, bool
     return kExitOk;
   }
   Print(ExplainText(*answer));
+  Print(CauseText(*answer));
   return kExitOk;
 }
 

@@ -62,6 +62,7 @@ enum class Metric {
   kActionsPending,
   kActionDuration,
   kGuardTripped,
+  kOpenCauses,
   kAutomationMode,
   kAlertsSent,
   kAlertsLastSuccess,

@@ -124,6 +124,7 @@ struct Context {
   // Of `policy`. Another one than the link's begins a new epoch in this very command; null: none is
   // kept.
   const PolicyStamp* stamp = nullptr;
+  absl::Time running_since = absl::InfinitePast();  // this process reads
 };
 
 Changes ApplyBatch(const Context& context, PeopleSet people, const ChangeBatch& batch);
@@ -139,6 +140,9 @@ Changes ApplyReview(const Context& context, PeopleSet people);
 // `after` to `to`; a mark that stands elsewhere stays. Not while the clock is suspect.
 Changes ApplyPolicyReview(const Context& context, PeopleSet people, PersonOrdinal after,
                           PersonOrdinal to);
+
+// The link's causes alone, when time may have opened or ended one (CausesDueAt).
+Changes ApplyCauses(const Context& context);
 
 // Action outcomes, reported by the runner. `result` values below.
 struct GateReport {  // second phase: after the intent, before the call

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/strings.h"
+#include "monitor/causes.h"
 #include "monitor/settle.h"
 #include "monitor/transaction.h"
 
@@ -15,7 +16,11 @@ void RecordDelivery(Transaction& tx, const Incident& incident, const DeliveryRep
   EvidenceEntry entry;
   entry.type = type;
   entry.person = incident.person;
-  entry.episode = incident.id.value;
+  if (incident.person) {
+    entry.episode = incident.id.value;
+  } else {
+    entry.details["cause"] = incident.id.value;
+  }
   entry.details["receiver"] = report.receiver;
   for (const char* label : {"kind", "severity", "tier"}) {
     const auto found = report.labels.find(label);
@@ -38,6 +43,13 @@ bool Deliver(Transaction& tx, Incident& incident, const DeliveryReport& report) 
   announced.erase(known);
   RecordDelivery(tx, incident, report, "alert_resolved");
   return true;
+}
+
+LinkCause* FindCause(LinkState& link, const IncidentId& id) {
+  for (LinkCause& cause : link.causes.causes) {
+    if (CauseIdOf(cause, link.name) == id) return &cause;
+  }
+  return nullptr;
 }
 
 void JudgeTouched(Transaction& tx) {
@@ -85,7 +97,9 @@ Changes ApplyDelivery(const Context& context, PeopleSet people, std::vector<Inci
     for (const DeliveryReport& report : reports) {
       if (report.incident == incident.id) changed |= Deliver(tx, incident, report);
     }
-    if (incident.ended_at && incident.announced.empty()) {
+    if (LinkCause* cause = FindCause(tx.link(), incident.id)) {
+      cause->announced = incident.announced;
+    } else if (incident.ended_at && incident.announced.empty()) {
       extra.removed_incidents.push_back(incident.id);
     } else if (changed) {
       extra.incidents.push_back(std::move(incident));
@@ -139,6 +153,9 @@ Changes ApplyGuardReset(const Context& context, PeopleSet held_back, const std::
   if (found == tx.link().guards.end() || !found->second.tripped) return tx.Finish();
   found->second = {false, tx.now(), Cat("reset by ", actor, ": ", reason)};
   if (guard == kGuardVerification) tx.link().verification_failures = 0;
+  // Counted anew from here.
+  if (guard == kGuardMassDisable) tx.link().causes.departures.clear();
+  if (guard == kGuardMassScopeExit) tx.link().causes.scope_exits.clear();
   EvidenceEntry entry;
   entry.type = "guard_reset";
   entry.details["guard"] = guard;

@@ -38,12 +38,14 @@ void NoteSync(Transaction& tx, const TenantLook& look) {
   if (look.organization) at = look.organization->last_sync;
   if (look.jobs) at = Later(at, LastSuccess(*look.jobs));
   if (!at || *at > tx.now() + kFutureSlack) return;
+  link.causes.tenant_read = tx.now();
   if (link.engine_last_sync && *at <= *link.engine_last_sync) return;
   if (link.engine_last_sync && look.watched) {
     std::vector<absl::Duration>& gaps = link.tenant.cycle_gaps;
     gaps.push_back(*at - *link.engine_last_sync);
     if (gaps.size() > kCycleGaps) gaps.erase(gaps.begin());
   }
+  link.causes.previous_sync = link.engine_last_sync;
   link.engine_last_sync = at;
 }
 

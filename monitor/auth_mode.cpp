@@ -69,8 +69,12 @@ AuthFinding AuthOfDomain(const std::string& domain, const Policy& policy, const 
 }
 
 bool EngineStalled(const Policy& policy, const LinkState& link, absl::Time now) {
-  if (!link.engine_last_sync) return false;
-  return now - *link.engine_last_sync > 2 * CycleOf(policy, link) + kStalledSlack;
+  return now > StalledAt(policy, link);
+}
+
+absl::Time StalledAt(const Policy& policy, const LinkState& link) {
+  if (!link.engine_last_sync) return absl::InfiniteFuture();
+  return *link.engine_last_sync + 2 * CycleOf(policy, link) + kStalledSlack;
 }
 
 std::vector<SyncActor> SyncActorsOf(const Policy& policy, const LinkState& link) {

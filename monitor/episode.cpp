@@ -5,6 +5,7 @@
 
 #include "base/strings.h"
 #include "monitor/attribution.h"
+#include "monitor/cause_counts.h"
 #include "monitor/guards.h"
 #include "monitor/situation.h"
 
@@ -61,6 +62,14 @@ void OpenEpisode(Transaction& tx, Person& person, const Verdict& verdict) {
   if (verdict.departed && !IsLeftOver(person, verdict)) {
     episode.departed = DepartedSince(ad);
     episode.deleted_in_ad = ad.deleted;
+    // The first episode of a departure that was seen just now: what is accepted of the baseline was
+    // seen long ago.
+    const bool fresh = !person.memory.departure_handled && !ad.baseline_departed &&
+                       tx.now() - DepartureSeen(ad) <= kMassDisableWindow;
+    if (fresh && person.facts.Linked()) {
+      const absl::Time at = std::min(episode.departed.hi, tx.now());
+      CountRecent(tx.link().causes.departures, at, tx.now(), kMassDisableWindow);
+    }
     person.memory.departure_handled = true;
   }
   person.episode = std::move(episode);
@@ -120,6 +129,18 @@ void UpdateKinds(Transaction& tx, Person& person, const std::vector<OpenDrift>& 
   }
 }
 
+// The engine works: whoever left before this person and is still live waits for another reason.
+// Where the tenant's log says that somebody else did it, it shows nothing of the engine.
+void NoteCarried(Transaction& tx, const Person& person, const AdHalf& ad) {
+  const AuditRecord* record = DisableRecord(*person.facts.entra, LogSkew(tx.policy(), tx.link()));
+  if (record != nullptr) {
+    const ActorKind actor = ActorOf(*record, tx.policy(), tx.link());
+    if (actor != ActorKind::kSync && actor != ActorKind::kUnknown) return;
+  }
+  absl::Time& carried = tx.link().causes.carried;
+  carried = std::max(carried, DepartureSeen(ad));
+}
+
 // The first time this episode's account is out of Entra: how long that took.
 void NoteEntraOut(Transaction& tx, Person& person) {
   const auto& entra = person.facts.entra;
@@ -129,6 +150,7 @@ void NoteEntraOut(Transaction& tx, Person& person) {
   const bool first = !episode.entra_disabled.has_value();
   episode.entra_disabled = person.facts.EntraGone() ? entra->deleted_since : entra->disabled_since;
   const AdHalf* ad = person.facts.DecidingAd();
+  if (first && ad != nullptr && !person.memory.last_converged) NoteCarried(tx, person, *ad);
   // A regression is no second departure: its time to disable would be counted from the first one.
   if (!first || ad == nullptr || person.memory.last_converged) return;
   const absl::Time from = ad->time_uncertain ? episode.departed.hi : episode.departed.lo;

@@ -21,9 +21,9 @@ class Gates {
  public:
   explicit Gates(PermitResult& result) : result_(result) {}
 
-  bool Check(const char* name, bool ok, std::string observed,
+  bool Check(std::string name, bool ok, std::string observed,
              Permission when_not = Permission::kNo) {
-    result_.gates.push_back({name, ok, std::move(observed)});
+    result_.gates.push_back({std::move(name), ok, std::move(observed)});
     if (!ok) worst_ = std::max(worst_, when_not);
     return ok;
   }
@@ -114,6 +114,12 @@ void CheckBreakers(Gates& gates, PermitResult& result, const Person& person, con
                    const Policy& policy, absl::Time now) {
   gates.Check("breaker_verification_failed", !IsTripped(link, kGuardVerification),
               GuardText(link, kGuardVerification));
+  for (const char* guard : {kGuardMassDisable, kGuardMassScopeExit}) {
+    const bool held = IsHeldByGuard(person, link, guard);
+    gates.Check(GateOf(guard), !held,
+                held || !IsTripped(link, guard) ? GuardText(link, guard) : "not of that crowd",
+                Permission::kApproval);
+  }
   if (!gates.Check("breaker_max_percent_per_day", !IsTripped(link, kGuardPercent),
                    GuardText(link, kGuardPercent))) {
     return;

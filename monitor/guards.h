@@ -52,6 +52,9 @@ constexpr size_t kFlapToggles = 3;
 constexpr absl::Duration kFlapWindow = absl::Minutes(30);
 bool IsFlapping(const Memory& memory);
 
+// Whether a tripped guard keeps this person's actions back: those of a crowd hold its people only.
+bool IsHeldByGuard(const Person& person, const LinkState& link, const std::string& guard);
+
 // The name of the gate at which a latching guard stands.
 std::string GateOf(const std::string& guard);
 

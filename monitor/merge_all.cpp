@@ -7,6 +7,7 @@
 
 #include "base/strings.h"
 #include "monitor/attribution.h"
+#include "monitor/cause_counts.h"
 #include "monitor/join.h"
 #include "monitor/settle.h"
 
@@ -156,6 +157,10 @@ Merged MergeOne(Transaction& tx, const AdView& view, const Look& look, bool in_b
     EventFact fact = FactOfAd(event, *half, look);
     if (event == "ad_disabled" || event == "ad_deleted") TallyDetection(tx, look.source, fact.at);
     RecordEvent(tx, person, event, std::move(fact), look);
+    if (event == "ad_left_scope" && person.facts.Linked()) {
+      CountRecent(tx.link().causes.scope_exits, look.at.hi, tx.now(),
+                  CycleOf(tx.policy(), tx.link()));
+    }
     const bool toggle = event == "ad_enabled" || (event == "ad_disabled" && was_enabled);
     if (toggle) person.memory.toggles.push_back(look.at.hi);
     merged.settle_now = true;

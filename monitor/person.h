@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/hex.h"
+#include "monitor/cause_records.h"
 #include "monitor/facts.h"
 #include "monitor/verdict.h"
 
@@ -108,7 +109,6 @@ struct Action {
 
 // What Alertmanager should be told. Everything firing is re-sent; label sets once announced are
 // resolved before the record goes.
-using LabelSet = std::map<std::string, std::string>;
 struct Incident {
   IncidentId id;
   std::string alertname;  // DriftwardenPerson, DriftwardenCause
@@ -129,7 +129,10 @@ struct GuardState {
 // The latching guards of this version; names are the contract's `guard` label.
 constexpr const char* kGuardPercent = "max_percent_per_day";
 constexpr const char* kGuardVerification = "verification_failed";
-constexpr const char* kAllGuards[] = {kGuardPercent, kGuardVerification};
+constexpr const char* kGuardMassDisable = "mass_disable";
+constexpr const char* kGuardMassScopeExit = "mass_scope_exit";
+constexpr const char* kAllGuards[] = {kGuardPercent, kGuardVerification, kGuardMassDisable,
+                                      kGuardMassScopeExit};
 
 struct SourceState {
   SourceKind kind = SourceKind::kActiveDirectory;
@@ -206,6 +209,7 @@ struct LinkState {
   // Begin of the tenant's last full read but the first, until each of those whom it did not return
   // was read directly: to be missing from it says nothing.
   std::optional<absl::Time> unreturned_since;
+  CauseBook causes;
   friend bool operator==(const LinkState&, const LinkState&) = default;
 };
 

@@ -106,6 +106,8 @@ struct Policy {
   SourceName entra_source;
   // The application that the tenant knows us as, lower case; empty: not known here.
   std::string own_app_id;
+  // alerting.collapse_after: more people than this with one kind of drift are told in one alert.
+  int collapse_after = 20;
 
   // A source is stale when nothing was read for this long: max(3 polls, 2 min) unless tiny polls.
   absl::Duration StaleAfter(const SourceName& source) const;
@@ -145,6 +147,8 @@ AuthFinding AuthOfDomain(const std::string& domain, const Policy& policy, const 
 std::string_view AuthModeText(AuthMode mode);
 // The tenant's last sync is older than two cycles and ten minutes. Not known: not stalled.
 bool EngineStalled(const Policy& policy, const LinkState& link, absl::Time now);
+// When it will be, if nothing is synchronized until then.
+absl::Time StalledAt(const Policy& policy, const LinkState& link);
 // Who is known to act for the sync engine: discovered ones and `sync_actors`.
 std::vector<SyncActor> SyncActorsOf(const Policy& policy, const LinkState& link);
 // Every role that a tier names.

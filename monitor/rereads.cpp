@@ -136,10 +136,9 @@ bool AnyStale(const Person& person, const LinkState& link, const Policy& policy,
   return person.facts.entra && stale(person.facts.entra->source);
 }
 
-void RecheckGuards(std::vector<GateResult>& gates, const LinkState& link) {
+void RecheckGuards(std::vector<GateResult>& gates, const Person& person, const LinkState& link) {
   for (const char* guard : kAllGuards) {
-    const auto found = link.guards.find(guard);
-    const bool tripped = found != link.guards.end() && found->second.tripped;
+    const bool tripped = IsHeldByGuard(person, link, guard);
     gates.push_back({GateOf(guard), !tripped, tripped ? "tripped" : "not tripped"});
   }
 }
@@ -168,7 +167,7 @@ std::vector<GateResult> CheckReReads(const ReReads& reads, const Person& person,
   gates.push_back({"not_blind", !blind, blind ? "a source is stale" : "sources fresh"});
   gates.push_back({"clock", !clock_suspect, clock_suspect ? "our own clock is suspect" : "steady"});
   gates.push_back({"not_paused", true, "not paused"});
-  RecheckGuards(gates, link);
+  RecheckGuards(gates, person, link);
   return gates;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/strings.h"
+#include "monitor/cause_counts.h"
 #include "monitor/evidence.h"
 
 namespace driftwarden::monitor {
@@ -190,6 +191,7 @@ void Transaction::Count(const Person& person, int64_t sign) {
       Add(link().open, OpenCountKey{kind.kind, person.episode->tier, kind.severity}, sign);
     }
   }
+  CountWaiting(link().causes.waiting, person, sign);
   const auto by = static_cast<uint64_t>(sign);  // modulo arithmetic: adding -1 subtracts one
   if (person.facts.Linked()) link().linked_people += by;
   const bool counts = person.person_class == PersonClass::kNone;
@@ -204,6 +206,7 @@ Changes Transaction::Finish() {
     const auto before = before_.find(ordinal);
     if (before == before_.end() || !(before->second == person)) changes_.people.push_back(person);
   }
+  UpdateCauses(*this);
   for (const auto& [person, actions] : people_.actions) {
     for (const Action& action : actions) {
       if (changed_actions_.contains(action.id)) changes_.actions.push_back(action);

@@ -20,6 +20,7 @@ class Transaction {
   const Policy& policy() const { return context_.policy; }
   absl::Time now() const { return context_.now; }
   bool clock_suspect() const { return context_.clock_suspect; }
+  absl::Time running_since() const { return context_.running_since; }
   Rng& rng() { return context_.rng; }
   Tally& tally() { return changes_.tally; }
   const PeopleSet& people() const { return people_; }
@@ -58,6 +59,7 @@ class Transaction {
   void Returned(PersonOrdinal person) { changes_.returned.push_back(person); }
   void SetMustSync() { changes_.must_sync = true; }
   void WakeActions() { changes_.wake_actions = true; }
+  void WakeAlerts() { changes_.wake_alerts = true; }
 
   Changes Finish();
 
@@ -74,6 +76,9 @@ class Transaction {
   std::set<PersonOrdinal> changed_incidents_;
   std::set<PersonOrdinal> reads_wanted_;
 };
+
+// Opens and ends the link's causes by its counts. Part of Finish().
+void UpdateCauses(Transaction& tx);
 
 // An evidence entry about a person, to be completed by the caller.
 EvidenceEntry EvidenceAbout(const Person& person, std::string type);

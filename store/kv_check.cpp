@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/strings.h"
+#include "monitor/cause_counts.h"
 #include "monitor/evidence.h"
 #include "store/indexes.h"
 #include "store/kv_state_store.h"
@@ -26,6 +27,7 @@ class Checker {
  private:
   struct Counts {
     std::map<monitor::UserCountKey, int64_t> users;
+    std::vector<monitor::WaitingSlice> waiting;
     std::map<monitor::OpenCountKey, int64_t> open;
     uint64_t linked_people = 0;
     PersonOrdinal highest = 0;
@@ -108,6 +110,8 @@ Status Checker::CheckLink(LinkNumber link, const monitor::LinkName& name) {
   }
   if ((*state)->name != name) Fault(Cat("the record of link ", name.value, " names another link"));
   Counts counts;
+  counts.waiting = (*state)->causes.waiting;
+  for (monitor::WaitingSlice& slice : counts.waiting) slice.people = 0;
   DW_RETURN_IF_ERROR(CheckPeople(link, counts));
   CompareCounts(**state, counts);
   return CheckEvidence(link, **state);
@@ -130,6 +134,7 @@ void Checker::Count(const Person& person, Counts& counts) {
   ++counts.users[{person.state, person.tier}];
   if (!person.facts.ad.empty() && person.facts.entra.has_value()) ++counts.linked_people;
   if (!person.episode.has_value()) return;
+  monitor::CountWaiting(counts.waiting, person, 1);
   for (const monitor::EpisodeKind& kind : person.episode->kinds) {
     if (kind.cleared.has_value()) continue;
     ++counts.open[{kind.kind, person.episode->tier, kind.severity}];
@@ -165,6 +170,9 @@ void Checker::CompareCounts(const LinkState& state, const Counts& counts) {
   if (state.linked_people != counts.linked_people) {
     Fault(Cat(link, "linked people: ", state.linked_people, " stored and ", counts.linked_people,
               " counted"));
+  }
+  if (state.causes.waiting_known && state.causes.waiting != counts.waiting) {
+    Fault(Cat(link, "people who wait for the sync engine are not those stored"));
   }
   if (counts.highest >= state.next_person) {
     Fault(

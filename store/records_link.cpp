@@ -1,5 +1,6 @@
 #include "store/record_fields.h"
 #include "store/records.h"
+#include "store/records_causes.h"
 #include "store/records_episode.h"
 #include "store/records_logs.h"
 
@@ -15,7 +16,7 @@ using monitor::UserCountKey;
 
 namespace {
 
-constexpr uint8_t kLinkFormat = 5;
+constexpr uint8_t kLinkFormat = 6;
 constexpr uint8_t kSmallFormat = 1;
 
 void PutSource(ByteWriter& out, const std::pair<const SourceName, SourceState>& source) {
@@ -265,6 +266,7 @@ std::string EncodeLinkState(const LinkState& link) {
   PutTenant(out, link.tenant);
   PutOptional(out, link.unreturned_since, PutTime);
   PutLogStates(out, link);
+  PutCauseBook(out, link.causes);
   return out.Take();
 }
 
@@ -295,6 +297,7 @@ StatusOr<LinkState> DecodeLinkState(std::string_view key, std::string_view bytes
   if (*format >= 3) link.tenant = GetTenant(in);
   if (*format >= 4) link.unreturned_since = GetOptional(in, GetTime);
   if (*format >= 5) GetLogStates(in, link);
+  if (*format >= 6) link.causes = GetCauseBook(in);
   DW_RETURN_IF_ERROR(EndRecord(in, Family::kMeta, key));
   return link;
 }

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/strings.h"
+#include "monitor/causes.h"
 #include "monitor/rules.h"
 
 namespace driftwarden::monitor {
@@ -79,6 +80,23 @@ TEST(Docs, EveryStateStandsInTheConvergencePage) {
   for (const State state : kAllStates) {
     EXPECT_NE(page.find(Cat("| `", StateText(state), "` |")), std::string::npos)
         << StateText(state);
+  }
+}
+
+TEST(Docs, EveryCausesSentenceStandsInTheConvergencePageAndHasARunbook) {
+  const std::string root = DRIFTWARDEN_SOURCE_DIR "/docs/";
+  std::ifstream in(root + "convergence.md");
+  std::ostringstream text;
+  text << in.rdbuf();
+  const std::string page = OneLine(text.str());
+  EXPECT_EQ(AllCauseRules().size(), std::size(kAllCauseKinds));
+  for (const CauseKind kind : kAllCauseKinds) {
+    const CauseRule& rule = CauseRuleOf(kind);
+    EXPECT_NE(page.find(rule.sentence), std::string::npos) << rule.sentence;
+    EXPECT_TRUE(std::string_view(rule.sentence).starts_with(CauseKindText(kind)));
+    // Collapsed alerts lead to the page of their kind of drift.
+    const std::string runbook = Cat(root, "runbooks/", CauseKindText(kind), ".md");
+    EXPECT_EQ(std::ifstream(runbook).good(), kind != CauseKind::kCollapsed) << runbook;
   }
 }
 

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/strings.h"
+#include "monitor/cause_counts.h"
 #include "monitor/evaluate.h"
 
 namespace driftwarden::monitor {
@@ -424,6 +425,10 @@ void World::Check() {
   EXPECT_TRUE(users == link.users);
   EXPECT_TRUE(open == link.open);
   EXPECT_EQ(linked, link.linked_people);
+  std::vector<WaitingSlice> waiting = link.causes.waiting;
+  for (WaitingSlice& slice : waiting) slice.people = 0;
+  for (const auto& [ordinal, p] : people) CountWaiting(waiting, p, 1);
+  EXPECT_TRUE(waiting == link.causes.waiting);
   EXPECT_EQ(inherited_live, link.inherited_live);
   for (; verified_ < evidence.size(); ++verified_) {
     const EvidenceEntry& entry = evidence[verified_];

@@ -160,6 +160,7 @@ TEST(Golden, EvidenceFormat1) {
 
 monitor::LinkState SampleLinkStateOfFormat4() {
   monitor::LinkState link = SampleLinkState();
+  link.causes = monitor::CauseBook();
   link.logs.clear();
   link.devices = monitor::LogState();
   return link;
@@ -203,8 +204,17 @@ TEST(Golden, LinkFormat4StillReads) {
 }
 
 // FORMAT.md, "Link, format 5".
-TEST(Golden, LinkFormat5) {
-  ExpectGolden("link.5", SampleLinkState(), EncodeLinkState, DecodeLinkState);
+TEST(Golden, LinkFormat5StillReads) {
+  monitor::LinkState sample = SampleLinkState();
+  sample.causes = monitor::CauseBook();
+  const auto record = DecodeLinkState("link.5", Golden("link.5", ""));
+  ASSERT_TRUE(record.ok()) << record.status();
+  EXPECT_EQ(EncodeLinkState(*record), EncodeLinkState(sample));
+}
+
+// FORMAT.md, "Link, format 6".
+TEST(Golden, LinkFormat6) {
+  ExpectGolden("link.6", SampleLinkState(), EncodeLinkState, DecodeLinkState);
 }
 
 // FORMAT.md, "Schema, format 1". This one never gets a second format.

@@ -392,6 +392,28 @@ LinkState RandomLinkState(Rng& rng) {
   r.Times(3, [&] { tenant.with_errors.push_back(r.Text()); });
   r.Times(3, [&] { tenant.cycle_gaps.push_back(r.Duration()); });
   tenant.cycle_set = r.Time();
+  CauseBook& book = link.causes;
+  book.next = r.Number();
+  r.Times(3, [&] {
+    book.causes.push_back({r.Number(),
+                           r.OneOf(kAllCauseKinds),
+                           r.Text(),
+                           r.Time(),
+                           r.Time(),
+                           r.Time(),
+                           r.Number(),
+                           r.Text(),
+                           r.Maybe([&] { return r.Time(); }),
+                           r.Maybe([&] { return r.Time(); }),
+                           {r.Texts()}});
+  });
+  r.Times(3, [&] { book.departures.push_back({r.Time(), r.Number(), r.Time()}); });
+  r.Times(3, [&] { book.scope_exits.push_back({r.Time(), r.Number(), r.Time()}); });
+  r.Times(3, [&] { book.waiting.push_back({r.Time(), r.Time(), -7}); });
+  book.waiting_known = r.Flip();
+  book.carried = r.Time();
+  book.previous_sync = r.Maybe([&] { return r.Time(); });
+  book.tenant_read = r.Time();
   return link;
 }
 

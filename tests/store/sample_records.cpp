@@ -4,6 +4,7 @@
 #include <iterator>
 
 #include "base/strings.h"
+#include "monitor/cause_counts.h"
 
 namespace driftwarden::store {
 
@@ -276,6 +277,28 @@ LinkState SampleLinkState() {
   tenant.with_errors = {"6f0c-4"};
   tenant.cycle_gaps = {absl::Minutes(30), absl::Seconds(1801)};
   tenant.cycle_set = At(103);
+  CauseBook& book = link.causes;
+  book.next = 3;
+  LinkCause cause;
+  cause.number = 2;
+  cause.kind = CauseKind::kMassDisable;
+  cause.subject = "corp";
+  cause.since = At(140);
+  cause.until = At(141);
+  cause.opened = At(142);
+  cause.people = 26;
+  cause.detail = "26 within 15 min";
+  cause.ends_at = At(143);
+  cause.ended_at = At(144);
+  cause.announced = {{{"alertname", "DriftwardenCause"}, {"kind", "mass_disable"}}};
+  book.causes = {cause};
+  book.departures = {{At(145), 26, At(146)}};
+  book.scope_exits = {{At(147), 3, At(148)}, {At(149), 4, At(150)}};
+  book.waiting = {{At(151), At(152), 5}, {At(153), At(154), -1}};
+  book.waiting_known = true;
+  book.carried = At(155);
+  book.previous_sync = At(156);
+  book.tenant_read = At(157);
   return link;
 }
 
@@ -318,7 +341,10 @@ void Recount(LinkState& link, const std::vector<Person>& people) {
   link.open.clear();
   link.linked_people = 0;
   link.next_person = 1;
+  link.causes.waiting.clear();
+  link.causes.waiting_known = true;
   for (const Person& person : people) {
+    CountWaiting(link.causes.waiting, person, 1);
     ++link.users[{person.state, person.tier}];
     if (!person.facts.ad.empty() && person.facts.entra.has_value()) ++link.linked_people;
     link.next_person = std::max(link.next_person, person.ordinal + 1);

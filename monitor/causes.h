@@ -1,0 +1,93 @@
+#pragma once
+
+// What ails many people at once, found before what ails each: one small rule for every cause, in a
+// table. A rule says whether its cause opens, whether what opened it still holds, and whom it
+// explains. Pure; the cost is in sources, open causes and counts, never in people.
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "monitor/person.h"
+#include "monitor/policy.h"
+
+namespace driftwarden::monitor {
+
+struct LinkSituation {
+  const LinkState& link;
+  const Policy& policy;
+  absl::Time now;
+  // Since when this process reads: what was not read while it was down is no source's fault.
+  absl::Time running_since = absl::InfinitePast();
+};
+
+// What a rule finds of one subject; one that it does not name any more is over.
+struct CauseFinding {
+  std::string subject = {};
+  bool opens = false;
+  bool holds = false;  // of one that is open: what ends it was not seen
+  absl::Time since = absl::InfinitePast();
+  absl::Time until = absl::InfinitePast();
+  uint64_t people = 0;
+  std::string detail = {};
+  // When `opens` may become true although nothing is committed.
+  absl::Time review_at = absl::InfiniteFuture();
+};
+
+struct CauseRule {
+  CauseKind kind;
+  Severity severity;     // at least; as severe as the worst of whom it explains
+  const char* sentence;  // what stands in docs/convergence.md
+  const char* title;     // of the alert: what is wrong
+  const char* advice;    // of the alert: what to do first
+  const char* guard;     // the latching guard that trips with it; null: none
+  // How long it outlives what ends it: until everything that says so is read. True: a source's
+  // stale bound; false: not at all.
+  bool lingers;
+  std::vector<CauseFinding> (*find)(const LinkSituation&);
+  // Whether what is open of this person follows from the cause. Exceptions and kinds of drift that
+  // no cause explains are seen to before.
+  bool (*explains)(const LinkCause&, const Person&, const LinkSituation&);
+};
+
+extern const CauseRule kSourceStaleCause;
+extern const CauseRule kEngineStalledCause;
+extern const CauseRule kExportBlockedCause;
+extern const CauseRule kMassDisableCause;
+extern const CauseRule kMassScopeExitCause;
+extern const CauseRule kCollapsedCause;
+
+// In order of CauseKind, one for each.
+std::span<const CauseRule* const> AllCauseRules();
+const CauseRule& CauseRuleOf(CauseKind kind);
+
+// The incidents of a link: what its causes come to. Findings by kind.
+struct LinkVerdict {
+  std::vector<std::pair<CauseKind, CauseFinding>> findings;
+};
+LinkVerdict EvaluateLink(const LinkSituation& situation);
+
+// The earliest moment at which the causes are to be judged although nothing is committed.
+absl::Time CausesDueAt(const LinkSituation& situation);
+
+// The systemic cause that explains everything for which this person would be told about, null when
+// none does. Never of tier 0, and never of a sign-in after the Entra disable or a verified
+// revocation.
+const LinkCause* ExplainedBy(const Person& person, const LinkSituation& situation);
+// The collapsed alert the person would stand in, null when there is none. Same exceptions.
+const LinkCause* CollapsedInto(const Person& person, const LinkState& link);
+
+IncidentId CauseIdOf(const LinkCause& cause, const LinkName& link);
+// As it is told: with the labels of its own severity.
+Incident CauseIncident(const LinkCause& cause, const LinkName& link);
+
+// More people than this with one kind of drift are told in one alert, until they are three quarters
+// of it.
+uint64_t CollapseEndsAt(const Policy& policy);
+
+// For the rules: people the engine owes a disable, of whom it has not carried a later one.
+uint64_t OwedPeople(const LinkState& link);
+// For the rules: what the tenant itself says of the engine; empty: nothing.
+std::string EngineSays(const LinkState& link);
+}  // namespace driftwarden::monitor

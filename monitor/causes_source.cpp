@@ -1,0 +1,66 @@
+// source_stale opens when a source of the link has no completed round for as long as makes people
+// blind, counted from our own start at the earliest; it clears when a round is completed.
+
+#include <algorithm>
+
+#include "base/strings.h"
+#include "base/units.h"
+#include "monitor/causes.h"
+#include "monitor/evaluate.h"
+
+namespace driftwarden::monitor {
+namespace {
+
+constexpr char kSentence[] =
+    "source_stale opens when a source of the link has no completed round for its stale bound, "
+    "counted from the start of driftwarden at the earliest; it clears when a round is completed.";
+
+CauseFinding FindingOf(const LinkSituation& s, const SourceName& name, const SourceState& source) {
+  const absl::Duration bound = s.policy.StaleAfter(name);
+  CauseFinding finding;
+  finding.subject = name.value;
+  // What was never read completely is no loss of sight: nobody is judged yet.
+  const bool known = source.snapshot_complete && source.last_success != absl::InfinitePast();
+  const absl::Time from = std::max(source.last_success, s.running_since);
+  finding.opens = known && s.now - from > bound;
+  finding.holds = SourceIsStale(source, bound, s.now);
+  finding.since = source.last_success;
+  finding.people = OwedPeople(s.link);
+  finding.detail = Cat("source ", name.value, ": no round completed since ",
+                       FormatRfc3339(source.last_success), ", stale after ", HumanDuration(bound),
+                       source.snapshot_running ? "; a full read is under way" : "");
+  if (known) finding.review_at = from + bound + absl::Milliseconds(1);
+  return finding;
+}
+
+std::vector<CauseFinding> Find(const LinkSituation& s) {
+  std::vector<CauseFinding> findings;
+  for (const auto& [name, source] : s.link.sources) {
+    const auto& ad = s.policy.ad_sources;
+    const bool ours =
+        name == s.policy.entra_source || std::find(ad.begin(), ad.end(), name) != ad.end();
+    if (ours) findings.push_back(FindingOf(s, name, source));
+  }
+  return findings;
+}
+
+bool Explains(const LinkCause& cause, const Person& person, const LinkSituation&) {
+  const AdHalf* ad = person.facts.DecidingAd();
+  if (ad != nullptr && ad->source.value == cause.subject) return true;
+  return person.facts.entra && person.facts.entra->source.value == cause.subject;
+}
+
+}  // namespace
+
+const CauseRule kSourceStaleCause = {
+    CauseKind::kSourceStale,
+    Severity::kCritical,
+    kSentence,
+    "a source cannot be read: everybody who depends on it is judged by what was read last",
+    "`driftwarden status` names the error and how to mend it; until then no action starts.",
+    nullptr,
+    true,
+    Find,
+    Explains};
+
+}  // namespace driftwarden::monitor

@@ -1,0 +1,295 @@
+// Causes under a running engine: found by time alone, told once for many, kept over a crash.
+
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "tests/engine/engine_fixture.h"
+
+namespace driftwarden::daemon {
+namespace {
+
+using alerts::PendingAlert;
+using monitor::LabelSet;
+using monitor::SourceName;
+
+// People are warned about at once, and nothing is done.
+std::shared_ptr<monitor::Policy> WarnAtOnce(int collapse_after = 20) {
+  auto policy = TestPolicy();
+  policy->remediation.mode = monitor::Mode::kObserve;
+  policy->collapse_after = collapse_after;
+  policy->tiers = {{monitor::TierName(monitor::kTier0), {}, {}, {}, {}},
+                   {monitor::TierName(monitor::kStandard), {}, {}, {}, {}}};
+  policy->tiers[0].match.admin_count = true;
+  for (monitor::TierPolicy& tier : policy->tiers) tier.warn_after = absl::ZeroDuration();
+  return policy;
+}
+
+class Told {
+ public:
+  explicit Told(EngineFixture& f) : f_(f) {}
+
+  // Delivers what is pending, as a receiver that takes everything; what fires by then.
+  std::vector<PendingAlert> Deliver() {
+    auto pending = f_.Await(f_.engine->Pending());
+    DW_CHECK(pending.ok());
+    std::vector<monitor::DeliveryReport> reports;
+    std::vector<PendingAlert> firing;
+    for (const PendingAlert& alert : *pending) {
+      monitor::DeliveryReport report;
+      report.incident = alert.incident;
+      report.labels = alert.alert.labels;
+      report.firing = alert.firing;
+      report.receiver = "book";
+      reports.push_back(std::move(report));
+      if (alert.firing) {
+        firing_.insert_or_assign(alert.alert.labels, alert.alert);
+        firing.push_back(alert);
+      } else {
+        firing_.erase(alert.alert.labels);
+      }
+    }
+    DW_CHECK(f_.Await(f_.engine->ReportDeliveries(std::move(reports))).ok());
+    return firing;
+  }
+
+  size_t Firing(const std::string& alertname, const std::string& kind = "") const {
+    size_t count = 0;
+    for (const auto& [labels, alert] : firing_) {
+      const bool right = labels.at("alertname") == alertname;
+      count += right && (kind.empty() || labels.at("kind") == kind) ? 1 : 0;
+    }
+    return count;
+  }
+
+  const alerts::Alert* Cause(const std::string& kind) const {
+    for (const auto& [labels, alert] : firing_) {
+      if (labels.at("alertname") == "DriftwardenCause" && labels.at("kind") == kind) return &alert;
+    }
+    return nullptr;
+  }
+
+ private:
+  EngineFixture& f_;
+  std::map<LabelSet, alerts::Alert> firing_;  // as a receiver shows them
+};
+
+void ReadBoth(EngineFixture& f) {
+  DW_CHECK(f.Deliver(Round("corp", f.clock.Wall(), {}, "usn-r")).ok());
+  DW_CHECK(f.Deliver(Round("contoso", f.clock.Wall(), {}, "delta-r")).ok());
+}
+
+// Time with rounds of both sources.
+void Pass(EngineFixture& f, absl::Duration d) {
+  const absl::Time until = f.clock.Wall() + d;
+  while (f.clock.Wall() < until) {
+    f.scheduler.RunFor(std::min<absl::Duration>(absl::Minutes(1), until - f.clock.Wall()));
+    ReadBoth(f);
+    DW_CHECK(f.Await(f.engine->ReviewDue()).ok());
+  }
+}
+
+void Synced(EngineFixture& f, absl::Time at) {
+  monitor::TenantLook look;
+  look.organization.emplace();
+  look.organization->last_sync = at;
+  DW_CHECK(f.Await(f.engine->DeliverTenant(std::move(look), false)).ok());
+}
+
+void SetInAd(EngineFixture& f, int from, int to, bool enabled, uint32_t version,
+             bool admin = false) {
+  std::vector<monitor::Observation> seen;
+  for (int n = from; n <= to; ++n) {
+    monitor::AdView view = AdPerson(n, enabled, version, f.clock.Wall());
+    view.admin_count = admin;
+    seen.push_back(Seen("corp", std::move(view), f.clock.Wall()));
+  }
+  DW_CHECK(f.Deliver(Round("corp", f.clock.Wall(), std::move(seen), "usn-d")).ok());
+}
+
+void DisableInEntra(EngineFixture& f, int from, int to) {
+  std::vector<monitor::Observation> seen;
+  for (int n = from; n <= to; ++n) {
+    seen.push_back(Seen("contoso", EntraPerson(n, false), f.clock.Wall()));
+  }
+  DW_CHECK(f.Deliver(Round("contoso", f.clock.Wall(), std::move(seen), "delta-d")).ok());
+}
+
+// An engine that has stalled, by what its tenant says.
+void Stall(EngineFixture& f) {
+  const absl::Time last = f.clock.Wall();
+  Synced(f, last);
+  Pass(f, absl::Minutes(71));
+  Synced(f, last);
+}
+
+TEST(EngineCauses, ADeadSourceIsFoundThoughItBringsNoBatch) {
+  EngineFixture f(WarnAtOnce());
+  f.Baseline(3);
+  Told told(f);
+  told.Deliver();
+  const uint64_t before = f.store->commits();
+  const absl::Time began = f.clock.Wall();
+  while (told.Firing("DriftwardenCause", "source_stale") < 2) {
+    ASSERT_TRUE(f.Await(f.engine->WaitForDue(absl::Minutes(1))).ok());
+    ASSERT_TRUE(f.Await(f.engine->ReviewDue()).ok());
+    told.Deliver();
+    ASSERT_LT(f.clock.Wall(), began + absl::Minutes(5));
+  }
+  EXPECT_GE(f.clock.Wall(), began + absl::Minutes(2));
+  // The two causes and the report that they were told: nobody's record is written.
+  EXPECT_LE(f.store->commits(), before + 4);
+  ReadBoth(f);
+  Pass(f, absl::Minutes(3));
+  told.Deliver();
+  EXPECT_EQ(told.Firing("DriftwardenCause"), 0u);
+  EXPECT_TRUE(f.engine->State()->causes.causes.empty());
+}
+
+TEST(EngineCauses, AStalledEngineIsOnePageAndWhoIsStillOpenAfterwardsIsTheirOwn) {
+  EngineFixture f(WarnAtOnce());
+  f.Baseline(10);
+  Stall(f);
+  Told told(f);
+  told.Deliver();
+  ASSERT_EQ(told.Firing("DriftwardenCause", "engine_stalled"), 1u);
+  SetInAd(f, 1, 5, false, 2);
+  told.Deliver();
+  EXPECT_EQ(told.Firing("DriftwardenPerson"), 0u);
+  const alerts::Alert* cause = told.Cause("engine_stalled");
+  ASSERT_NE(cause, nullptr);
+  EXPECT_EQ(cause->annotations.at("count"), "5");
+  EXPECT_NE(cause->annotations.at("people").find("u3@corp.example"), std::string::npos);
+  const LabelSet expected = {{"alertname", "DriftwardenCause"}, {"link", "corp-contoso"},
+                             {"kind", "engine_stalled"},        {"tier", "all"},
+                             {"severity", "critical"},          {"episode", ""}};
+  EXPECT_EQ(cause->labels, expected);
+  // The engine is back and carries all but one.
+  f.scheduler.RunFor(absl::Minutes(1));
+  Synced(f, f.clock.Wall());
+  DisableInEntra(f, 1, 4);
+  Pass(f, absl::Minutes(3));
+  told.Deliver();
+  EXPECT_EQ(told.Firing("DriftwardenCause"), 0u);
+  EXPECT_EQ(told.Firing("DriftwardenPerson"), 1u);
+}
+
+TEST(EngineCauses, WhoWasToldOfBeforeTheCauseOpenedStaysAsTold) {
+  EngineFixture f(WarnAtOnce());
+  f.Baseline(10);
+  const absl::Time last = f.clock.Wall();
+  Synced(f, last);
+  SetInAd(f, 1, 1, false, 2);
+  Told told(f);
+  told.Deliver();
+  ASSERT_EQ(told.Firing("DriftwardenPerson"), 1u);
+  Pass(f, absl::Minutes(75));  // past the breach as well
+  Synced(f, last);
+  told.Deliver();
+  EXPECT_EQ(told.Firing("DriftwardenCause", "engine_stalled"), 1u);
+  const auto firing = told.Deliver();
+  ASSERT_EQ(told.Firing("DriftwardenPerson"), 1u);
+  for (const PendingAlert& alert : firing) {
+    if (alert.alert.labels.at("alertname") != "DriftwardenPerson") continue;
+    EXPECT_EQ(alert.alert.labels.at("severity"), "warning") << "neither resolved nor raised";
+  }
+  SetInAd(f, 1, 1, true, 3);
+  told.Deliver();
+  EXPECT_EQ(told.Firing("DriftwardenPerson"), 0u) << "back: resolved under the cause as well";
+}
+
+TEST(EngineCauses, TierZeroPagesOnItsOwn) {
+  EngineFixture f(WarnAtOnce());
+  f.Baseline(10);
+  Stall(f);
+  SetInAd(f, 1, 3, false, 2);
+  SetInAd(f, 4, 4, false, 2, true);
+  Told told(f);
+  told.Deliver();
+  EXPECT_EQ(told.Firing("DriftwardenCause", "engine_stalled"), 1u);
+  EXPECT_EQ(told.Firing("DriftwardenPerson"), 1u);
+  EXPECT_EQ(told.Cause("engine_stalled")->annotations.at("count"), "3");
+}
+
+TEST(EngineCauses, VeryManyCollapseAndComeApartAgainWhenTheyAreFewer) {
+  EngineFixture f(WarnAtOnce(4));
+  f.Baseline(12);
+  Told told(f);
+  SetInAd(f, 1, 4, false, 2);
+  told.Deliver();
+  EXPECT_EQ(told.Firing("DriftwardenPerson"), 4u);
+  EXPECT_EQ(told.Firing("DriftwardenCause"), 0u);
+  SetInAd(f, 5, 8, false, 2);
+  told.Deliver();
+  EXPECT_EQ(told.Firing("DriftwardenCause", "disable_lag"), 1u);
+  EXPECT_EQ(told.Cause("disable_lag")->annotations.at("count"), "8");
+  EXPECT_EQ(told.Firing("DriftwardenPerson"), 4u) << "those who were told of before";
+  f.scheduler.RunFor(absl::Seconds(5));
+  SetInAd(f, 5, 8, true, 3);
+  told.Deliver();
+  EXPECT_EQ(told.Firing("DriftwardenCause", "disable_lag"), 1u) << "four: not clearly fewer";
+  f.scheduler.RunFor(absl::Seconds(5));
+  SetInAd(f, 4, 4, true, 3);
+  told.Deliver();
+  EXPECT_EQ(told.Firing("DriftwardenCause"), 0u);
+  EXPECT_EQ(told.Firing("DriftwardenPerson"), 3u);
+}
+
+TEST(EngineCauses, ACrashBetweenTheCauseAndItsAlertLosesNeither) {
+  auto disk = std::make_shared<store::MemDisk>();
+  {
+    EngineFixture f(WarnAtOnce(), "/dev/null", disk);
+    f.Baseline(40);
+    SetInAd(f, 1, 30, false, 2);
+    ASSERT_TRUE(f.engine->State()->guards.at(monitor::kGuardMassDisable).tripped);
+  }
+  {
+    EngineFixture f(WarnAtOnce(), "/dev/null", disk);
+    Told told(f);
+    told.Deliver();
+    EXPECT_EQ(told.Firing("DriftwardenCause", "mass_disable"), 1u);
+    EXPECT_EQ(told.Firing("DriftwardenPerson"), 0u);
+    EXPECT_EQ(told.Cause("mass_disable")->annotations.at("count"), "30");
+  }
+  // It was told: the next process knows, and tells of the end.
+  EngineFixture f(WarnAtOnce(), "/dev/null", disk);
+  ASSERT_TRUE(
+      f.Await(f.engine->ResetGuard(monitor::kGuardMassDisable, "ada", "a closed branch")).ok());
+  const auto pending = f.Await(f.engine->Pending());
+  ASSERT_TRUE(pending.ok());
+  size_t resolved = 0;
+  for (const PendingAlert& alert : *pending) {
+    const std::string kind = alert.alert.labels.at("kind");
+    if (kind == "mass_disable") {
+      EXPECT_FALSE(alert.firing);
+      ++resolved;
+    }
+  }
+  EXPECT_EQ(resolved, 1u);
+  Told told(f);
+  told.Deliver();
+  EXPECT_EQ(told.Firing("DriftwardenCause", "disable_lag"), 1u) << "thirty of one kind";
+  EXPECT_EQ(f.store->Check()->size(), 0u);
+}
+
+TEST(EngineCauses, OnceCollapsedTheRestartKeepsItTogether) {
+  auto disk = std::make_shared<store::MemDisk>();
+  {
+    EngineFixture f(WarnAtOnce(4), "/dev/null", disk);
+    f.Baseline(12);
+    SetInAd(f, 1, 6, false, 2);
+    Told told(f);
+    told.Deliver();
+    ASSERT_EQ(told.Firing("DriftwardenCause", "disable_lag"), 1u);
+  }
+  EngineFixture f(WarnAtOnce(4), "/dev/null", disk);
+  f.scheduler.RunFor(absl::Seconds(5));
+  SetInAd(f, 5, 6, true, 3);
+  Told told(f);
+  told.Deliver();
+  EXPECT_EQ(told.Firing("DriftwardenCause", "disable_lag"), 1u) << "four are above three quarters";
+  EXPECT_EQ(told.Firing("DriftwardenPerson"), 0u);
+}
+
+}  // namespace
+}  // namespace driftwarden::daemon
