@@ -244,9 +244,8 @@ std::vector<alerts::PendingAlert> PendingAlertsOf(const monitor::LinkCause& caus
                                                   const AlertFold& fold,
                                                   const AlertContext& context) {
   const AlertCrowd& crowd = fold.CrowdOf(cause);
-  monitor::Incident incident = monitor::CauseIncident(cause, context.link.name);
-  const monitor::Severity least = monitor::CauseRuleOf(cause.kind).severity;
-  incident.labels["severity"] = std::string(SeverityText(std::max(least, crowd.worst)));
+  const monitor::Severity severity = std::max(monitor::SeverityOf(cause, context.now), crowd.worst);
+  const monitor::Incident incident = monitor::CauseIncident(cause, context.link.name, severity);
   alerts::PendingAlert item;
   item.alert.annotations = AnnotationsOf(cause, crowd, context);
   if (!context.external_url.empty()) item.alert.generator_url = Cat(context.external_url, "/");

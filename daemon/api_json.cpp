@@ -165,12 +165,13 @@ json::value BoundsJson(const TimeBounds& bounds) {
   return out;
 }
 
-json::object CauseJson(const monitor::LinkCause& cause, const monitor::LinkName& link) {
+json::object CauseJson(const monitor::LinkCause& cause, const monitor::LinkName& link,
+                       absl::Time now) {
   json::object out;
   out["id"] = monitor::CauseIdOf(cause, link).value;
   out["kind"] = Str(CauseKindText(cause.kind));
   out["subject"] = cause.subject.empty() ? json::value(nullptr) : json::value(cause.subject);
-  out["severity"] = Str(SeverityText(monitor::CauseRuleOf(cause.kind).severity));
+  out["severity"] = Str(SeverityText(monitor::SeverityOf(cause, now)));
   out["since"] = TimeJson(cause.since);
   out["opened"] = TimeJson(cause.opened);
   out["people"] = cause.people;
@@ -185,7 +186,8 @@ json::value CauseOf(const Person& person, const PersonContext& context) {
   const monitor::LinkCause* cause =
       monitor::ExplainedBy(person, {context.link, context.policy, context.now});
   if (cause == nullptr) cause = monitor::CollapsedInto(person, context.link);
-  return cause == nullptr ? json::value(nullptr) : CauseJson(*cause, context.link.name);
+  return cause == nullptr ? json::value(nullptr)
+                          : CauseJson(*cause, context.link.name, context.now);
 }
 
 }  // namespace

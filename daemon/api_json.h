@@ -37,7 +37,8 @@ boost::json::object ExplainJson(const monitor::PeopleSet& people, monitor::Perso
 boost::json::array TimelineJson(const std::vector<monitor::EvidenceEntry>& entries);
 boost::json::object EvidenceJson(const monitor::EvidenceEntry& entry);
 boost::json::object EpisodeJson(const monitor::Episode& episode);
-boost::json::object CauseJson(const monitor::LinkCause& cause, const monitor::LinkName& link);
+boost::json::object CauseJson(const monitor::LinkCause& cause, const monitor::LinkName& link,
+                              absl::Time now);
 boost::json::object ActionJson(const monitor::Action& action, const monitor::LinkName& link);
 
 // The state as it is shown: `blind` stands over the stored one while a source the verdict needs is

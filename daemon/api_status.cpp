@@ -120,10 +120,10 @@ json::object EngineJson(const monitor::LinkState& link, const monitor::Policy& p
   return out;
 }
 
-json::array CausesJson(const monitor::LinkState& link) {
+json::array CausesJson(const monitor::LinkState& link, absl::Time now) {
   json::array out;
   for (const monitor::LinkCause& cause : link.causes.causes) {
-    if (!cause.ended_at) out.push_back(CauseJson(cause, link.name));
+    if (!cause.ended_at) out.push_back(CauseJson(cause, link.name, now));
   }
   return out;
 }
@@ -270,7 +270,7 @@ json::object Api::StatusObject() const {
     json::object open;
     for (const auto& [kind, count] : OpenByKind(*state)) open[kind] = count;
     link["open"] = std::move(open);
-    link["causes"] = CausesJson(*state);
+    link["causes"] = CausesJson(*state, now);
     link["engine"] = EngineJson(*state, *policy, now);
     link["logs"] = LogsJson(*state);
     link["auth"] = AuthJson(*state, *policy);

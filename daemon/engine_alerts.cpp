@@ -122,7 +122,7 @@ asio::awaitable<Status> Engine::DeliveriesBody(std::vector<DeliveryReport> repor
   if (!listed.ok()) co_return Annotate(listed.status(), link_.value);
   std::vector<Incident> incidents = std::move(*listed);
   for (const monitor::LinkCause& cause : state_->causes.causes) {
-    incidents.push_back(monitor::CauseIncident(cause, link_));
+    incidents.push_back(monitor::CauseIncident(cause, link_, monitor::Severity::kWarning));
   }
   std::set<monitor::IncidentId> touched;
   std::erase_if(reports, [&](const DeliveryReport& report) {

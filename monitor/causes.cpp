@@ -129,7 +129,12 @@ IncidentId CauseIdOf(const LinkCause& cause, const LinkName& link) {
   return IncidentId(Cat("c", cause.number, ".", link.value));
 }
 
-Incident CauseIncident(const LinkCause& cause, const LinkName& link) {
+Severity SeverityOf(const LinkCause& cause, absl::Time now) {
+  const bool late = now - cause.opened >= CauseRuleOf(cause.kind).critical_after;
+  return late ? Severity::kCritical : Severity::kWarning;
+}
+
+Incident CauseIncident(const LinkCause& cause, const LinkName& link, Severity severity) {
   Incident incident;
   incident.id = CauseIdOf(cause, link);
   incident.alertname = "DriftwardenCause";
@@ -138,7 +143,7 @@ Incident CauseIncident(const LinkCause& cause, const LinkName& link) {
                      {"link", link.value},
                      {"kind", collapsed ? cause.subject : std::string(CauseKindText(cause.kind))},
                      {"tier", "all"},
-                     {"severity", std::string(SeverityText(CauseRuleOf(cause.kind).severity))},
+                     {"severity", std::string(SeverityText(severity))},
                      {"episode", ""}};
   incident.starts_at = cause.opened;
   incident.ended_at = cause.ended_at;

@@ -37,7 +37,8 @@ struct CauseFinding {
 
 struct CauseRule {
   CauseKind kind;
-  Severity severity;     // at least; as severe as the worst of whom it explains
+  // A warning for so long, then critical; sooner when somebody whom it explains is.
+  absl::Duration critical_after;
   const char* sentence;  // what stands in docs/convergence.md
   const char* title;     // of the alert: what is wrong
   const char* advice;    // of the alert: what to do first
@@ -78,9 +79,11 @@ const LinkCause* ExplainedBy(const Person& person, const LinkSituation& situatio
 // The collapsed alert the person would stand in, null when there is none. Same exceptions.
 const LinkCause* CollapsedInto(const Person& person, const LinkState& link);
 
+// Whoever it explains may make it worse.
+Severity SeverityOf(const LinkCause& cause, absl::Time now);
 IncidentId CauseIdOf(const LinkCause& cause, const LinkName& link);
-// As it is told: with the labels of its own severity.
-Incident CauseIncident(const LinkCause& cause, const LinkName& link);
+// As it is told, but for the severity, which changes with time and people.
+Incident CauseIncident(const LinkCause& cause, const LinkName& link, Severity severity);
 
 // More people than this with one kind of drift are told in one alert, until they are three quarters
 // of it.

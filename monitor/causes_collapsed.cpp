@@ -50,7 +50,7 @@ uint64_t CollapseEndsAt(const Policy& policy) {
 
 const CauseRule kCollapsedCause = {
     CauseKind::kCollapsed,
-    Severity::kWarning,
+    absl::InfiniteDuration(),
     kSentence,
     "very many people have the same kind of drift",
     "Look for what they have in common: `driftwarden drift list` and `driftwarden status`.",

@@ -44,7 +44,7 @@ bool Explains(const LinkCause& cause, const Person& person, const LinkSituation&
 
 const CauseRule kEngineStalledCause = {
     CauseKind::kEngineStalled,
-    Severity::kCritical,
+    absl::ZeroDuration(),
     kSentence,
     "the sync engine has stopped: no disable in Active Directory reaches Entra",
     "Start the engine again (Connect: the scheduler and the service on its server; Cloud Sync: the "

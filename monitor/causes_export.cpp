@@ -2,6 +2,8 @@
 // half of all who wait) left, and neither they nor anybody who left later was carried to Entra; it
 // clears when somebody is, or nobody waits.
 
+#include <algorithm>
+
 #include "base/strings.h"
 #include "base/units.h"
 #include "monitor/cause_counts.h"
@@ -18,11 +20,14 @@ constexpr char kSentence[] =
 constexpr int64_t kMany = 3;
 constexpr int64_t kFew = 2;
 
-// Everything that the last sync brought would have been read by now.
+// Everything that the last sync brought would have been read by now. Cycles may be shorter than
+// that takes.
 bool IsReadSince(const LinkSituation& s, absl::Time sync) {
   const auto entra = s.link.sources.find(s.policy.entra_source);
   if (entra == s.link.sources.end()) return false;
-  return entra->second.last_complete_begin >= sync + s.policy.StaleAfter(s.policy.entra_source);
+  const absl::Duration margin =
+      std::min(s.policy.StaleAfter(s.policy.entra_source), CycleOf(s.policy, s.link) / 2);
+  return entra->second.last_complete_begin >= sync + margin;
 }
 
 std::string DeletionsText(const LinkState& link) {
@@ -62,7 +67,7 @@ bool Explains(const LinkCause&, const Person& person, const LinkSituation& s) {
 
 const CauseRule kExportBlockedCause = {
     CauseKind::kExportBlocked,
-    Severity::kCritical,
+    absl::Hours(1),
     kSentence,
     "the sync engine runs, but exports no disable to Entra",
     "Look at the engine's export step: accidental delete prevention, a quarantined job, its "

@@ -66,7 +66,7 @@ bool ExplainsScopeExit(const LinkCause& cause, const Person& person, const LinkS
 
 const CauseRule kMassDisableCause = {
     CauseKind::kMassDisable,
-    Severity::kWarning,
+    absl::InfiniteDuration(),
     kDisableSentence,
     "very many people were disabled or deleted in Active Directory at once",
     "Ask who disabled them. Meant: `driftwarden guard reset mass_disable --reason …`, and what is "
@@ -78,7 +78,7 @@ const CauseRule kMassDisableCause = {
 
 const CauseRule kMassScopeExitCause = {
     CauseKind::kMassScopeExit,
-    Severity::kWarning,
+    absl::InfiniteDuration(),
     kScopeSentence,
     "very many people were moved out of the sync engine's scope at once",
     "The engine deletes them in Entra in its next cycle. Ask who moved them, and stop its "

@@ -54,7 +54,7 @@ bool Explains(const LinkCause& cause, const Person& person, const LinkSituation&
 
 const CauseRule kSourceStaleCause = {
     CauseKind::kSourceStale,
-    Severity::kCritical,
+    absl::Minutes(15),
     kSentence,
     "a source cannot be read: everybody who depends on it is judged by what was read last",
     "`driftwarden status` names the error and how to mend it; until then no action starts.",

@@ -120,7 +120,7 @@ net::ServerResponse ControlApi::ShowPerson(const std::string& sam, absl::Time no
   return net::Problem(404, "Not found", Cat("nobody is called ", Printable(sam, 64)));
 }
 
-Status ControlApi::SyncOne(SyncEngine& engine, const People& people, const json::object& body,
+Status ControlApi::SyncOne(SyncEngine& engine, Tenant& tenant, const json::object& body,
                            absl::Time now) {
   for (const auto& member : body) {
     const std::string key(member.key());
@@ -130,14 +130,18 @@ Status ControlApi::SyncOne(SyncEngine& engine, const People& people, const json:
       if (key == "cycle") engine.SetCycle(d, now);
       if (key == "processing") engine.SetProcessing(d);
     } else if (key == "skip" || key == "unskip") {
-      DW_ASSIGN_OR_RETURN(const auto persons, ReadPeople(people, member.value()));
+      DW_ASSIGN_OR_RETURN(const auto persons, ReadPeople(tenant.people(), member.value()));
       for (const uint64_t person : persons) {
         if (key == "skip") engine.Skip(person);
         if (key == "unskip") engine.Unskip(person);
       }
+    } else if (key == "last_sync_ago") {
+      DW_ASSIGN_OR_RETURN(const absl::Duration ago, ReadDuration(member.value()));
+      tenant.set_last_sync(now - ago);
     } else if (key != "run" && key != "stall" && key != "resume" && key != "tenant") {
-      return InvalidError(Cat("unknown key ", Printable(key, 40),
-                              "; run, stall, resume, skip, unskip, cycle, processing, tenant"));
+      return InvalidError(
+          Cat("unknown key ", Printable(key, 40),
+              "; run, stall, resume, skip, unskip, cycle, processing, last_sync_ago, tenant"));
     }
   }
   if (IsTrue(body, "stall")) engine.Stall();
@@ -152,7 +156,7 @@ net::ServerResponse ControlApi::Sync(const json::object& body, absl::Time now) {
   json::array engines;
   for (const size_t i : *tenants) {
     SyncEngine& engine = world_.sync(i);
-    const Status status = SyncOne(engine, world_.tenant(i).people(), body, now);
+    const Status status = SyncOne(engine, world_.tenant(i), body, now);
     if (!status.ok()) return FromStatus(status);
     json::array skipped;
     for (const uint64_t person : engine.skipped()) {

@@ -6,6 +6,7 @@
 //   GET  /sim/people/{sam}
 //   POST /sim/sync    {"run":true} {"stall":true} {"resume":true} {"skip":[sam...]}
 //                     {"unskip":[sam...]} {"cycle":"30s"} {"processing":"1s"}
+//                     {"last_sync_ago":"75m"}
 //   POST /sim/fault   see control_fault.cpp; {"clear":true} mends everything first
 //   POST /sim/tenant  what a tenant says of itself; see control_tenant.cpp
 //   GET  /sim/truth
@@ -52,7 +53,7 @@ class ControlApi {
                 const boost::json::object& body, absl::Time now, bool* in);
   net::ServerResponse ShowPerson(const std::string& sam, absl::Time now);
   net::ServerResponse Sync(const boost::json::object& body, absl::Time now);
-  Status SyncOne(SyncEngine& engine, const People& people, const boost::json::object& body,
+  Status SyncOne(SyncEngine& engine, Tenant& tenant, const boost::json::object& body,
                  absl::Time now);
   net::ServerResponse ChangeTenant(const boost::json::object& body, absl::Time now);
   net::ServerResponse ShowSubscriptions(absl::Time now);
