@@ -150,6 +150,7 @@ json::object ExplainJson(const monitor::PeopleSet& people, monitor::PersonOrdina
                           {"from", threshold.from}});
   }
   out["thresholds"] = std::move(thresholds);
+  out["cause"] = CauseOf(person, context);
   out["would_change"] = WouldChangeJson(people, ordinal, context);
   out["review_at"] = TimeJson(verdict.review_at);
   out["next"] = verdict.next;

@@ -179,9 +179,6 @@ json::object CauseJson(const monitor::LinkCause& cause, const monitor::LinkName&
   return out;
 }
 
-namespace {
-
-// The one alert that tells of this person; null: they are told about on their own.
 json::value CauseOf(const Person& person, const PersonContext& context) {
   const monitor::LinkCause* cause =
       monitor::ExplainedBy(person, {context.link, context.policy, context.now});
@@ -189,8 +186,6 @@ json::value CauseOf(const Person& person, const PersonContext& context) {
   return cause == nullptr ? json::value(nullptr)
                           : CauseJson(*cause, context.link.name, context.now);
 }
-
-}  // namespace
 
 json::object PersonJson(const Person& person, const std::vector<monitor::Action>& actions,
                         const PersonContext& context) {

@@ -37,6 +37,8 @@ boost::json::object ExplainJson(const monitor::PeopleSet& people, monitor::Perso
 boost::json::array TimelineJson(const std::vector<monitor::EvidenceEntry>& entries);
 boost::json::object EvidenceJson(const monitor::EvidenceEntry& entry);
 boost::json::object EpisodeJson(const monitor::Episode& episode);
+// The one alert that tells of this person; null: they are told about on their own.
+boost::json::value CauseOf(const monitor::Person& person, const PersonContext& context);
 boost::json::object CauseJson(const monitor::LinkCause& cause, const monitor::LinkName& link,
                               absl::Time now);
 boost::json::object ActionJson(const monitor::Action& action, const monitor::LinkName& link);

@@ -83,12 +83,17 @@ TEST(Docs, EveryStateStandsInTheConvergencePage) {
   }
 }
 
+// Line breaks and indentation do not matter.
+std::string OneLine(const std::string& text) {
+  std::istringstream in(text);
+  std::string out;
+  for (std::string word; in >> word;) out += Cat(out.empty() ? "" : " ", word);
+  return out;
+}
+
 TEST(Docs, EveryCausesSentenceStandsInTheConvergencePageAndHasARunbook) {
   const std::string root = DRIFTWARDEN_SOURCE_DIR "/docs/";
-  std::ifstream in(root + "convergence.md");
-  std::ostringstream text;
-  text << in.rdbuf();
-  const std::string page = OneLine(text.str());
+  const std::string page = OneLine(ReadPage(root + "convergence.md"));
   EXPECT_EQ(AllCauseRules().size(), std::size(kAllCauseKinds));
   for (const CauseKind kind : kAllCauseKinds) {
     const CauseRule& rule = CauseRuleOf(kind);
