@@ -144,7 +144,7 @@ Incident CauseIncident(const LinkCause& cause, const LinkName& link, Severity se
                      {"kind", collapsed ? cause.subject : std::string(CauseKindText(cause.kind))},
                      {"tier", "all"},
                      {"severity", std::string(SeverityText(severity))},
-                     {"episode", ""}};
+                     {"episode", incident.id.value}};  // two sources may be stale at a time
   incident.starts_at = cause.opened;
   incident.ended_at = cause.ended_at;
   incident.announced = cause.announced;

@@ -162,7 +162,7 @@ TEST(EngineCauses, AStalledEngineIsOnePageAndWhoIsStillOpenAfterwardsIsTheirOwn)
   EXPECT_NE(cause->annotations.at("people").find("u3@corp.example"), std::string::npos);
   const LabelSet expected = {{"alertname", "DriftwardenCause"}, {"link", "corp-contoso"},
                              {"kind", "engine_stalled"},        {"tier", "all"},
-                             {"severity", "critical"},          {"episode", ""}};
+                             {"severity", "critical"},          {"episode", "c1.corp-contoso"}};
   EXPECT_EQ(cause->labels, expected);
   // The engine is back and carries all but one.
   f.scheduler.RunFor(absl::Minutes(1));
