@@ -73,6 +73,7 @@ TEST_F(LinkMetricsTest, EverySeriesKnownInAdvanceIsZeroFromTheStart) {
           R"(action_duration_seconds_count{action="revoke_sessions",link="main",wait="call"})",
           R"(action_duration_seconds_count{action="revoke_sessions",link="main",wait="verify"})",
           R"(guard_tripped{guard="max_percent_per_day",link="main"})",
+          R"(open_causes{kind="engine_stalled",link="main"})",
           R"(automation_mode{link="main",mode="observe"})",
           R"(store_commits_total{link="main",outcome="ok"})",
           R"(store_commits_total{link="main",outcome="error"})",
