@@ -196,7 +196,10 @@ std::optional<EpisodeResult> ResultOf(const Person& person, const Verdict& verdi
     return person.facts.EntraGone() ? EpisodeResult::kDeleted : EpisodeResult::kConverged;
   }
   if (verdict.phase == State::kUnlinked) {
-    return verdict.departed ? EpisodeResult::kNoCloudAccount : EpisodeResult::kSuperseded;
+    // Somebody else has the account they had: a re-hire took it over.
+    const bool had_one = person.phase != State::kUnlinked;
+    return verdict.departed && !had_one ? EpisodeResult::kNoCloudAccount
+                                        : EpisodeResult::kSuperseded;
   }
   return EpisodeResult::kReversed;
 }

@@ -85,13 +85,22 @@ std::vector<Anchor> AnchorsOf(const Facts& facts) {
   return anchors;
 }
 
+bool SidAgrees(const Facts& facts) {
+  if (!facts.entra || facts.entra->on_premises_sid.bytes.empty()) return false;
+  const Sid& theirs = facts.entra->on_premises_sid;
+  return std::any_of(facts.ad.begin(), facts.ad.end(), [&](const AdHalf& half) {
+    const auto& earlier = half.sid_history;
+    return half.sid == theirs || std::find(earlier.begin(), earlier.end(), theirs) != earlier.end();
+  });
+}
+
 IdentityGrade GradeOf(const Facts& facts) {
   if (facts.conflicts_with) return IdentityGrade::kConflict;
   const AdHalf* ad = facts.DecidingAd();
   if (ad == nullptr || !facts.entra) return IdentityGrade::kNone;
   const bool anchor_agrees = AnchorOf(*ad) == facts.entra->immutable_id;
   const bool both_sids = !ad->sid.bytes.empty() && !facts.entra->on_premises_sid.bytes.empty();
-  const bool sid_agrees = both_sids && ad->sid == facts.entra->on_premises_sid;
+  const bool sid_agrees = both_sids && SidAgrees(facts);
   if (!anchor_agrees) return sid_agrees ? IdentityGrade::kAnchor : IdentityGrade::kConflict;
   if (sid_agrees) return IdentityGrade::kStrong;
   if (both_sids && facts.sid_mismatch_confirmed) return IdentityGrade::kConflict;

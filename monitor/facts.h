@@ -30,7 +30,8 @@ enum class ScopeState : uint8_t {
 struct AdHalf {
   SourceName source;
   Guid object_guid;
-  Sid sid;  // empty when not read
+  Sid sid;                       // empty when not read
+  std::vector<Sid> sid_history;  // of domains the account was in before
   std::string sam_account_name;
   std::string upn;
   std::string dn;
@@ -153,6 +154,9 @@ Anchor AnchorOf(const AdHalf& half);
 // unique. None for a deleted Entra account on its own.
 std::vector<Anchor> AnchorsOf(const Facts& facts);
 
+// Entra shows the SID of one of the person's AD accounts, now or in a domain it was in before
+// (sIDHistory). False when either side's is not known.
+bool SidAgrees(const Facts& facts);
 // Agreement of anchor and SID between the halves.
 IdentityGrade GradeOf(const Facts& facts);
 

@@ -125,6 +125,7 @@ void MergeGroups(AdHalf& half, const AdView& view, bool& changed) {
 
 void MergeNames(AdHalf& half, const AdView& view, bool& changed) {
   Take(half.sid, view.sid, changed);
+  Take(half.sid_history, view.sid_history, changed);
   Take(half.sam_account_name, view.sam_account_name, changed);
   Take(half.admin_count, view.admin_count, changed);
   MergeGroups(half, view, changed);

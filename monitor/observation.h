@@ -49,6 +49,7 @@ struct AdView {
   // Tells of groups and nothing else: it makes nobody known, and proves nothing of the account.
   bool partial = false;
   std::optional<Sid> sid;
+  std::optional<std::vector<Sid>> sid_history;  // of domains it was in; never empty
   std::optional<std::string> sam_account_name;
   std::optional<std::string> upn;
   std::optional<std::string> dn;

@@ -36,7 +36,8 @@ State PhaseOf(const Situation& s) {
   if (!s.departed) return PhasePresent(s);
   if (s.gone) return State::kConverged;
   if (s.disabled) {
-    const bool over = s.sealed || s.person->memory.before_our_time || !s.policy->require_revocation;
+    const bool over = s.sealed || s.never_lived || s.person->memory.before_our_time ||
+                      !s.policy->require_revocation;
     return over ? State::kConverged : State::kUnsealed;
   }
   if (s.was_converged) {

@@ -16,7 +16,7 @@ bool BothSidsDiffer(const Facts& facts) {
   const AdHalf* ad = facts.DecidingAd();
   if (ad == nullptr || !facts.entra) return false;
   const Sid& theirs = facts.entra->on_premises_sid;
-  return !ad->sid.bytes.empty() && !theirs.bytes.empty() && ad->sid != theirs;
+  return !ad->sid.bytes.empty() && !theirs.bytes.empty() && !SidAgrees(facts);
 }
 
 void UpdateIdentity(Transaction& tx, Person& person) {

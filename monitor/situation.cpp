@@ -116,6 +116,23 @@ void DescribeExpiry(Situation& s) {
   s.expired = s.AdEnabled() && s.now >= s.expires;
 }
 
+// Nobody ever saw the Entra account enabled, and when it was first there the AD account was out: it
+// was disabled when it was created, or seen without an Entra account for a while, with no gap in
+// reading since.
+bool NeverLived(const Situation& s) {
+  const EntraHalf& entra = *s.entra;
+  if (s.ad == nullptr || !s.departed || !s.disabled || entra.baseline_seen) return false;
+  if (entra.enabled_seen != absl::InfinitePast()) return false;
+  if (entra.restored_since.hi != absl::InfinitePast()) return false;
+  const bool created_so = s.ad->enabled_seen == absl::InfinitePast() && s.ad->uac_stamp &&
+                          s.ad->uac_stamp->version == 1;
+  if (created_so) return true;
+  const SourceState* source = FindSource(*s.link, entra.source);
+  const bool gap = source == nullptr || source->gap_ended >= s.seen;
+  const absl::Duration read_between = 4 * PollInterval(*s.policy, entra.source);
+  return !gap && entra.disabled_since.hi > s.seen + read_between;
+}
+
 void DescribeEntra(Situation& s) {
   const Facts& facts = s.person->facts;
   s.live = facts.EntraLive();
@@ -123,6 +140,7 @@ void DescribeEntra(Situation& s) {
   s.disabled = !s.gone && s.entra->enabled == Tri::kNo;
   s.skew = LogSkew(*s.policy, *s.link);
   DescribeRevocation(s);
+  s.never_lived = NeverLived(s);
   const bool twice =
       s.entra->live_direct_first != absl::InfinitePast() &&
       s.entra->last_direct_look.lo >= s.entra->live_direct_first + kRegressionConfirm;

@@ -48,6 +48,8 @@ struct Situation {
   // Live and revoked, and the logs of sign-ins, read a short while ago, show none since: until when
   // that holds if they are not read again.
   std::optional<absl::Time> no_sign_in_until;
+  // Disabled from its creation: the engine made it so for an account that was already out of AD.
+  bool never_lived = false;
   bool was_converged = false;
   bool regression_confirmed = false;
   bool returned = false;  // enabled again in AD after a departure

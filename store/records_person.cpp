@@ -57,9 +57,11 @@ void PutAdSideFacts(ByteWriter& out, const AdHalf& half) {
   PutOptional(out, half.expires_stamp, PutStamp);
   PutTime(out, half.locked_at);
   PutTime(out, half.when_changed);
+  PutList(out, half.sid_history,
+          [](ByteWriter& each, const monitor::Sid& sid) { each.Bytes(sid.bytes); });
 }
 
-void GetAdSideFacts(ByteReader& in, AdHalf& half) {
+void GetAdSideFacts(ByteReader& in, AdHalf& half, uint8_t format) {
   half.mail = in.Bytes();
   half.recipient_type = in.Varint();
   half.scope = GetEnum(in, monitor::ScopeState::kIn, monitor::ScopeState::kNever);
@@ -71,6 +73,8 @@ void GetAdSideFacts(ByteReader& in, AdHalf& half) {
   half.expires_stamp = GetOptional(in, GetStamp);
   half.locked_at = GetTime(in);
   half.when_changed = GetTime(in);
+  if (format < 5) return;
+  GetList(in, [&half](ByteReader& each) { half.sid_history.push_back({each.Bytes()}); });
 }
 
 void PutAd(ByteWriter& out, const AdHalf& half) {
@@ -127,7 +131,7 @@ AdHalf GetAd(ByteReader& in, uint8_t format) {
   half.usn_changed = in.Varint();
   half.time_uncertain = in.Bool();
   half.baseline_departed = in.Bool();
-  if (format >= 2) GetAdSideFacts(in, half);
+  if (format >= 2) GetAdSideFacts(in, half, format);
   return half;
 }
 

@@ -99,6 +99,43 @@ TEST(Docs, EveryAlertHasItsRunbook) {
   }
 }
 
+// Every test of every suite, as "Suite.Name", and those of pytest by their names.
+std::string NamesOfTests() {
+  std::string names;
+  for (const auto& entry : fs::recursive_directory_iterator(kRoot / "tests")) {
+    const std::string extension = entry.path().extension();
+    if (extension != ".cpp" && extension != ".py") continue;
+    const std::string code = ReadAll(entry.path());
+    for (const std::string_view form : {"\nTEST(", "\nTEST_F(", "\nTEST_P("}) {
+      for (std::string name : Between(code, form, ")")) {
+        const size_t comma = name.find(',');
+        if (comma == std::string::npos) continue;
+        const size_t second = name.find_first_not_of(" \n", comma + 1);
+        names += Cat("`", name.substr(0, comma), ".", name.substr(second), "` ");
+      }
+    }
+    for (const std::string& name : Between(code, "\nSTAYS_SHUT(", ")")) {
+      names += Cat("`", name.substr(0, name.find(',')), "Vectors.",
+                   name.substr(name.find_first_not_of(" \n", name.find(',') + 1)), "` ");
+    }
+    for (const std::string& name : Between(code, "\ndef ", "(")) names += Cat("`", name, "` ");
+  }
+  return names;
+}
+
+TEST(Docs, EveryHardCaseIsATest) {
+  const std::string page = ReadAll(kRoot / "docs/convergence.md");
+  const size_t begin = page.find("## Hard cases");
+  ASSERT_NE(begin, std::string::npos);
+  const std::string table = page.substr(begin, page.find("\n## ", begin + 1) - begin);
+  const std::string names = NamesOfTests();
+  const std::vector<std::string> tests = Between(table, "| `", "`");
+  EXPECT_GE(tests.size(), 30u);
+  for (const std::string& test : tests) {
+    EXPECT_NE(names.find(Cat("`", test, "`")), std::string::npos) << test << " is no test";
+  }
+}
+
 TEST(Docs, EveryConfigurationKeyStandsInItsPage) {
   const std::string page = ReadAll(kRoot / "docs/configure.md");
   std::set<std::string> keys;

@@ -67,6 +67,7 @@ void ExpectGolden(const std::string& name, const T& sample, std::string (*encode
 monitor::Person SamplePersonOfFormat4() {
   monitor::Person person = SamplePerson();
   person.memory.inherited_kinds.clear();
+  for (monitor::AdHalf& half : person.facts.ad) half.sid_history.clear();
   person.memory.password_resets.clear();
   person.memory.reset_twice_at.reset();
   return person;

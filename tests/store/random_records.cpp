@@ -109,6 +109,7 @@ AdHalf RandomAd(Random& r) {
   half.time_uncertain = r.Flip();
   half.baseline_departed = r.Flip();
   half.mail = r.Text();
+  r.Times(2, [&] { half.sid_history.push_back({r.Text()}); });
   half.recipient_type = r.Number();
   half.scope = r.OneOf(kAllScopes);
   half.scope_since = r.Bounds();

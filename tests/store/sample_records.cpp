@@ -55,6 +55,7 @@ AdHalf SampleAd() {
   half.time_uncertain = true;
   half.baseline_departed = true;
   half.mail = "ada@corp.example";
+  half.sid_history = {{std::string("\x01\x01\0\0\0\0\0\x05\x17\0\0\0", 12)}};
   half.recipient_type = uint64_t{1} << 31;
   half.scope = ScopeState::kLeft;
   half.scope_since = {At(91), At(92)};

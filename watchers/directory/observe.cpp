@@ -18,6 +18,7 @@ namespace {
 constexpr size_t kMaxName = 1024;
 constexpr size_t kMaxDn = 4096;
 constexpr size_t kMaxAnchor = 64;
+constexpr size_t kMaxEarlierSids = 32;
 constexpr size_t kMaxKeptValues = 16;
 constexpr int64_t kFiletimePerSecond = 10'000'000;
 constexpr int64_t kSecondsFrom1601To1970 = 11'644'473'600;
@@ -103,6 +104,15 @@ Status TakeExpiry(const Entry& entry, monitor::AdView& view) {
 
 // What drift is not decided by: a value that makes no sense stays unknown and hides nobody.
 void TakeSideFacts(const Entry& entry, monitor::AdView& view) {
+  const auto earlier = entry.attributes.find(kSidHistory);
+  if (earlier != entry.attributes.end()) {
+    std::vector<monitor::Sid> sids;
+    for (const std::string& value : earlier->second) {
+      const auto sid = monitor::Sid::FromBytes(value);
+      if (sid && sids.size() < kMaxEarlierSids) sids.push_back(*sid);
+    }
+    if (!sids.empty()) view.sid_history = std::move(sids);
+  }
   view.mail = Name(entry, kMail);
   if (const auto set = Integer(entry, kPwdLastSet); set.ok() && *set) {
     view.password_set = FromFiletime(**set, absl::InfinitePast());

@@ -22,6 +22,7 @@ inline constexpr std::string_view kMail = "mail";
 inline constexpr std::string_view kPwdLastSet = "pwdlastset";
 inline constexpr std::string_view kLockoutTime = "lockouttime";
 inline constexpr std::string_view kWhenChanged = "whenchanged";
+inline constexpr std::string_view kSidHistory = "sidhistory";
 inline constexpr std::string_view kRecipientType = "msexchrecipienttypedetails";
 inline constexpr std::string_view kTokenGroups = "tokengroups";
 inline constexpr std::string_view kUserAccountControl = "useraccountcontrol";
@@ -49,6 +50,7 @@ inline constexpr std::string_view kReadOnlyCapability = "1.2.840.113556.1.4.1920
 inline std::vector<std::string> AccountAttributes() {
   return {"objectGUID",
           "objectSid",
+          "sIDHistory",
           "objectClass",
           "sAMAccountName",
           "sAMAccountType",
