@@ -187,7 +187,12 @@ asio::awaitable<ServerResponse> Api::HandleApi(ServerRequest request, Caller cal
         co_await HandleWrite(std::move(request), std::move(path), std::move(caller));
     co_return response;
   }
-  co_return MethodNotAllowed("GET, POST");
+  if (request.method == "DELETE") {
+    ServerResponse response =
+        co_await HandleDelete(std::move(request), std::move(path), std::move(caller));
+    co_return response;
+  }
+  co_return MethodNotAllowed("GET, POST, DELETE");
 }
 
 asio::awaitable<ServerResponse> Api::HandleRead(ServerRequest request, Segments path) {
@@ -215,6 +220,10 @@ asio::awaitable<ServerResponse> Api::HandleRead(ServerRequest request, Segments 
     response = co_await OneEpisode(std::move(path[1]));
   } else if (size == 1 && head == "actions") {
     response = co_await Actions(std::move(request));
+  } else if (size == 1 && head == "exemptions") {
+    response = co_await Exemptions(std::move(request));
+  } else if (size == 1 && head == "expected-leavers") {
+    response = co_await ExpectedLeavers(std::move(request));
   } else if (size == 1 && head == "evidence") {
     response = co_await Evidence(std::move(request));
   } else if (size == 2 && head == "policy" && path[1] == "replay") {
@@ -237,9 +246,29 @@ asio::awaitable<ServerResponse> Api::HandleWrite(ServerRequest request, Segments
     const Status admin = auth_.Require(caller, Role::kApprover);
     if (!admin.ok()) co_return ErrorResponse(admin);
     response = co_await ResetGuard(std::move(request), std::move(path[1]), std::move(caller));
+  } else if (path.size() == 1 && path[0] == "exemptions") {
+    response = co_await AddExemption(std::move(request), std::move(caller));
+  } else if (path.size() == 1 && path[0] == "expected-leavers") {
+    response = co_await ExpectLeavers(std::move(request), std::move(caller));
   } else {
     response =
         ErrorResponse(NotFoundError(Cat("nothing to POST at ", Printable(request.path, 100))));
+  }
+  co_return response;
+}
+
+asio::awaitable<ServerResponse> Api::HandleDelete(ServerRequest request, Segments path,
+                                                  Caller caller) {
+  const Status allowed = auth_.Require(caller, Role::kOperator);
+  if (!allowed.ok()) co_return ErrorResponse(allowed);
+  ServerResponse response;
+  if (path.size() == 2 && path[0] == "exemptions") {
+    response = co_await RemoveExemption(std::move(request), std::move(path[1]), std::move(caller));
+  } else if (path.size() == 2 && path[0] == "expected-leavers") {
+    response = co_await WithdrawLeaver(std::move(request), std::move(path[1]), std::move(caller));
+  } else {
+    response =
+        ErrorResponse(NotFoundError(Cat("nothing to DELETE at ", Printable(request.path, 100))));
   }
   co_return response;
 }

@@ -14,8 +14,11 @@
 #include "base/async/lane.h"
 #include "base/log.h"
 #include "base/time.h"
+#include "daemon/api_json.h"
 #include "daemon/auth.h"
+#include "daemon/leaver_file.h"
 #include "daemon/link_port.h"
+#include "daemon/named.h"
 #include "metrics/registry.h"
 #include "net/http_server.h"
 #include "store/state_store.h"
@@ -57,6 +60,7 @@ struct ApiParts {
   std::function<bool()> ready;
   std::string version;
   std::function<asio::awaitable<ReloadOutcome>(std::string actor)> reload;
+  std::function<LeaverFileReport()> leaver_file;  // empty: there is none
 };
 
 class Api {
@@ -83,6 +87,8 @@ class Api {
   asio::awaitable<Response> HandleRead(Request request, Segments path);
   asio::awaitable<Response> HandleWrite(Request request, Segments path, Caller caller);
 
+  asio::awaitable<Response> HandleDelete(Request request, Segments path, Caller caller);
+
   asio::awaitable<Response> Users(Request request);
   asio::awaitable<Response> User(Request request, std::string text, std::string part);
   asio::awaitable<Response> Timeline(Request request, size_t link, monitor::PersonOrdinal person);
@@ -98,11 +104,24 @@ class Api {
   Response Baseline() const;
   asio::awaitable<Response> AcceptBaseline(Request request, Caller caller);
   asio::awaitable<Response> ResetGuard(Request request, std::string guard, Caller caller);
+  asio::awaitable<Response> Exemptions(Request request);
+  asio::awaitable<Response> AddExemption(Request request, Caller caller);
+  asio::awaitable<Response> RemoveExemption(Request request, std::string text, Caller caller);
+  asio::awaitable<Response> ExpectedLeavers(Request request);
+  asio::awaitable<Response> ExpectLeavers(Request request, Caller caller);
+  asio::awaitable<Response> WithdrawLeaver(Request request, std::string text, Caller caller);
+  using Removal = asio::awaitable<Status> (*)(LinkPort*, monitor::PersonOrdinal, std::string actor);
+  // In every link in which it was told; `event` for the log.
+  asio::awaitable<Response> TakeBack(Request request, std::string text, Caller caller,
+                                     const char* event, Removal removal);
 
   std::string ModeText() const;
   LinkPort* FindLink(std::string_view name) const;
   // The link that the field `link` of a write names; all of them when it names none.
   StatusOr<std::vector<LinkPort*>> LinksOf(const boost::json::object& body) const;
+  using ItemOf = boost::json::object (*)(const monitor::Person&, const PersonContext&);
+  // These people as they are now, as items of a list.
+  asio::awaitable<Response> ShowNamed(Named named, ItemOf item);
   // The link a list is for, by `link` and the cursor; lists run over all links in order.
   struct ListPlace {
     size_t link = 0;
@@ -129,5 +148,11 @@ net::ServerResponse JsonResponse(int status, const boost::json::value& body);
 net::ServerResponse ErrorResponse(const Status& status);
 net::ServerResponse ReloadResponse(const ReloadOutcome& outcome);
 StatusOr<size_t> LimitOf(const net::ServerRequest& request);
+// 409 with the ids among which the caller must choose.
+net::ServerResponse SeveralPeople(const std::string& text, const std::vector<std::string>& ids);
+// A write's JSON body; empty counts as {}.
+StatusOr<boost::json::object> BodyObject(const net::ServerRequest& request);
+// Empty when it is absent or null; InvalidArgument when it is no text.
+StatusOr<std::string> TextField(const boost::json::object& body, std::string_view key);
 
 }  // namespace driftwarden::daemon

@@ -5,6 +5,7 @@
 
 #include "base/strings.h"
 #include "daemon/api_logs.h"
+#include "daemon/api_told_json.h"
 #include "monitor/causes.h"
 
 namespace driftwarden::daemon {
@@ -199,6 +200,8 @@ json::object PersonJson(const Person& person, const std::vector<monitor::Action>
   out["class"] = person_class == monitor::PersonClass::kNone
                      ? json::value(nullptr)
                      : json::value(Str(monitor::PersonClassText(person_class)));
+  out["exemption"] = ExemptedJson(person);
+  out["leaves"] = LeavesJson(person, context);
   out["grade"] = Str(GradeText(monitor::GradeOf(person.facts)));
   out["upn"] = SafeText(UpnOf(person));
   out["anchor"] =

@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "daemon/api.h"
 #include "daemon/api_json.h"
+#include "daemon/api_told_json.h"
 
 namespace driftwarden::daemon {
 
@@ -55,19 +56,6 @@ StatusOr<store::PeopleFilter> FilterOf(const ServerRequest& request, bool* blind
   return filter;
 }
 
-ServerResponse SeveralPeople(const std::string& text, const std::vector<std::string>& ids) {
-  json::object body;
-  body["type"] = "about:blank";
-  body["title"] = "More than one person";
-  body["status"] = 409;
-  body["detail"] =
-      Cat("\"", Printable(text, 120), "\" stands for ", ids.size(), " people; ask for one by id");
-  body["people"] = json::array(ids.begin(), ids.end());
-  ServerResponse response = JsonResponse(409, body);
-  response.content_type = "application/problem+json";
-  return response;
-}
-
 // One person with everything that is shown of it, read in one go on the read lane.
 struct PersonRecords {
   size_t link = 0;
@@ -88,6 +76,19 @@ Status LoadOne(store::StateStore& store, const monitor::LinkName& link, PersonOr
 }
 
 }  // namespace
+
+ServerResponse SeveralPeople(const std::string& text, const std::vector<std::string>& ids) {
+  json::object body;
+  body["type"] = "about:blank";
+  body["title"] = "More than one person";
+  body["status"] = 409;
+  body["detail"] =
+      Cat("\"", Printable(text, 120), "\" stands for ", ids.size(), " people; ask for one by id");
+  body["people"] = json::array(ids.begin(), ids.end());
+  ServerResponse response = JsonResponse(409, body);
+  response.content_type = "application/problem+json";
+  return response;
+}
 
 template <typename T>
 asio::awaitable<ServerResponse> Api::ListLinks(Request request, ReadPage<T> read, AddItems<T> add) {
@@ -136,6 +137,46 @@ asio::awaitable<ServerResponse> Api::Users(Request request) {
       items.push_back(PersonJson(person, {}, context));
     }
   };
+  ServerResponse response =
+      co_await ListLinks<Person>(std::move(request), std::move(read), std::move(add));
+  co_return response;
+}
+
+namespace {
+
+// Items of those whom somebody told of.
+auto ItemsOf(absl::Time now, json::object (*item)(const Person&, const PersonContext&)) {
+  return [now, item](const LinkPort& link, const std::vector<Person>& people, json::array& items) {
+    const auto state = link.State();
+    const auto policy = link.CurrentPolicy();
+    const PersonContext context{*state, *policy, now};
+    for (const Person& person : people) items.push_back(item(person, context));
+  };
+}
+
+}  // namespace
+
+asio::awaitable<ServerResponse> Api::Exemptions(Request request) {
+  ReadPage<Person> read = [this](const monitor::LinkName& link, const std::string& cursor,
+                                 size_t limit) {
+    store::PeopleFilter filter;
+    filter.exempted = true;
+    return parts_.store.ListPeople(link, filter, cursor, limit);
+  };
+  AddItems<Person> add = ItemsOf(parts_.clock.Wall(), ExemptionJson);
+  ServerResponse response =
+      co_await ListLinks<Person>(std::move(request), std::move(read), std::move(add));
+  co_return response;
+}
+
+asio::awaitable<ServerResponse> Api::ExpectedLeavers(Request request) {
+  ReadPage<Person> read = [this](const monitor::LinkName& link, const std::string& cursor,
+                                 size_t limit) {
+    store::PeopleFilter filter;
+    filter.expected = true;
+    return parts_.store.ListPeople(link, filter, cursor, limit);
+  };
+  AddItems<Person> add = ItemsOf(parts_.clock.Wall(), LeaverJson);
   ServerResponse response =
       co_await ListLinks<Person>(std::move(request), std::move(read), std::move(add));
   co_return response;

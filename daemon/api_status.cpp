@@ -9,6 +9,7 @@
 #include "daemon/api.h"
 #include "daemon/api_json.h"
 #include "daemon/api_logs.h"
+#include "daemon/api_told_json.h"
 #include "net/problem.h"
 
 namespace driftwarden::daemon {
@@ -292,6 +293,7 @@ json::object Api::StatusObject() const {
   }
   out["summary"] = SummaryText(signed_in, breached, open_people, without_departure, inherited,
                                unread, first_read);
+  out["leavers_file"] = parts_.leaver_file ? LeaverFileJson(parts_.leaver_file()) : nullptr;
   out["sources"] = std::move(sources);
   out["links"] = std::move(links);
   out["guards"] = GuardsOf(parts_.links);
@@ -365,9 +367,6 @@ ServerResponse Api::Baseline() const {
   return JsonResponse(200, out);
 }
 
-namespace {
-
-// A write's JSON body; empty counts as {}.
 StatusOr<json::object> BodyObject(const ServerRequest& request) {
   if (TrimAscii(request.body).empty()) return json::object();
   boost::system::error_code error;
@@ -382,8 +381,6 @@ StatusOr<std::string> TextField(const json::object& body, std::string_view key) 
   if (!value->is_string()) return InvalidError(Cat(key, " must be a text"));
   return std::string(value->as_string());
 }
-
-}  // namespace
 
 StatusOr<std::vector<LinkPort*>> Api::LinksOf(const json::object& body) const {
   DW_ASSIGN_OR_RETURN(const std::string wanted, TextField(body, "link"));

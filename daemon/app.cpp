@@ -334,6 +334,11 @@ Status App::Parts::BuildApi() {
   }
   std::vector<LinkPort*> ports;
   for (const auto& link : links) ports.push_back(link->engine.get());
+  const ExpectedLeaversConfig& expected = config.expected_leavers;
+  if (!expected.csv_file.empty()) {
+    leavers = std::make_unique<LeaverLoop>(LeaverLoopParts{*store, read_lane, scheduler, log},
+                                           ports, expected.csv_file, expected.poll_interval);
+  }
   ApiParts api_parts{*store,
                      read_lane,
                      clock,
@@ -343,7 +348,8 @@ Status App::Parts::BuildApi() {
                      [this] { return RenderMetrics(); },
                      [this] { return ready.load(); },
                      VersionText(),
-                     [this](std::string actor) { return Reload(std::move(actor)); }};
+                     [this](std::string actor) { return Reload(std::move(actor)); },
+                     [this] { return leavers ? leavers->Report() : LeaverFileReport(); }};
   api = std::make_unique<Api>(std::move(api_parts), Authenticator(std::move(tokens)));
   server = std::make_unique<net::HttpServer>(io.get_executor(), [this](net::ServerRequest request) {
     return Answer(api.get(), std::move(request));

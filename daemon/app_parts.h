@@ -26,6 +26,7 @@
 #include "daemon/direct_read_loop.h"
 #include "daemon/engine.h"
 #include "daemon/group_loop.h"
+#include "daemon/leaver_loop.h"
 #include "daemon/metrics_wiring.h"
 #include "daemon/notification_server.h"
 #include "daemon/tenant_log_loop.h"
@@ -136,6 +137,7 @@ struct App::Parts {
   std::vector<std::unique_ptr<alerts::AlertSink>> sinks;
   std::unique_ptr<WatchdogPort> watchdog_port;
   std::unique_ptr<alerts::Dispatcher> watchdog;
+  std::unique_ptr<LeaverLoop> leavers;  // null: not configured
   std::unique_ptr<Api> api;
   std::unique_ptr<net::HttpServer> server;
   std::unique_ptr<NotificationServer> notifications;

@@ -156,7 +156,7 @@ asio::awaitable<void> App::Parts::Housekeep() {
     const auto stats = co_await OnLane(read_lane, std::move(read));
     RefreshStoreMetrics(stats);
     for (const auto& link : links) {
-      auto count = [this, &link] { return TakeCensus(*store, link->policy->link); };
+      auto count = [this, &link] { return TakeCensus(*store, link->policy->link, clock.Wall()); };
       const auto census = co_await OnLane(read_lane, std::move(count));
       if (census.ok()) link->metrics->SetCensus(*census);
       co_await VerifyChain(link.get());
@@ -299,6 +299,7 @@ asio::awaitable<void> App::Parts::Main(Status* result) {
     tellers->Spawn(link->dispatcher->Run());
     tellers->Spawn(JudgeAnew(link.get()));
   }
+  if (leavers != nullptr) pollers->Spawn(leavers->Run());
   tellers->Spawn(watchdog->Run());
   tellers->Spawn(Housekeep());
   signals->Spawn(WatchSignals());
@@ -366,6 +367,11 @@ asio::awaitable<void> App::Parts::Once(OnceResult* out, Status* result) {
     Status polled = co_await loop->PollOnce();
     while (polled.ok() && loop->InSnapshot()) polled = co_await loop->PollOnce();
     if (!polled.ok()) out->unread.push_back(Cat(loop->name().value, ": ", Message(polled)));
+  }
+  for (int look = 0; look < 2 && leavers != nullptr; ++look) {  // the second one takes rows back
+    const Status told = co_await leavers->Once();
+    if (told.code() == StatusCode::kCancelled) co_return;
+    if (!told.ok() && look == 0) out->unread.emplace_back(Message(told));
   }
   for (const auto& link : links) {
     // Its failures are told by the log; nothing that this run answers with waits for them.

@@ -18,10 +18,30 @@ void Count(const monitor::Person& person, LinkCensus& census) {
   }
 }
 
+Status CountLeavers(store::StateStore& store, const monitor::LinkName& link, absl::Time now,
+                    LinkCensus& census) {
+  store::PeopleFilter filter;
+  filter.expected = true;
+  std::string cursor;
+  do {
+    DW_ASSIGN_OR_RETURN(const auto page, store.ListPeople(link, filter, cursor, kPage));
+    for (const monitor::Person& person : page.items) {
+      const monitor::AdHalf* ad = person.facts.DecidingAd();
+      const bool departed = ad != nullptr && monitor::Departed(*ad);
+      const bool overdue = !departed && now >= person.memory.leave->effective;
+      ++(overdue ? census.leavers_overdue : census.leavers_waiting);
+    }
+    cursor = page.next_cursor;
+  } while (!cursor.empty());
+  return OkStatus();
+}
+
 }  // namespace
 
-StatusOr<LinkCensus> TakeCensus(store::StateStore& store, const monitor::LinkName& link) {
+StatusOr<LinkCensus> TakeCensus(store::StateStore& store, const monitor::LinkName& link,
+                                absl::Time now) {
   LinkCensus census;
+  DW_RETURN_IF_ERROR(CountLeavers(store, link, now, census));
   DW_ASSIGN_OR_RETURN(const std::vector<monitor::Action> actions, store.LiveActions(link));
   for (const monitor::Action& action : actions) ++census.live_actions[action.kind];
   store::PeopleKeys keys;

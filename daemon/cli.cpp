@@ -17,6 +17,8 @@ struct Parsed {
   ClientOptions client;
   DriftListOptions list;
   PolicyReplayOptions replay;
+  ExemptOptions exempt;
+  LeaverOptions leaver;
   SimulateOptions simulate;
   DemoOptions demo;
   std::string config, user, link, name, reason, data_dir;
@@ -164,6 +166,83 @@ void AddPolicyVerbs(CLI::App& app, Parsed* parsed) {
   });
 }
 
+void AddExemptVerbs(CLI::App& app, Parsed* parsed) {
+  CLI::App* exempt = app.add_subcommand("exempt", "people whom nobody is told about for a while");
+  exempt->require_subcommand(1);
+  ExemptOptions* options = &parsed->exempt;
+  CLI::App* add = exempt->add_subcommand("add", "exempt somebody until a moment");
+  CLI::App* remove = exempt->add_subcommand("rm", "judge them like anybody else again");
+  for (CLI::App* verb : {add, remove}) {
+    AddClient(verb, parsed);
+    verb->add_option("USER", options->user,
+                     "UPN, sAMAccountName, anchor, SID, objectGUID, Entra id or person id")
+        ->required();
+    verb->add_option("--link", options->link, "only in this link (default: in every one)");
+  }
+  add->add_option("--until", options->until, "2027-01-31T17:00:00Z, or for so long from now: 14d")
+      ->required();
+  add->add_option("--reason", options->reason, "why; goes into the evidence")->required();
+  add->callback([parsed] {
+    parsed->call = [parsed] { return VerbExemptAdd(parsed->client, parsed->exempt); };
+  });
+  remove->callback([parsed] {
+    parsed->call = [parsed] { return VerbExemptRemove(parsed->client, parsed->exempt); };
+  });
+  CLI::App* list = exempt->add_subcommand("list", "everybody with an exemption");
+  AddClient(list, parsed);
+  list->add_option("--link", options->link, "only this link");
+  list->add_flag("--json", parsed->json, "as JSON");
+  list->callback([parsed] {
+    parsed->call = [parsed] {
+      return VerbExemptList(parsed->client, parsed->exempt.link, parsed->json);
+    };
+  });
+}
+
+void AddLeaverVerbs(CLI::App& app, Parsed* parsed) {
+  CLI::App* leaver = app.add_subcommand("leaver", "people who are expected to leave");
+  leaver->require_subcommand(1);
+  LeaverOptions* options = &parsed->leaver;
+  CLI::App* import = leaver->add_subcommand("import", "tell of everybody in a CSV file, once");
+  import->add_option("FILE", options->file, "identifier,effective,urgency[,reference]")->required();
+  CLI::App* add = leaver->add_subcommand("add", "tell of one person");
+  CLI::App* remove = leaver->add_subcommand("rm", "they do not leave");
+  for (CLI::App* verb : {add, remove}) {
+    verb->add_option("USER", options->user,
+                     "UPN, sAMAccountName, anchor, SID, objectGUID, Entra id or person id")
+        ->required();
+  }
+  add->add_option("--effective", options->effective,
+                  "2027-01-31T17:00:00Z, or so long from now: 14d")
+      ->required();
+  add->add_option("--urgency", options->urgency, "selects the timers of the departure")
+      ->check(CLI::IsMember({"planned", "immediate", "compromise"}));
+  add->add_option("--reference", options->reference, "the case, for people");
+  CLI::App* list = leaver->add_subcommand("list", "everybody who is expected to leave");
+  list->add_flag("--json", parsed->json, "as JSON");
+  for (CLI::App* verb : {import, add, remove, list}) {
+    AddClient(verb, parsed);
+    verb->add_option("--link", options->link, "only in this link");
+  }
+  import->callback([parsed, options] {
+    parsed->call = [parsed, options] {
+      return VerbLeaverImport(parsed->client, options->file, options->link);
+};
+}  // namespace
+);
+add->callback([parsed, options] {
+  parsed->call = [parsed, options] { return VerbLeaverAdd(parsed->client, *options); };
+});
+remove->callback([parsed, options] {
+  parsed->call = [parsed, options] { return VerbLeaverRemove(parsed->client, *options); };
+});
+list->callback([parsed, options] {
+  parsed->call = [parsed, options] {
+    return VerbLeaverList(parsed->client, options->link, parsed->json);
+  };
+});
+}  // namespace driftwarden::daemon
+
 void AddOperatorVerbs(CLI::App& app, Parsed* parsed) {
   CLI::App* status = app.add_subcommand("status", "are we fine?");
   AddClient(status, parsed);
@@ -205,6 +284,9 @@ void AddOperatorVerbs(CLI::App& app, Parsed* parsed) {
       return VerbGuardReset(parsed->client, parsed->name, parsed->link, parsed->reason);
     };
   });
+
+  AddExemptVerbs(app, parsed);
+  AddLeaverVerbs(app, parsed);
 
   CLI::App* action = app.add_subcommand("action", "the remediation queue");
   action->require_subcommand(1);

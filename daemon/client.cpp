@@ -108,6 +108,10 @@ StatusOr<json::value> Client::Post(const std::string& path, const json::value& b
   return Exchange("POST", path, json::serialize(body), kTimeout);
 }
 
+StatusOr<json::value> Client::Delete(const std::string& path) const {
+  return Exchange("DELETE", path, "", kTimeout);
+}
+
 StatusOr<json::value> Client::Exchange(const std::string& method, const std::string& path,
                                        const std::string& body, absl::Duration timeout) const {
   asio::io_context context(1);

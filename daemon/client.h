@@ -31,6 +31,8 @@ class Client {
   StatusOr<boost::json::value> Get(const std::string& path, absl::Duration timeout) const;
   StatusOr<boost::json::value> Post(const std::string& path, const boost::json::value& body) const;
 
+  StatusOr<boost::json::value> Delete(const std::string& path) const;
+
   const std::string& base() const { return base_; }
 
  private:

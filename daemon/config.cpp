@@ -193,6 +193,10 @@ void ReadSections(MapReader& top, bool check_files, Config* config) {
   });
   ReadAlerting(top.Map("alerting"), &config->alerting);
   for (Policy& link : config->links) link.collapse_after = config->alerting.collapse_after;
+  MapReader leavers = top.Map("expected_leavers");
+  leavers.Text("csv_file", &config->expected_leavers.csv_file);
+  leavers.Duration("poll_interval", false, &config->expected_leavers.poll_interval);
+  leavers.Finish();
   MapReader evidence = top.Map("evidence");
   absl::Duration retention;
   evidence.Duration("retention", false, &retention);

@@ -92,6 +92,13 @@ struct AlertingConfig {
   int collapse_after = 20;
 };
 
+// A file of departures to come. Off without one.
+struct ExpectedLeaversConfig {
+  std::string csv_file;
+  absl::Duration poll_interval = absl::Minutes(1);
+  friend bool operator==(const ExpectedLeaversConfig&, const ExpectedLeaversConfig&) = default;
+};
+
 struct Config {
   std::string path;
   std::string data_dir;
@@ -103,6 +110,7 @@ struct Config {
   std::vector<EntraConfig> tenants;
   std::vector<monitor::Policy> links;  // one a link, complete
   AlertingConfig alerting;
+  ExpectedLeaversConfig expected_leavers;
 
   const DirectoryConfig* FindDirectory(const monitor::SourceName& name) const;
   const EntraConfig* FindTenant(const monitor::SourceName& name) const;

@@ -85,6 +85,7 @@ std::vector<std::string> KeysThatNeedARestart(const Config& running, const Confi
       [](const Policy& a, const Policy& b) {
         return a.ad_sources == b.ad_sources && a.entra_source == b.entra_source;
       });
+  keys.Compare("expected_leavers", running.expected_leavers, edited.expected_leavers);
   const AlertingConfig& alerting = running.alerting;
   keys.Compare("alerting.external_url", alerting.external_url, edited.alerting.external_url);
   keys.Compare("alerting.alertmanagers", alerting.alertmanagers, edited.alerting.alertmanagers);

@@ -152,6 +152,14 @@ class Engine final : public watchers::LinkFeed,
   asio::awaitable<Status> AcceptBaseline(std::string actor) override;
   asio::awaitable<Status> ResetGuard(std::string guard, std::string actor,
                                      std::string reason) override;
+  asio::awaitable<Status> AddExemption(monitor::PersonOrdinal person,
+                                       monitor::Exemption exemption) override;
+  asio::awaitable<Status> RemoveExemption(monitor::PersonOrdinal person,
+                                          std::string actor) override;
+  asio::awaitable<StatusOr<std::vector<monitor::LeaveOutcome>>> ExpectLeavers(
+      std::vector<monitor::LeaveWord> words) override;
+  asio::awaitable<Status> WithdrawLeaver(monitor::PersonOrdinal person, std::string actor,
+                                         bool forget) override;
   // Cannot be refused, so that links change together or not at all. The same sources as before. The
   // next commit, whatever it is of, records the new epoch; `actor` put it in force.
   asio::awaitable<Status> SetPolicy(std::shared_ptr<const monitor::Policy> policy,
@@ -198,6 +206,13 @@ class Engine final : public watchers::LinkFeed,
   // People whom the guard held back, at most review_limit; ReviewOpen reaches everybody else.
   asio::awaitable<StatusOr<monitor::PeopleSet>> LoadHeldBack(std::string guard);
   asio::awaitable<Status> GuardBody(std::string guard, std::string actor, std::string reason);
+
+  asio::awaitable<Status> ExemptBody(monitor::PersonOrdinal person, monitor::Exemption exemption);
+  asio::awaitable<Status> EndExemptionBody(monitor::PersonOrdinal person, std::string actor);
+  asio::awaitable<StatusOr<std::vector<monitor::LeaveOutcome>>> ExpectBody(
+      std::vector<monitor::LeaveWord> words);
+  asio::awaitable<Status> WithdrawBody(monitor::PersonOrdinal person, std::string actor,
+                                       bool forget);
 
   // On the strand, in no turn: commands take the policy as it is when they judge.
   asio::awaitable<Status> SetPolicyOnStrand(std::shared_ptr<const monitor::Policy> policy,

@@ -232,6 +232,10 @@ void LinkMetrics::OnWritten(absl::Duration took, const Status& status) {
 }
 
 void LinkMetrics::SetCensus(const LinkCensus& census) {
+  registry_.Set(Metric::kExpectedLeavers, {link_, "waiting"},
+                static_cast<double>(census.leavers_waiting));
+  registry_.Set(Metric::kExpectedLeavers, {link_, "overdue"},
+                static_cast<double>(census.leavers_overdue));
   for (const std::string& tier : tiers_) {
     for (const monitor::DriftKind kind : monitor::kAllDriftKinds) {
       const auto found = census.oldest_open.find({kind, monitor::TierName(tier)});

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "base/status.h"
 #include "daemon/client.h"
 
@@ -52,6 +53,29 @@ int VerbGuardList(const ClientOptions& client, bool as_json);
 int VerbGuardReset(const ClientOptions& client, const std::string& name, const std::string& link,
                    const std::string& reason);
 int VerbActionList(const ClientOptions& client, bool as_json);
+struct ExemptOptions {
+  std::string user, until, reason, link;
+};
+// `until`: a moment (RFC 3339) or from now on for so long (14d).
+int VerbExemptAdd(const ClientOptions& client, const ExemptOptions& options);
+int VerbExemptList(const ClientOptions& client, const std::string& link, bool as_json);
+int VerbExemptRemove(const ClientOptions& client, const ExemptOptions& options);
+struct LeaverOptions {
+  std::string user, effective, urgency = "planned", reference, link, file;
+};
+// Faulty and unknown rows go to stderr as FILE:LINE: what; the others are told all the same.
+int VerbLeaverImport(const ClientOptions& client, const std::string& path, const std::string& link);
+int VerbLeaverAdd(const ClientOptions& client, const LeaverOptions& options);
+int VerbLeaverList(const ClientOptions& client, const std::string& link, bool as_json);
+int VerbLeaverRemove(const ClientOptions& client, const LeaverOptions& options);
+
+// Every item of a list, page by page; `link` empty: of all links.
+StatusOr<boost::json::array> FetchAll(const Client& client, const std::string& path,
+                                      const std::string& link);
+// The same as the API answers a list with.
+boost::json::object ListOf(boost::json::array items);
+// A moment (RFC 3339), or so long from now (14d); InvalidArgument names `option`.
+StatusOr<absl::Time> MomentOf(const std::string& text, const char* option);
 
 // Verbs of a data directory; they only read it, a daemon may be running on it.
 int VerbEvidenceVerify(const std::string& data_dir, const std::vector<std::string>& expected_heads);

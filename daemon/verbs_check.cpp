@@ -2,11 +2,13 @@
 
 #include <cstdio>
 
+#include "base/files.h"
 #include "base/strings.h"
 #include "base/time.h"
 #include "base/units.h"
 #include "daemon/check_certificates.h"
 #include "daemon/config.h"
+#include "daemon/leaver_file.h"
 #include "daemon/verbs.h"
 #include "monitor/person.h"
 
@@ -45,6 +47,24 @@ void Advice(const Config& config) {
   }
 }
 
+// True when the file of expected leavers says nothing; each bad line is told.
+bool LeaversFault(const Config& config) {
+  const std::string& path = config.expected_leavers.csv_file;
+  if (path.empty()) return false;
+  const auto text = ReadFile(path, kMostLeaverBytes);
+  if (!text.ok()) {
+    Finding("warn", Cat("expected_leavers.csv_file: ", Message(text.status()),
+                        "; mend: write it, readable by the user that runs driftwarden"));
+    return false;
+  }
+  const LeaverFile file = ParseLeavers(*text, SystemClock().Wall());
+  for (const std::string& fault : file.faults) {
+    Finding(file.unusable ? "fail" : "warn", Cat(path, ":", fault));
+  }
+  if (!file.unusable) Finding("ok", Cat(path, ": ", file.rows.size(), " expected leavers"));
+  return file.unusable;
+}
+
 }  // namespace
 
 int VerbCheckOffline(const std::string& path) {
@@ -66,6 +86,7 @@ int VerbCheckOffline(const std::string& path) {
             Cat(finding.subject, ": ", finding.what,
                 finding.mend.empty() ? "" : "; mend: ", finding.mend));
   }
+  failed |= LeaversFault(*config);
   return failed ? kExitBlind : kExitOk;
 }
 

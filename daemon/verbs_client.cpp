@@ -81,6 +81,9 @@ void PrintStatus(const json::value& status) {
                 TextAt(finding, "text"), "\n"));
     }
   }
+  for (const json::value& fault : ListAt(Field(status, "leavers_file"), "faults")) {
+    Print(Cat("\nexpected leavers: ", TextOf(fault), "\n"));
+  }
   for (const json::value& link : ListAt(status, "links")) {
     Print(Cat("\nlink ", TextAt(link, "name"), "\n", EngineLine(Field(link, "engine"))));
     std::vector<TextRow> counts;

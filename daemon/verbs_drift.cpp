@@ -142,13 +142,30 @@ std::string CauseText(const json::value& person) {
              ", told in its alert: ", TextAt(cause, "detail"), "\n");
 }
 
+// What somebody told of them.
+std::string ToldText(const json::value& person) {
+  std::string text;
+  const json::value& exemption = Field(person, "exemption");
+  if (exemption.is_object()) {
+    text += Cat("exempt until ", TextAt(exemption, "until"), " by ", TextAt(exemption, "by"), ": ",
+                TextAt(exemption, "reason"), "\n");
+  }
+  const json::value& leaves = Field(person, "leaves");
+  if (leaves.is_object()) {
+    text += Cat("leaves at ", TextAt(leaves, "effective"), " (", TextAt(leaves, "urgency"), ", ",
+                TextAt(leaves, "state"), ") by ", TextAt(leaves, "by"), " ",
+                TextAt(leaves, "reference"), "\n");
+  }
+  return text;
+}
+
 void PrintPerson(const json::value& person) {
   Print(Cat(TextAt(person, "upn"), "  ", TextAt(person, "id"), "\n", TextAt(person, "state"),
             TextAt(person, "state") == TextAt(person, "phase")
                 ? std::string()
                 : Cat(" (phase ", TextAt(person, "phase"), ")"),
             ", tier ", TextAt(person, "tier"), ", link ", TextAt(person, "link"), ", identity ",
-            TextAt(person, "grade"), "\n\n"));
+            TextAt(person, "grade"), "\n", ToldText(person), "\n"));
   PrintHalves(person);
   std::vector<TextRow> drift;
   for (const json::value& item : ListAt(person, "drift")) {

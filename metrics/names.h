@@ -68,6 +68,7 @@ enum class Metric {
   kAlertsLastSuccess,
   kEvidenceChainOk,
   kInheritedLiveUsers,
+  kExpectedLeavers,
   kMemoryBytes,
   kStoreBytes,
   kStoreCommits,

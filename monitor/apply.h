@@ -197,5 +197,24 @@ Changes ApplyBaselineAccept(const Context& context, PeopleSet inherited_people,
 Changes ApplyGuardReset(const Context& context, PeopleSet held_back, const std::string& guard,
                         const std::string& actor, const std::string& reason);
 bool HeldBackBy(const Action& action, const std::string& guard);
+// While it lasts the person is `exempt`; an episode that is open ends so. Replaces an earlier one.
+Changes ApplyExemption(const Context& context, PeopleSet people, PersonOrdinal person,
+                       const Exemption& exemption);
+// The person is judged like any other from now on.
+Changes ApplyExemptionRemoval(const Context& context, PeopleSet people, PersonOrdinal person,
+                              const std::string& actor);
+
+// Somebody is to leave. What came of each word is in `outcomes`, in their order.
+struct LeaveWord {
+  PersonOrdinal person = 0;
+  ExpectedLeave leave;
+};
+Changes ApplyExpectedLeavers(const Context& context, PeopleSet people,
+                             const std::vector<LeaveWord>& words,
+                             std::vector<LeaveOutcome>* outcomes);
+// Is not to leave. `forget`: as if it had never been told; else the file cannot tell it again.
+// Nothing is written when the person is not expected to leave.
+Changes ApplyLeaverWithdrawal(const Context& context, PeopleSet people, PersonOrdinal person,
+                              const std::string& actor, bool forget);
 
 }  // namespace driftwarden::monitor

@@ -52,6 +52,7 @@ bool IsSyncAccount(const AdHalf& half) {
 bool IsSharedMailbox(const Person& person, const AdHalf& half) {
   if (!IsMailboxStub(half) || !Departed(half) || person.episode) return false;
   if (person.person_class == PersonClass::kSharedMailbox) return true;
+  if (person.memory.exemption) return false;  // no episode is open, and no departure is over
   return half.enabled_seen == absl::InfinitePast() || person.memory.departure_handled;
 }
 

@@ -317,7 +317,7 @@ void UpdateEpisode(Transaction& tx, Person& person, const Verdict& verdict, bool
   if (MustOpen(person, verdict, in_baseline)) OpenEpisode(tx, person, verdict);
   if (verdict.state == State::kExempt) {
     if (person.episode) EndEpisode(tx, person, EpisodeResult::kExempt);
-    // Should the class be taken back: only what is still open then is a departure.
+    // When the exemption is over: only what is still open then is a departure.
     person.memory.departure_handled = verdict.departed;
   }
   if (!person.episode) return;

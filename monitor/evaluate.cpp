@@ -27,8 +27,8 @@ bool IsQuarantined(const Situation& s) {
 }
 
 State StateOf(const Situation& s) {
-  // Nobody who could leave: no episode is open, so that there is nothing to quarantine.
-  if (s.person_class != PersonClass::kNone) return State::kExempt;
+  // No episode is open of them, so that there is nothing to quarantine.
+  if (s.exempt) return State::kExempt;
   if (IsQuarantined(s)) return State::kQuarantined;
   const Memory& memory = s.person->memory;
   // A departure is judged for itself, whatever else was wrong before us.
@@ -89,7 +89,7 @@ std::vector<WantedAction> WantedOf(const Situation& s, State state) {
 bool WantsReads(const Situation& s) {
   if (s.entra == nullptr || s.ad == nullptr) return false;
   if (s.entra->needs_direct_read) return true;
-  if (s.person_class != PersonClass::kNone) return false;
+  if (s.exempt) return false;
   if (s.person->memory.inherited || !s.link->baseline_at) return false;
   if (s.departed && s.was_converged && s.live) return true;  // regressed, or perhaps
   return s.person->episode.has_value() || IsOpenPhase(s.phase);

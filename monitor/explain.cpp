@@ -97,6 +97,16 @@ void DriftDeadlines(const Situation& s, Earliest& next) {
   }
 }
 
+void LeaverDeadlines(const Situation& s, const Verdict& verdict, Earliest& next) {
+  if (s.leave == nullptr || !s.AdEnabled() || verdict.state == State::kExempt) return;
+  constexpr absl::Duration kReadAgain = absl::Minutes(1);
+  next.At(s.LeftDue(), "an expected leaver should be out of AD: left_not_disabled opens");
+  const bool open = s.OpenSeverity(DriftKind::kLeftNotDisabled).has_value();
+  if (!open && s.now >= s.LeftDue()) {
+    next.At(s.now + kReadAgain, "an expected leaver should be out of AD: waiting to read it again");
+  }
+}
+
 std::string Bounds(const TimeBounds& bounds) {
   if (bounds.lo == bounds.hi) return FormatRfc3339(bounds.lo);
   return Cat(FormatRfc3339(bounds.lo), " .. ", FormatRfc3339(bounds.hi));
@@ -159,6 +169,10 @@ NextReview NextReviewOf(const Situation& s, const Verdict& verdict) {
     DepartedDeadlines(s, next);
   }
   if (!hands_off && s.entra != nullptr) DriftDeadlines(s, next);
+  LeaverDeadlines(s, verdict, next);
+  if (const auto& exemption = s.person->memory.exemption) {
+    next.At(exemption->until, "the exemption ends: judged like anybody else");
+  }
   if (s.entra != nullptr && s.entra->needs_direct_read) {
     next.At(s.now + s.recheck, "waiting for a direct read of the Entra account");
   }
@@ -183,6 +197,18 @@ Because BecauseOf(const Situation& s, const Verdict& verdict) {
   add("tier", s.tier.value);
   if (s.person_class != PersonClass::kNone) {
     add("class", std::string(PersonClassText(s.person_class)));
+  }
+  if (s.leave != nullptr) {
+    add("leaves", Cat(FormatRfc3339(s.leave->effective), ", ", LeaveUrgencyText(s.leave->urgency),
+                      s.leave->from_file ? ", by the file" : Cat(", by ", s.leave->actor)));
+    if (s.leave->urgency != LeaveUrgency::kPlanned) {
+      add("timers", Cat("by urgency ", LeaveUrgencyText(s.leave->urgency)));
+    }
+  }
+  if (const auto& exemption = s.person->memory.exemption) {
+    add("exempt_until", FormatRfc3339(exemption->until));
+    add("exempt_by", exemption->actor);
+    add("exempt_reason", exemption->reason);
   }
   if (s.ad != nullptr && s.ad->scope == ScopeState::kLeft) {
     add("left_scope", Bounds(s.ad->scope_since));

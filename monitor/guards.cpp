@@ -7,6 +7,7 @@
 #include "base/strings.h"
 #include "base/units.h"
 #include "monitor/evaluate.h"
+#include "monitor/exemption.h"
 
 namespace driftwarden::monitor {
 namespace {
@@ -136,7 +137,8 @@ void CheckBreakers(Gates& gates, PermitResult& result, const Person& person, con
   result.trip_guard = kGuardPercent;
 }
 
-void CheckPerson(Gates& gates, const Person& person, const Policy& policy, const Verdict& verdict) {
+void CheckPerson(Gates& gates, const Person& person, const Policy& policy, const Verdict& verdict,
+                 absl::Time now) {
   const IdentityGrade grade = GradeOf(person.facts);
   if (grade == IdentityGrade::kAnchor) {
     gates.Check("grade", false, "anchor only, no SID agrees: needs an approval",
@@ -149,9 +151,8 @@ void CheckPerson(Gates& gates, const Person& person, const Policy& policy, const
               person.memory.inherited ? "drift from before the first look" : "no");
   const bool quarantined = verdict.state == State::kQuarantined;
   gates.Check("not_quarantined", !quarantined, quarantined ? "conflict of identity" : "no");
-  const bool classed = ClassOf(person, policy) != PersonClass::kNone;
-  gates.Check("not_exempt", !classed,
-              classed ? Cat("class ", PersonClassText(ClassOf(person, policy))) : "no exemption");
+  const GateResult not_exempt = NotExempt(person, policy, now);
+  gates.Check("not_exempt", not_exempt.ok, not_exempt.observed);
   const bool flapping = IsFlapping(person.memory);
   gates.Check(
       "not_flapping", !flapping,
@@ -207,7 +208,7 @@ PermitResult PermitAction(const Person& person, const Verdict& verdict, const Wa
   if (!gates.Check("mode", mode != Mode::kObserve, std::string(ModeText(mode)))) {
     return result;
   }
-  CheckPerson(gates, person, policy, verdict);
+  CheckPerson(gates, person, policy, verdict, now);
   const GateResult second = SecondDc(person, policy);
   gates.Check("second_dc", second.ok, second.observed);
   CheckTimes(gates, result, verdict, link, policy, now, clock_suspect);

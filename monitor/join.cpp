@@ -5,6 +5,8 @@
 
 #include "base/strings.h"
 #include "monitor/episode.h"
+#include "monitor/exemption.h"
+#include "monitor/leavers.h"
 
 namespace driftwarden::monitor {
 namespace {
@@ -52,8 +54,12 @@ void MergePeople(Transaction& tx, PersonOrdinal first, PersonOrdinal second) {
   tx.Record(std::move(entry));
   // A departure is AD's: so is what is remembered of it.
   const uint32_t episodes = std::max(keep.memory.episodes, gone.memory.episodes);
+  const auto leave = StrongerOf(keep.memory.leave, gone.memory.leave);
+  const auto exemption = LaterOf(keep.memory.exemption, gone.memory.exemption);
   if (keep.facts.ad.empty() && !gone.facts.ad.empty()) keep.memory = gone.memory;
   keep.memory.episodes = episodes;
+  keep.memory.exemption = exemption;  // people are exempted and leave, not records
+  keep.memory.leave = leave;
   for (AdHalf& half : gone.facts.ad) keep.facts.ad.push_back(std::move(half));
   if (!keep.facts.entra) {
     keep.facts.entra = std::move(gone.facts.entra);

@@ -56,8 +56,21 @@ std::string DefaultText(const Situation& s, std::string_view name) {
   return text + Cat(", times ", times, " for the learned cycle");
 }
 
+// Whether the urgency of an expected leaver made the timer a shorter one.
+bool IsHastened(const Situation& s, std::string_view name, absl::Duration value) {
+  if (s.leave == nullptr || s.leave->urgency == LeaveUrgency::kPlanned) return false;
+  const Thresholds own = ThresholdsFor(s.tier, *s.policy, *s.link);
+  return value < (name == "warn_after"     ? own.warn_after
+                  : name == "revoke_after" ? own.revoke_after
+                                           : own.breach_after);
+}
+
 ThresholdOrigin Timer(const Situation& s, std::string_view name, absl::Duration value,
                       std::optional<absl::Duration> TierPolicy::*field) {
+  if (IsHastened(s, name, value)) {
+    return {std::string(name), value,
+            Cat("urgency ", LeaveUrgencyText(s.leave->urgency), " of an expected leaver")};
+  }
   const TierPolicy* written = WrittenTier(s);
   const bool is_written = written != nullptr && (written->*field).has_value();
   return {std::string(name), value,
@@ -234,6 +247,9 @@ std::string WhyOf(const Situation& s, const OpenDrift& drift, State state) {
       return drift.severity == Severity::kCritical
                  ? "it succeeded after the Entra disable, a revocation or breach_after"
                  : "it was interactive, and earlier than the Entra disable and breach_after";
+    case DriftKind::kLeftNotDisabled:
+      return Cat("should have left at ", FormatRfc3339(s.leave->effective), ", urgency ",
+                 LeaveUrgencyText(s.leave->urgency), ", tier ", s.tier.value);
     default:
       return Cat("tier ", s.tier.value, ", for ", HumanDuration(s.now - drift.since));
   }

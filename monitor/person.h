@@ -12,6 +12,7 @@
 #include "base/hex.h"
 #include "monitor/cause_records.h"
 #include "monitor/facts.h"
+#include "monitor/told.h"
 #include "monitor/verdict.h"
 
 namespace driftwarden::monitor {
@@ -33,6 +34,8 @@ struct Memory {
   // Resets of the AD password within the last kResetWindow, and when there last were two of them.
   std::vector<absl::Time> password_resets;
   std::optional<absl::Time> reset_twice_at;
+  std::optional<Exemption> exemption;  // gone when its time is over
+  std::optional<ExpectedLeave> leave;
   friend bool operator==(const Memory&, const Memory&) = default;
 };
 
@@ -56,6 +59,12 @@ struct Person {
   absl::Time review_at = absl::InfiniteFuture();  // indexed; InfiniteFuture: none
   friend bool operator==(const Person&, const Person&) = default;
 };
+
+// Live in Entra and wrong before us, and somebody is to look at it before we may.
+inline bool WaitsForBaseline(const Person& person) {
+  return person.person_class == PersonClass::kNone && !person.memory.exemption &&
+         HasInherited(person.memory) && person.facts.EntraLive();
+}
 
 struct GateResult {
   std::string name;

@@ -168,7 +168,8 @@ std::optional<std::string> WhyNotReplayed(const PersonHistory& history, const Po
   const Person& person = found->second;
   if (!person.facts.entra || person.facts.ad.empty()) return "no_account_on_one_side";
   if (GradeOf(person.facts) == IdentityGrade::kConflict) return "identity_conflict";
-  if (ClassOf(person, policy) != PersonClass::kNone) return "exempt_now";
+  const bool classed = ClassOf(person, policy) != PersonClass::kNone;
+  if (classed || person.memory.exemption) return "exempt_now";
   if (history.entries.empty() || history.entries.front().at > history.oldest_episode) {
     return "evidence_expired";
   }

@@ -5,6 +5,7 @@
 #include "base/strings.h"
 #include "base/units.h"
 #include "monitor/evaluate.h"
+#include "monitor/exemption.h"
 #include "monitor/guards.h"
 
 namespace driftwarden::monitor {
@@ -156,10 +157,7 @@ std::vector<GateResult> CheckReReads(const ReReads& reads, const Person& person,
   // By the policy in force: the stored tier is brought up to date in the background.
   const bool tier0 = TierOf(person.facts, policy).value == kTier0 || person.tier.value == kTier0;
   gates.push_back(SecondDc(reads, person, tier0));
-  const PersonClass classed = ClassOf(person, policy);
-  gates.push_back(
-      {"not_exempt", classed == PersonClass::kNone,
-       classed == PersonClass::kNone ? "no exemption" : Cat("class ", PersonClassText(classed))});
+  gates.push_back(NotExempt(person, policy, now));
   gates.push_back(EntraNeedsIt(reads, person, reason));
   gates.push_back(Fresh("entra_read_fresh", reads.entra_read, entra_answered, reads, now));
   gates.push_back(Skew(link));

@@ -17,7 +17,8 @@ std::span<const Rule* const> AllRules() {
                                            &kTokenNotRevokedRule,
                                            &kLockedOutByUsRule,
                                            &kResetWithoutRevokeRule,
-                                           &kDeviceEnabledRule};
+                                           &kDeviceEnabledRule,
+                                           &kLeftNotDisabledRule};
   return kRules;
 }
 

@@ -38,6 +38,7 @@ extern const Rule kSoftDeletedRestoredRule;
 extern const Rule kLockedOutByUsRule;
 extern const Rule kResetWithoutRevokeRule;
 extern const Rule kDeviceEnabledRule;
+extern const Rule kLeftNotDisabledRule;
 
 std::span<const Rule* const> AllRules();
 

@@ -6,8 +6,10 @@
 #include "base/strings.h"
 #include "monitor/episode.h"
 #include "monitor/evaluate.h"
+#include "monitor/exemption.h"
 #include "monitor/guards.h"
 #include "monitor/join.h"
+#include "monitor/leavers.h"
 
 namespace driftwarden::monitor {
 namespace {
@@ -143,6 +145,7 @@ void SettlePerson(Transaction& tx, PersonOrdinal ordinal, bool in_baseline) {
   ClearConflict(tx, ordinal);
   if (tx.Find(ordinal) == nullptr) return;
   Person& person = tx.Touch(ordinal);
+  EndPassedExemption(tx, person);
   UpdateIdentity(tx, person);
   UpdateDeparture(tx, person);
   if (in_baseline) {
@@ -160,6 +163,7 @@ void SettlePerson(Transaction& tx, PersonOrdinal ordinal, bool in_baseline) {
     verdict = Evaluate(person, tx.link(), tx.policy(), tx.now(), options);
   }
   UpdateEpisode(tx, person, verdict, in_baseline);
+  EndPassedLeave(tx, person, verdict);
   RememberConverged(tx, person, verdict);
   const State before = person.state;
   person.state = verdict.state;

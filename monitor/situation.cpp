@@ -33,11 +33,8 @@ absl::Time CountsFrom(const AdHalf& ad, const TimeBounds& departure, absl::Time 
 // The second look: a direct read of the account, or a complete read of its source that brought
 // nothing new about it, begun `settle` after the first.
 bool IsSettled(const Situation& s) {
-  absl::Time last_agreed = s.ad->last_look.lo;
-  if (const SourceState* source = FindSource(*s.link, s.ad->source)) {
-    last_agreed = std::max(last_agreed, source->last_complete_begin);
-  }
-  return s.thresholds.settle <= absl::ZeroDuration() || last_agreed >= s.seen + s.thresholds.settle;
+  return s.thresholds.settle <= absl::ZeroDuration() ||
+         s.LastRead() >= s.seen + s.thresholds.settle;
 }
 
 bool IsGapOpen(const Situation& s) {
@@ -158,6 +155,18 @@ void HastenBreach(Situation& s) {
   s.thresholds.breach_after = std::min(s.thresholds.breach_after, absl::Minutes(10));
 }
 
+// Who must be gone at once is judged like tier 0, or faster, whatever the tier.
+void HastenByUrgency(Situation& s) {
+  if (s.leave == nullptr || s.leave->urgency == LeaveUrgency::kPlanned) return;
+  Thresholds& t = s.thresholds;
+  t.warn_after = std::min(t.warn_after, absl::Minutes(5));
+  t.revoke_after = std::min(t.revoke_after, absl::Minutes(2));
+  t.breach_after = std::min(t.breach_after, absl::Minutes(10));
+  if (s.leave->urgency == LeaveUrgency::kCompromise) {
+    t.revoke_after = std::min(t.revoke_after, t.settle);
+  }
+}
+
 }  // namespace
 
 absl::Time Situation::EntraOutSince() const {
@@ -194,6 +203,12 @@ bool Situation::AdEnabled() const {
   return ad != nullptr && !departed && ad->disabled == Tri::kNo && ad->scope != ScopeState::kNever;
 }
 
+absl::Time Situation::LastRead() const {
+  const SourceState* source = FindSource(*link, ad->source);
+  if (source == nullptr) return ad->last_look.lo;
+  return std::max(ad->last_look.lo, source->last_complete_begin);
+}
+
 absl::Time Situation::ReversedFrom() const {
   absl::Time from = EntraOutSince();
   if (person->memory.returned_at) from = std::max(from, *person->memory.returned_at);
@@ -211,7 +226,14 @@ Situation DescribeSituation(const Person& person, const LinkState& link, const P
   s.entra = person.facts.entra ? &*person.facts.entra : nullptr;
   s.tier = TierOf(person.facts, policy);
   s.person_class = ClassOf(person, policy);
+  const auto& exemption = person.memory.exemption;
+  // By a clock that may be wrong none has ended.
+  const bool lasts = exemption && (now < exemption->until || options.clock_suspect);
+  s.exempt = s.person_class != PersonClass::kNone || lasts;
   s.thresholds = ThresholdsFor(s.tier, policy, link);
+  const auto& leave = person.memory.leave;
+  if (leave && leave->end == LeaveEnd::kExpected) s.leave = &*leave;
+  HastenByUrgency(s);
   s.recheck = kRecheckMax;
   if (s.ad != nullptr) {
     s.recheck = std::clamp(PollInterval(policy, s.ad->source), kRecheckMin, kRecheckMax);
@@ -220,6 +242,7 @@ Situation DescribeSituation(const Person& person, const LinkState& link, const P
   }
   if (s.entra != nullptr) DescribeEntra(s);
   if (s.ad != nullptr && s.entra != nullptr) s.gap_open = IsGapOpen(s);
+  s.clock_suspect = options.clock_suspect;
   s.may_advance = !s.gap_open && !options.clock_suspect;
   s.was_converged = person.memory.last_converged.has_value();
   s.returned = person.memory.returned_at.has_value();

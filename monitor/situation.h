@@ -28,22 +28,25 @@ struct Situation {
   const EntraHalf* entra = nullptr;
   TierName tier;
   PersonClass person_class = PersonClass::kNone;
+  bool exempt = false;                   // of a class, or by a dated exemption
+  const ExpectedLeave* leave = nullptr;  // null: nobody said that they leave
   Thresholds thresholds;
 
-  bool departed = false;    // AD disabled or deleted
-  TimeBounds departure;     // when, as far as known
-  absl::Time counts_from;   // the timers' zero within `departure`
-  absl::Time seen;          // our first look that showed it
-  absl::Duration elapsed;   // since counts_from, never negative
-  bool settled = false;     // a second look agreed
-  bool gap_open = false;    // a source was not read for a while and not everything is read again
-  bool may_advance = true;  // false: what only time brings about must wait
-  bool live = false;        // in Entra: there, not deleted, enabled
-  bool gone = false;        // in Entra: soft or hard deleted
-  bool disabled = false;    // in Entra: there and disabled
-  bool contained = false;   // live, and revoked since the departure; nobody signed in after that
-  bool sealed = false;      // disabled, and revoked since then, or nobody signed in since a revoke
-  absl::Duration skew;      // by how much the tenant's logs may be off our clock
+  bool departed = false;       // AD disabled or deleted
+  TimeBounds departure;        // when, as far as known
+  absl::Time counts_from;      // the timers' zero within `departure`
+  absl::Time seen;             // our first look that showed it
+  absl::Duration elapsed;      // since counts_from, never negative
+  bool settled = false;        // a second look agreed
+  bool gap_open = false;       // a source was not read for a while and not everything is read again
+  bool may_advance = true;     // false: what only time brings about must wait
+  bool clock_suspect = false;  // our own clock
+  bool live = false;           // in Entra: there, not deleted, enabled
+  bool gone = false;           // in Entra: soft or hard deleted
+  bool disabled = false;       // in Entra: there and disabled
+  bool contained = false;      // live, and revoked since the departure; nobody signed in after that
+  bool sealed = false;  // disabled, and revoked since then, or nobody signed in since a revoke
+  absl::Duration skew;  // by how much the tenant's logs may be off our clock
   std::optional<TimeBounds> revocation;  // the latest attributed one of this departure
   // Live and revoked, and the logs of sign-ins, read a short while ago, show none since: until when
   // that holds if they are not read again.
@@ -69,6 +72,11 @@ struct Situation {
   Severity WarnOrCritical() const;
   // AD says that the account is there and enabled.
   bool AdEnabled() const;
+  // When AD must show that an expected leaver is out.
+  absl::Time LeftDue() const { return leave->effective + thresholds.settle; }
+  // What AD shows was so then at least: begin of its last complete read, or of a look at the
+  // account.
+  absl::Time LastRead() const;
   // When somebody enabled in AD but not in Entra is out for longer than the sync engine needs.
   absl::Time ReversedFrom() const;
 };

@@ -194,9 +194,7 @@ void Transaction::Count(const Person& person, int64_t sign) {
   CountWaiting(link().causes.waiting, person, sign);
   const auto by = static_cast<uint64_t>(sign);  // modulo arithmetic: adding -1 subtracts one
   if (person.facts.Linked()) link().linked_people += by;
-  const bool counts = person.person_class == PersonClass::kNone;
-  if (counts && HasInherited(person.memory) && person.facts.EntraLive())
-    link().inherited_live += by;
+  if (WaitsForBaseline(person)) link().inherited_live += by;
 }
 
 Changes Transaction::Finish() {

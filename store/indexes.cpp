@@ -84,6 +84,13 @@ IndexEntries EntriesOf(LinkNumber link, const Person& person) {
   if (person.memory.watch_until.has_value()) {
     out.push_back({Family::kIndexes, OrdinalIndexKey(Index::kWatched, link, ordinal), ""});
   }
+  if (person.memory.exemption.has_value()) {
+    out.push_back({Family::kIndexes, OrdinalIndexKey(Index::kExempted, link, ordinal), ""});
+  }
+  const auto& leave = person.memory.leave;
+  if (leave.has_value() && leave->end == monitor::LeaveEnd::kExpected) {
+    out.push_back({Family::kIndexes, OrdinalIndexKey(Index::kExpected, link, ordinal), ""});
+  }
   if (person.episode.has_value()) {
     ByteWriter value;
     value.U64(ordinal);

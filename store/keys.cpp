@@ -227,6 +227,8 @@ std::optional<Owner> OwnerOfIndexEntry(const KvEntry& entry) {
     case Index::kOpenPerson:
     case Index::kInherited:
     case Index::kWatched:
+    case Index::kExempted:
+    case Index::kExpected:
       owner = {Family::kPeople, NumberKey(link, in.U64())};
       break;
     case Index::kLiveAction:

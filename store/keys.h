@@ -70,6 +70,8 @@ enum class Index : uint8_t {
   kPersonIncident = 9,  // ordinal, length, incident id
   kOpenEpisode = 10,    // length, episode id; the value is the ordinal
   kWatched = 11,        // ordinal
+  kExempted = 12,       // ordinal
+  kExpected = 13,       // ordinal
 };
 std::string IndexPrefix(Index index, LinkNumber link);
 std::string StateIndexKey(LinkNumber link, monitor::State state, monitor::PersonOrdinal ordinal);

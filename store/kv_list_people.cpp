@@ -7,6 +7,8 @@
 #include "store/kv_state_store.h"
 
 namespace driftwarden::store {
+using monitor::LeaveEnd;
+
 namespace {
 
 constexpr size_t kMaxPage = 10'000;
@@ -20,6 +22,8 @@ struct Source {
 };
 
 Source SourceFor(LinkNumber link, const PeopleFilter& filter) {
+  if (filter.exempted) return {Family::kIndexes, IndexPrefix(Index::kExempted, link)};
+  if (filter.expected) return {Family::kIndexes, IndexPrefix(Index::kExpected, link)};
   if (filter.state.has_value() && IsIndexedState(*filter.state)) {
     std::string prefix = StateIndexKey(link, *filter.state, 0);
     prefix.resize(prefix.size() - sizeof(PersonOrdinal));
@@ -57,6 +61,10 @@ bool Matches(const Person& person, const PeopleFilter& filter, const std::string
   if (filter.kind.has_value() && !HasOpenKind(person, *filter.kind)) return false;
   if (filter.tier.has_value() && person.tier != *filter.tier) return false;
   if (filter.with_open_episode && !person.episode.has_value()) return false;
+  const auto& memory = person.memory;
+  if (filter.exempted && !memory.exemption.has_value()) return false;
+  const bool expected = memory.leave.has_value() && memory.leave->end == LeaveEnd::kExpected;
+  if (filter.expected && !expected) return false;
   return lowered.empty() || HasText(person, lowered);
 }
 

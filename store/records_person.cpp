@@ -235,6 +235,46 @@ Revocation GetRevocation(ByteReader& in) {
   return revocation;
 }
 
+void PutExemption(ByteWriter& out, const monitor::Exemption& exemption) {
+  PutTime(out, exemption.since);
+  PutTime(out, exemption.until);
+  out.Bytes(exemption.reason);
+  out.Bytes(exemption.actor);
+}
+
+monitor::Exemption GetExemption(ByteReader& in) {
+  monitor::Exemption exemption;
+  exemption.since = GetTime(in);
+  exemption.until = GetTime(in);
+  exemption.reason = in.Bytes();
+  exemption.actor = in.Bytes();
+  return exemption;
+}
+
+void PutLeave(ByteWriter& out, const monitor::ExpectedLeave& leave) {
+  out.Bytes(leave.identifier);
+  PutTime(out, leave.effective);
+  PutEnum(out, leave.urgency);
+  out.Bytes(leave.reference);
+  out.Bytes(leave.actor);
+  PutTime(out, leave.told);
+  out.Bool(leave.from_file);
+  PutEnum(out, leave.end);
+}
+
+monitor::ExpectedLeave GetLeave(ByteReader& in) {
+  monitor::ExpectedLeave leave;
+  leave.identifier = in.Bytes();
+  leave.effective = GetTime(in);
+  leave.urgency = GetEnum(in, monitor::LeaveUrgency::kPlanned, monitor::LeaveUrgency::kCompromise);
+  leave.reference = in.Bytes();
+  leave.actor = in.Bytes();
+  leave.told = GetTime(in);
+  leave.from_file = in.Bool();
+  leave.end = GetEnum(in, monitor::LeaveEnd::kExpected, monitor::LeaveEnd::kWithdrawn);
+  return leave;
+}
+
 void PutMemory(ByteWriter& out, const Memory& memory) {
   out.Bool(memory.inherited);
   out.Bool(memory.before_our_time);
@@ -247,6 +287,8 @@ void PutMemory(ByteWriter& out, const Memory& memory) {
   PutList(out, memory.inherited_kinds, PutEnum<monitor::DriftKind>);
   PutList(out, memory.password_resets, PutTime);
   PutOptional(out, memory.reset_twice_at, PutTime);
+  PutOptional(out, memory.exemption, PutExemption);
+  PutOptional(out, memory.leave, PutLeave);
 }
 
 Memory GetMemory(ByteReader& in, uint8_t format) {
@@ -266,6 +308,8 @@ Memory GetMemory(ByteReader& in, uint8_t format) {
     });
     GetList(in, [&memory](ByteReader& each) { memory.password_resets.push_back(GetTime(each)); });
     memory.reset_twice_at = GetOptional(in, GetTime);
+    memory.exemption = GetOptional(in, GetExemption);
+    memory.leave = GetOptional(in, GetLeave);
   }
   return memory;
 }

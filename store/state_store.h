@@ -44,7 +44,9 @@ struct PeopleFilter {
   std::optional<monitor::DriftKind> kind;  // open kind
   std::optional<monitor::TierName> tier;
   bool with_open_episode = false;
-  std::string text;  // part of UPN or sAMAccountName, any case
+  bool exempted = false;  // by a dated exemption
+  bool expected = false;  // as leavers
+  std::string text;       // part of UPN or sAMAccountName, any case
 };
 
 template <typename T>

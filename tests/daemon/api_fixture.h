@@ -51,11 +51,39 @@ class FakeLink final : public LinkPort {
     writes.push_back(Cat("reset ", guard, " by ", actor, ": ", reason));
     co_return answer;
   }
+  asio::awaitable<Status> AddExemption(monitor::PersonOrdinal person,
+                                       monitor::Exemption exemption) override {
+    writes.push_back(Cat("exempt ", person, " until ", FormatRfc3339(exemption.until), " by ",
+                         exemption.actor, ": ", exemption.reason));
+    co_return answer;
+  }
+  asio::awaitable<Status> RemoveExemption(monitor::PersonOrdinal person,
+                                          std::string actor) override {
+    writes.push_back(Cat("judge ", person, " again by ", actor));
+    co_return answer;
+  }
+  asio::awaitable<StatusOr<std::vector<monitor::LeaveOutcome>>> ExpectLeavers(
+      std::vector<monitor::LeaveWord> words) override {
+    if (!answer.ok()) co_return answer;
+    for (const monitor::LeaveWord& word : words) {
+      writes.push_back(
+          Cat("expect ", word.person, " to leave at ", FormatRfc3339(word.leave.effective), ", ",
+              monitor::LeaveUrgencyText(word.leave.urgency), " by ", word.leave.actor));
+    }
+    std::vector<monitor::LeaveOutcome> outcomes(words.size(), outcome);
+    co_return outcomes;
+  }
+  asio::awaitable<Status> WithdrawLeaver(monitor::PersonOrdinal person, std::string actor,
+                                         bool forget) override {
+    writes.push_back(Cat(forget ? "forget " : "withdraw ", person, " by ", actor));
+    co_return answer;
+  }
   monitor::LinkState& state() { return state_; }
   monitor::Policy& policy() { return policy_; }
 
   std::vector<std::string> writes;
   Status answer;
+  monitor::LeaveOutcome outcome = monitor::LeaveOutcome::kAccepted;
 
  private:
   const monitor::LinkName name_;

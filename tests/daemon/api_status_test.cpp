@@ -210,10 +210,10 @@ TEST_F(ApiStatus, WhatIsNotThereIsA404) {
 }
 
 TEST_F(ApiStatus, OtherMethodsAreNotAllowed) {
-  const auto response = Call(Request("DELETE", "/api/v1/status"));
-  ExpectProblem(response, 405, "GET, POST");
+  const auto response = Call(Request("PUT", "/api/v1/status"));
+  ExpectProblem(response, 405, "GET, POST, DELETE");
   ASSERT_NE(net::FindHeader(response.headers, "Allow"), nullptr);
-  EXPECT_EQ(*net::FindHeader(response.headers, "Allow"), "GET, POST");
+  EXPECT_EQ(*net::FindHeader(response.headers, "Allow"), "GET, POST, DELETE");
 }
 
 TEST_F(ApiStatus, HeadIsAGet) {

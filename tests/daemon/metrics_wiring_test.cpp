@@ -80,6 +80,7 @@ TEST_F(LinkMetricsTest, EverySeriesKnownInAdvanceIsZeroFromTheStart) {
           R"(store_commit_duration_seconds_count{link="main"})",
           R"(engine_queue_length{link="main"})",
           R"(inherited_live_users{link="main"})",
+          R"(expected_leavers{link="main",state="overdue"})",
       }) {
     EXPECT_EQ(Exported(series), 0) << series;
   }
@@ -259,7 +260,7 @@ TEST_F(LinkMetricsTest, ACensusFindsTheOldestOpenDriftAndTheLiveActions) {
   changes.actions.push_back(action);
   ASSERT_TRUE(store->Commit(lease, changes).ok());
 
-  const auto census = TakeCensus(*store, policy_.link);
+  const auto census = TakeCensus(*store, policy_.link, absl::FromUnixSeconds(1'800'000'000));
   ASSERT_TRUE(census.ok()) << census.status();
   link_.SetCensus(*census);
   const auto seconds = [](int64_t at) {

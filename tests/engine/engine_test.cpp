@@ -201,6 +201,30 @@ TEST(Engine, OperatorsWritesAreCheckedAndCommitted) {
   EXPECT_TRUE(f.Await(f.engine->ResetGuard(monitor::kGuardPercent, "ada", "mended")).ok());
 }
 
+TEST(Engine, AnExemptionLastsOverARestartAndEndsByItself) {
+  EngineFixture f;
+  f.Baseline(2);
+  const monitor::Exemption word{f.clock.Wall(), f.clock.Wall() + absl::Hours(2), "leave", "ada"};
+  monitor::Exemption passed = word;
+  passed.until = f.clock.Wall();
+  EXPECT_EQ(f.Await(f.engine->AddExemption(1, passed)).code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(f.Await(f.engine->AddExemption(99, word)).code(), StatusCode::kNotFound);
+  EXPECT_EQ(f.Await(f.engine->RemoveExemption(1, "ada")).code(), StatusCode::kNotFound);
+  const auto one = f.store->Find("u1@corp.example");
+  ASSERT_EQ(one->size(), 1u);
+  ASSERT_TRUE(f.Await(f.engine->AddExemption(one->front().second, word)).ok());
+  f.Disable(1);
+  const auto exempt = monitor::UserCountKey{monitor::State::kExempt, monitor::TierName("standard")};
+  EXPECT_EQ(f.engine->State()->users.at(exempt), 1);
+  EXPECT_TRUE(f.Await(f.engine->OpenPeople(0, 10))->empty());
+  EngineFixture again(TestPolicy(), "/dev/null", f.disk);
+  EXPECT_EQ(again.engine->State()->users.at(exempt), 1);
+  again.scheduler.RunFor(absl::Hours(2));
+  ASSERT_TRUE(again.Await(again.engine->ReviewDue()).ok());
+  EXPECT_FALSE(again.engine->State()->users.contains(exempt));
+  EXPECT_EQ(again.Await(again.engine->OpenPeople(0, 10))->size(), 1u);
+}
+
 TEST(Engine, AResetHandsOutAtOnceWhatTheGuardHeldBack) {
   auto policy = TestPolicy();
   policy->remediation.budgets = {100, 1000, 1, absl::Minutes(10), 3};

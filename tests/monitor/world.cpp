@@ -415,7 +415,7 @@ void World::Check() {
   for (const auto& [ordinal, p] : people) {
     ++users[{p.state, p.tier}];
     linked += p.facts.Linked() ? 1 : 0;
-    const bool counts = p.person_class == PersonClass::kNone;
+    const bool counts = p.person_class == PersonClass::kNone && !p.memory.exemption;
     inherited_live += counts && HasInherited(p.memory) && p.facts.EntraLive() ? 1 : 0;
     if (!p.episode) continue;
     for (const EpisodeKind& kind : p.episode->kinds) {

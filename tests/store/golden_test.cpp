@@ -70,6 +70,8 @@ monitor::Person SamplePersonOfFormat4() {
   for (monitor::AdHalf& half : person.facts.ad) half.sid_history.clear();
   person.memory.password_resets.clear();
   person.memory.reset_twice_at.reset();
+  person.memory.exemption.reset();
+  person.memory.leave.reset();
   return person;
 }
 

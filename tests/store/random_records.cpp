@@ -251,6 +251,18 @@ constexpr ActionReason kReasons[] = {ActionReason::kLag, ActionReason::kSeal};
 
 }  // namespace
 
+namespace {
+
+ExpectedLeave AnyLeave(Random& r) {
+  constexpr LeaveUrgency kUrgencies[] = {LeaveUrgency::kPlanned, LeaveUrgency::kImmediate,
+                                         LeaveUrgency::kCompromise};
+  constexpr LeaveEnd kEnds[] = {LeaveEnd::kExpected, LeaveEnd::kDeparted, LeaveEnd::kWithdrawn};
+  return {r.Text(), r.Time(), r.OneOf(kUrgencies), r.Text(), r.Text(),
+          r.Time(), r.Flip(), r.OneOf(kEnds)};
+}
+
+}  // namespace
+
 Person RandomPerson(Rng& rng) {
   Random r(rng);
   Person person;
@@ -270,6 +282,10 @@ Person RandomPerson(Rng& rng) {
   person.memory.returned_at = r.Maybe([&] { return r.Time(); });
   person.memory.watch_until = r.Maybe([&] { return r.Time(); });
   r.Times(3, [&] { person.memory.inherited_kinds.push_back(r.OneOf(kAllDriftKinds)); });
+  person.memory.exemption = r.Maybe([&] {
+    return Exemption{r.Time(), r.Time(), r.Text(), r.Text()};
+  });
+  person.memory.leave = r.Maybe([&] { return AnyLeave(r); });
   person.facts.conflicts_with = r.Maybe([&] { return r.Number(); });
   person.facts.sid_mismatch_since = r.Maybe([&] { return r.Time(); });
   person.facts.sid_mismatch_confirmed = r.Flip();

@@ -156,6 +156,15 @@ Person SamplePerson() {
   person.memory.inherited_kinds = {monitor::DriftKind::kAccountExpiredLive};
   person.memory.password_resets = {At(41), At(42)};
   person.memory.reset_twice_at = At(42);
+  person.memory.exemption = {At(3), At(400), "parental leave", "ada"};
+  person.memory.leave = {"u7@corp.example",
+                         At(500),
+                         monitor::LeaveUrgency::kImmediate,
+                         "HR-77",
+                         "hr-feed",
+                         At(4),
+                         true,
+                         monitor::LeaveEnd::kExpected};
   person.facts.conflicts_with = 41;
   person.facts.sid_mismatch_since = At(59);
   person.facts.sid_mismatch_confirmed = true;

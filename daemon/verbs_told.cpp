@@ -1,0 +1,117 @@
+// Verbs that tell a running daemon about people: exempt.
+
+#include <cstdio>
+
+#include "base/strings.h"
+#include "base/time.h"
+#include "base/units.h"
+#include "daemon/json_text.h"
+#include "daemon/text_table.h"
+#include "daemon/verbs.h"
+#include "net/url.h"
+
+namespace driftwarden::daemon {
+
+namespace json = boost::json;
+
+namespace {
+
+void Print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+void ShowExemptions(const json::array& items) {
+  std::vector<TextRow> rows;
+  for (const json::value& item : items) {
+    const json::value& exemption = Field(item, "exemption");
+    rows.push_back({TextAt(exemption, "until"), TextAt(item, "upn"), TextAt(item, "tier"),
+                    TextAt(item, "phase"), TextAt(item, "link"), TextAt(exemption, "by"),
+                    TextAt(item, "id"), TextAt(exemption, "reason")});
+  }
+  if (rows.empty()) {
+    Print("nobody is exempt by a date\n");
+    return;
+  }
+  Print(RenderTable({"UNTIL", "USER", "TIER", "PHASE", "LINK", "BY", "ID", "REASON"}, rows));
+  for (const json::value& item : items) {
+    const std::string warning = TextAt(item, "warning");
+    if (!warning.empty()) Print(Cat("warning: ", TextAt(item, "id"), ": ", warning, "\n"));
+  }
+}
+
+}  // namespace
+
+StatusOr<json::array> FetchAll(const Client& client, const std::string& path,
+                               const std::string& link) {
+  json::array items;
+  std::string cursor;
+  do {
+    std::string page_path = Cat(path, "?limit=1000");
+    if (!link.empty()) page_path += Cat("&link=", net::PercentEncode(link));
+    if (!cursor.empty()) page_path += Cat("&cursor=", net::PercentEncode(cursor));
+    DW_ASSIGN_OR_RETURN(const json::value page, client.Get(page_path));
+    for (const json::value& item : ListAt(page, "items")) items.push_back(item);
+    cursor = TextAt(page, "next_cursor");
+  } while (!cursor.empty());
+  return items;
+}
+
+json::object ListOf(json::array items) {
+  json::object out;
+  out["items"] = std::move(items);
+  out["next_cursor"] = nullptr;
+  return out;
+}
+
+StatusOr<absl::Time> MomentOf(const std::string& text, const char* option) {
+  if (const auto at = ParseRfc3339(text)) return *at;
+  const auto from_now = ParseDuration(text);
+  if (from_now.ok()) return SystemClock().Wall() + *from_now;
+  return InvalidError(Cat(option, ": \"", Printable(text, 60),
+                          "\" is neither a moment like 2027-01-31T17:00:00Z nor a time from now "
+                          "like 14d"));
+}
+
+int VerbExemptAdd(const ClientOptions& options, const ExemptOptions& exempt) {
+  const auto client = Client::Open(options);
+  if (!client.ok()) return Complain(client.status());
+  const auto until = MomentOf(exempt.until, "--until");
+  if (!until.ok()) return Complain(until.status());
+  json::object body;
+  body["user"] = exempt.user;
+  body["until"] = FormatRfc3339(*until);
+  body["reason"] = exempt.reason;
+  if (!exempt.link.empty()) body["link"] = exempt.link;
+  const auto answer = client->Post("/api/v1/exemptions", body);
+  if (!answer.ok()) return Complain(answer.status());
+  ShowExemptions(ListAt(*answer, "items"));
+  return kExitOk;
+}
+
+int VerbExemptList(const ClientOptions& options, const std::string& link, bool as_json) {
+  const auto client = Client::Open(options);
+  if (!client.ok()) return Complain(client.status());
+  auto items = FetchAll(*client, "/api/v1/exemptions", link);
+  if (!items.ok()) return Complain(items.status());
+  if (as_json) {
+    Print(PrettyJson(ListOf(std::move(*items))));
+  } else {
+    ShowExemptions(*items);
+  }
+  return kExitOk;
+}
+
+int VerbExemptRemove(const ClientOptions& options, const ExemptOptions& exempt) {
+  const auto client = Client::Open(options);
+  if (!client.ok()) return Complain(client.status());
+  std::string path = Cat("/api/v1/exemptions/", net::PercentEncode(exempt.user));
+  if (!exempt.link.empty()) path += Cat("?link=", net::PercentEncode(exempt.link));
+  const auto answer = client->Delete(path);
+  if (!answer.ok()) return Complain(answer.status());
+  for (const json::value& id : ListAt(*answer, "removed")) {
+    Print(Cat(TextOf(id), " is judged like anybody else again\n"));
+  }
+  return kExitOk;
+}
+
+}  // namespace driftwarden::daemon
