@@ -113,8 +113,8 @@ absl::Time EarliestDue(const Changes& changes) {
 
 Status KvStateStore::Commit(uint64_t lease_epoch, const Changes& changes) {
   const std::lock_guard lock(write_mutex_);
-  RecordReader reader(*kv_);
-  DW_ASSIGN_OR_RETURN(const uint64_t epoch, reader.LeaseEpoch());
+  std::optional<RecordReader> reader(std::in_place, *kv_);
+  DW_ASSIGN_OR_RETURN(const uint64_t epoch, reader->LeaseEpoch());
   if (lease_epoch != epoch || epoch == 0) {
     return PreconditionError(Cat("the store in ", kv_->path(), " was taken over: its lease is at ",
                                  epoch, ", this commit holds ", lease_epoch));
@@ -122,19 +122,20 @@ Status KvStateStore::Commit(uint64_t lease_epoch, const Changes& changes) {
   const LinkName& name = changes.link.name;
   if (name.empty()) return InternalError("a commit names no link");
   KvBatch batch;
-  DW_ASSIGN_OR_RETURN(std::optional<LinkNumber> link, reader.NumberOf(name));
+  DW_ASSIGN_OR_RETURN(std::optional<LinkNumber> link, reader->NumberOf(name));
   if (!link.has_value()) {
-    DW_ASSIGN_OR_RETURN(link, NextLinkNumber(reader));
+    DW_ASSIGN_OR_RETURN(link, NextLinkNumber(*reader));
     batch.Put(Family::kMeta, LinkNumberKey(name), EncodeNumber(*link));
   }
   batch.Put(Family::kMeta, LinkStateKey(*link), EncodeLinkState(changes.link));
-  DW_RETURN_IF_ERROR(PutRecords(reader.kv(), *link, changes, batch));
+  DW_RETURN_IF_ERROR(PutRecords(reader->kv(), *link, changes, batch));
 
   const absl::Time earliest = EarliestDue(changes);
-  DW_ASSIGN_OR_RETURN(const absl::Time known, LowMark(*link, reader));
-  DW_ASSIGN_OR_RETURN(const absl::Time stored, reader.LowMark(*link));
+  DW_ASSIGN_OR_RETURN(const absl::Time known, LowMark(*link, *reader));
+  DW_ASSIGN_OR_RETURN(const absl::Time stored, reader->LowMark(*link));
   const absl::Time mark = std::min(known, earliest);
   if (mark != stored) batch.Put(Family::kMeta, LowMarkKey(*link), EncodeMark(mark));
+  reader.reset();  // its snapshot would make a disk in memory copy itself
   DW_RETURN_IF_ERROR(kv_->Write(batch, changes.must_sync));
 
   const std::lock_guard marks_lock(marks_mutex_);
