@@ -6,13 +6,12 @@
 
 #include "base/strings.h"
 #include "monitor/evidence.h"
+#include "tests/sim/truth_queries.h"
 
 namespace driftwarden::sim {
 
 using monitor::State;
-using simulator::AdChangeKind;
 using simulator::Call;
-using simulator::EntraChangeKind;
 
 namespace {
 
@@ -20,64 +19,10 @@ namespace {
 constexpr absl::Duration kReadToCall = absl::Seconds(11);
 // What the truth and the monitor may still see differently: polls, retries, a restart.
 constexpr absl::Duration kNear = absl::Seconds(45);
+// A regression is told after two looks a minute apart.
+constexpr absl::Duration kRegressionTold = absl::Minutes(3);
 // Budgets are counted from intents: the call may come so much later, after a death in between.
 constexpr absl::Duration kIntentToCall = absl::Minutes(1);
-
-std::string NameOf(Stage& stage, size_t link, uint64_t person) {
-  const LinkSetup& setup = stage.link(link);
-  return Cat(setup.policy->link.value, "/", stage.world().people(setup.forest).SamOf(person));
-}
-
-// When a person was out of the directory, as [from, to) intervals.
-struct Out {
-  absl::Time from;
-  absl::Time to = absl::InfiniteFuture();
-};
-std::vector<Out> OutOfAd(Stage& stage, size_t forest, uint64_t person) {
-  std::vector<Out> out;
-  if (stage.world().people(forest).LeftBefore(person)) out.push_back({absl::InfinitePast()});
-  for (const simulator::AdChange& change : stage.world().truth().ad_changes) {
-    if (change.forest != forest || change.person != person) continue;
-    const bool open = !out.empty() && out.back().to == absl::InfiniteFuture();
-    const bool leaves =
-        change.kind == AdChangeKind::kDisabled || change.kind == AdChangeKind::kDeleted;
-    if (leaves && !open) out.push_back({change.at});
-    if (change.kind == AdChangeKind::kEnabled && open) out.back().to = change.at;
-  }
-  return out;
-}
-
-struct EntraTruth {
-  bool live = true;
-  int returns = 0;  // how often the account came back to life
-  bool gone = false;
-  absl::Time since = absl::InfinitePast();    // of the present live, disabled or gone
-  absl::Time revoked = absl::InfinitePast();  // the last applied call of ours
-};
-EntraTruth TruthOf(Stage& stage, size_t link, uint64_t person) {
-  const LinkSetup& setup = stage.link(link);
-  EntraTruth truth;
-  truth.live = !stage.world().people(setup.forest).LeftBefore(person);
-  bool enabled = truth.live;
-  for (const simulator::EntraChange& change : stage.world().truth().entra_changes) {
-    if (change.tenant != setup.tenant || change.person != person) continue;
-    if (change.kind == EntraChangeKind::kRevoked) continue;
-    if (change.kind == EntraChangeKind::kDisabled) enabled = false;
-    if (change.kind == EntraChangeKind::kEnabled) enabled = true;
-    if (change.kind == EntraChangeKind::kSoftDeleted || change.kind == EntraChangeKind::kPurged) {
-      truth.gone = true;
-    }
-    if (change.kind == EntraChangeKind::kRestored) truth.gone = false;
-    truth.returns += !truth.live && enabled && !truth.gone ? 1 : 0;
-    truth.live = enabled && !truth.gone;
-    truth.since = change.at;
-  }
-  for (const Call& call : stage.world().truth().calls) {
-    const bool ours = call.tenant == setup.tenant && call.person == person && call.applied;
-    if (ours && call.kind == simulator::CallKind::kRevoke) truth.revoked = call.at;
-  }
-  return truth;
-}
 
 std::vector<State> LagStates(Stage& stage, size_t link, const monitor::TierName& tier,
                              absl::Duration elapsed) {
@@ -90,16 +35,6 @@ std::vector<State> LagStates(Stage& stage, size_t link, const monitor::TierName&
   }
   if (elapsed > t.breach_after - kNear) states.push_back(State::kBreached);
   return states;
-}
-
-monitor::TierName TierOfPerson(Stage& stage, size_t link, uint64_t person) {
-  const bool tier0 = stage.world().people(stage.link(link).forest).IsTier0(person);
-  return monitor::TierName(tier0 ? monitor::kTier0 : monitor::kStandard);
-}
-
-bool ActsFor(Stage& stage, size_t link, uint64_t person) {
-  return ModeFor(*stage.link(link).policy, TierOfPerson(stage, link, person),
-                 monitor::ActionKind::kRevokeSessions) == monitor::Mode::kAuto;
 }
 
 }  // namespace
@@ -141,12 +76,10 @@ void CallChecker::CheckIntent(const Call& call, size_t link) {
 }
 
 void CallChecker::CheckDirectory(const Call& call, size_t link) {
-  const absl::Time from = call.at - kReadToCall;
-  for (const Out& out : OutOfAd(stage_, stage_.link(link).forest, call.person)) {
-    if (out.from <= call.at && out.to > from) return;
-  }
-  faults.push_back(
-      Cat(NameOf(stage_, link, call.person), ": a call for somebody whom AD did not say is out"));
+  const std::pair<size_t, uint64_t> person(stage_.link(link).forest, call.person);
+  if (stage_.reads().SaidOut(person, call.at - kReadToCall, call.at)) return;
+  faults.push_back(Cat(NameOf(stage_, link, call.person),
+                       ": a call, and no directory had just said that they are out"));
 }
 
 void CallChecker::CheckBudgets(const Call& call, size_t link) {
@@ -164,6 +97,44 @@ void CallChecker::CheckBudgets(const Call& call, size_t link) {
     faults.push_back(Cat(NameOf(stage_, link, call.person), ": over budget, ", in_10m,
                          " in 10 minutes, ", in_hour, " in an hour"));
   }
+}
+
+std::vector<std::string> CheckCallsKnown(Stage& stage) {
+  std::vector<std::string> faults;
+  std::set<std::string> seen;
+  for (const Call& call : stage.world().truth().calls) {
+    if (call.client_request_id.empty() || !seen.insert(call.client_request_id).second) continue;
+    bool known = false;
+    for (size_t link = 0; link < stage.links(); ++link) {
+      const monitor::ActionId id(call.client_request_id);
+      const auto action = stage.store().LoadAction(stage.link(link).policy->link, id);
+      known |= action.ok() && action->has_value();
+    }
+    if (!known) faults.push_back(Cat("nothing is known of the call ", call.client_request_id));
+  }
+  return faults;
+}
+
+std::vector<std::string> CheckReads(Stage& stage) {
+  std::vector<std::string> faults;
+  for (size_t link = 0; link < stage.links(); ++link) {
+    for (const auto& [key, reads] : stage.reads().accounts) {
+      const auto& [tenant, person] = key;
+      if (tenant != stage.link(link).tenant) continue;
+      const auto stored = StoredPerson(stage, link, person);
+      if (!stored || !stored->facts.entra) continue;
+      const monitor::EntraHalf& known = *stored->facts.entra;
+      for (const testing::ReadBook::OfAccount& read : reads) {
+        if (!read.live || read.at != known.last_direct_look) continue;
+        const monitor::Tri said = read.enabled ? monitor::Tri::kYes : monitor::Tri::kNo;
+        if (known.enabled == said && known.deletion == monitor::EntraDeletion::kLive) continue;
+        faults.push_back(Cat(NameOf(stage, link, person), ": read directly at ",
+                             FormatRfc3339(read.at.hi), " as ",
+                             read.enabled ? "enabled" : "disabled", ", and something less counts"));
+      }
+    }
+  }
+  return faults;
 }
 
 std::vector<std::string> CheckEvidence(Stage& stage) {
@@ -218,26 +189,50 @@ size_t CallsFor(Stage& stage, size_t link, uint64_t person) {
   }));
 }
 
+namespace {
+
+// Live again after the departure. It takes two looks a minute apart to say that somebody who was
+// through with it is back; who never was through with it is late as everybody else.
+std::vector<State> StatesOfReturned(Stage& stage, size_t link, uint64_t person,
+                                    const EntraTruth& entra, absl::Time left) {
+  const monitor::TierName tier = TierOfPerson(stage, link, person);
+  std::vector<State> states = LagStates(stage, link, tier, stage.now() - left);
+  states.push_back(State::kRegressed);
+  if (entra.RevokedSince(left)) states.push_back(State::kContained);
+  if (stage.now() - entra.since() < kRegressionTold) states.push_back(State::kConverged);
+  return states;
+}
+
+}  // namespace
+
 std::vector<State> ExpectedStates(Stage& stage, size_t link, uint64_t person) {
-  const LinkSetup& setup = stage.link(link);
-  const std::vector<Out> out = OutOfAd(stage, setup.forest, person);
+  const std::vector<Span> out = OutOfAd(stage, stage.link(link).forest, person);
   const EntraTruth entra = TruthOf(stage, link, person);
-  const bool departed = !out.empty() && out.back().to == absl::InfiniteFuture();
-  if (!departed) {
-    if (entra.live) return {State::kAligned};
+  if (!Departed(out)) {
+    if (entra.live()) return {State::kAligned};
     return {State::kAligned, State::kReversed};
   }
-  if (entra.gone || out.back().from == absl::InfinitePast()) return {State::kConverged};
-  if (!entra.live) {
+  const absl::Time left = out.back().from;
+  if (entra.gone()) return {State::kConverged};
+  if (left == absl::InfinitePast() && entra.since() == left) return {State::kConverged};
+  if (!entra.live()) {
     if (ActsFor(stage, link, person)) return {State::kConverged};
+    // Revoked by somebody else, or gone for a moment in between: nobody can tell it needs a seal.
+    const bool logs = stage.options().process.logs;
+    const absl::Time counts = logs ? left : entra.since() - kNear;
+    const bool maybe = entra.RevokedSince(counts) || entra.returns > 0;
+    if (!maybe) return {State::kUnsealed};
     return {State::kUnsealed, State::kConverged};
   }
-  if (entra.since > out.back().from) {  // turned on again after the departure
-    return {State::kRegressed, State::kContained, State::kConverged,
-            State::kPending,   State::kLagging,   State::kBreached};
-  }
-  if (entra.revoked >= out.back().from) return {State::kContained};
-  return LagStates(stage, link, TierOfPerson(stage, link, person), stage.now() - out.back().from);
+  if (entra.since() > left) return StatesOfReturned(stage, link, person, entra, left);
+  const auto lag = LagStates(stage, link, TierOfPerson(stage, link, person), stage.now() - left);
+  std::vector<State> states;
+  if (entra.RevokedSince(left)) states.push_back(State::kContained);
+  // What others did counts when the log of it was read; and a sign-in since then undoes it.
+  const bool certain = !entra.our_revocations.empty() && entra.our_revocations.back() >= left &&
+                       !entra.SignedInSince(left);
+  if (!certain) states.insert(states.end(), lag.begin(), lag.end());
+  return states;
 }
 
 std::vector<std::string> CheckStates(Stage& stage) {
@@ -253,7 +248,7 @@ std::vector<std::string> CheckStates(Stage& stage) {
       }
       const auto& entra = stored->facts.entra;
       const bool live = entra && entra->deletion == monitor::EntraDeletion::kLive;
-      if (live && TruthOf(stage, link, person).gone) {
+      if (live && TruthOf(stage, link, person).gone()) {
         faults.push_back(Cat(who, ": is gone from the tenant, and known as live"));
       }
       const std::vector<State> expected = ExpectedStates(stage, link, person);
@@ -261,25 +256,6 @@ std::vector<std::string> CheckStates(Stage& stage) {
       std::string wanted;
       for (const State state : expected) wanted += Cat(StateText(state), " ");
       faults.push_back(Cat(who, ": is ", StateText(stored->state), ", must be ", wanted));
-    }
-  }
-  return faults;
-}
-
-std::vector<std::string> CheckSeals(Stage& stage) {
-  std::vector<std::string> faults;
-  for (size_t link = 0; link < stage.links(); ++link) {
-    const uint64_t count = stage.world().people(stage.link(link).forest).count();
-    for (uint64_t person = 0; person < count; ++person) {
-      const auto stored = StoredPerson(stage, link, person);
-      if (!stored || stored->state != State::kConverged) continue;
-      const std::vector<Out> out = OutOfAd(stage, stage.link(link).forest, person);
-      const EntraTruth entra = TruthOf(stage, link, person);
-      const bool before_our_time = !out.empty() && out.back().from == absl::InfinitePast();
-      // An account that came back for a moment between two looks was not seen to do so.
-      if (entra.gone || before_our_time || entra.returns > 0) continue;
-      if (entra.revoked >= entra.since) continue;
-      faults.push_back(Cat(NameOf(stage, link, person), ": converged without a seal"));
     }
   }
   return faults;

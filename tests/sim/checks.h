@@ -37,6 +37,10 @@ class CallChecker {
   size_t seen_ = 0;
 };
 
+// Whatever reached a tenant stands in the store, also after a death.
+std::vector<std::string> CheckCallsKnown(Stage& stage);
+// What the last direct read of an account said is what is known of it, whatever else was seen.
+std::vector<std::string> CheckReads(Stage& stage);
 // The chain of every link verifies from its first entry to the head that the link remembers.
 std::vector<std::string> CheckEvidence(Stage& stage);
 // The store's own indexes and counters.
@@ -47,8 +51,13 @@ std::vector<monitor::State> ExpectedStates(Stage& stage, size_t link, uint64_t p
 // called when faults have stopped and time enough has passed.
 std::vector<std::string> CheckStates(Stage& stage);
 
-// Nobody is called converged whose sessions were not revoked after the Entra disable: by the truth.
-std::vector<std::string> CheckSeals(Stage& stage);
+// What is known of everybody's two accounts is how they are. For the end, as CheckStates.
+std::vector<std::string> CheckFacts(Stage& stage);
+// Who is breached pages, and nobody is told of whose episode has been over for a while.
+std::vector<std::string> CheckAlerts(Stage& stage);
+// Every change of state that was recorded could be so when it was: nobody was called converged who
+// was not out of Entra and sealed, nobody late before their time, whatever was wrong meanwhile.
+std::vector<std::string> CheckHistory(Stage& stage);
 
 // The stored person behind a simulated one; nothing when the link does not know them.
 std::optional<monitor::Person> StoredPerson(Stage& stage, size_t link, uint64_t person);

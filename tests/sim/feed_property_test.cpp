@@ -259,7 +259,7 @@ class FeedRun {
   std::unique_ptr<Stage> stage_;
 };
 
-TEST(Scenario, AnyFaultsOfATenantEndInTheStateOfNone) {
+TEST(FeedScenario, AnyFaultsOfATenantEndInTheStateOfNone) {
   const Seeds seeds = SeedsOf(8);
   for (uint64_t seed = seeds.first; seed < seeds.first + seeds.count; ++seed) {
     FeedRun quiet(seed, false);

@@ -57,6 +57,7 @@ MonitorProcess::MonitorProcess(Surroundings around, ProcessOptions options,
       silent_(std::make_unique<Silent>()),
       sink_(std::make_unique<testing::BookSink>(wire_, around.alerts, "book")),
       tasks_(around.io.get_executor()) {
+  wire_.book = &around.reads;
   const auto lease = store_.AcquireLease();
   DW_CHECK(lease.ok());
   lease_epoch_ = *lease;

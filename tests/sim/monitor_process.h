@@ -53,6 +53,7 @@ struct Surroundings {
   testing::SimScheduler& scheduler;
   simulator::World& world;
   testing::AlertBook& alerts;
+  testing::ReadBook& reads;
   Logger& log;
 };
 

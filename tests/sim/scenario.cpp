@@ -3,28 +3,62 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/check.h"
 #include "base/strings.h"
 #include "tests/sim/checks.h"
 #include "tests/sim/story.h"
+#include "tests/sim/truth_queries.h"
 
 namespace driftwarden::sim {
 
+using monitor::State;
+using simulator::Actor;
+
 namespace {
-constexpr absl::Duration kTrouble = absl::Minutes(12);
-constexpr absl::Duration kPeace = absl::Minutes(35);
+
+// Within this all that is wrong has come right when nothing disturbs any more: somebody who flaps
+// is waited for longest.
+constexpr absl::Duration kBound = absl::Minutes(35);
+// Timers of short scenarios, against the story's.
+constexpr int kShorter = 3;
+// A disable is carried by the next cycle, and sealed.
+constexpr absl::Duration kCycleAndSeal = absl::Minutes(4);
+constexpr double kQuickly = 0.8;  // of the short ones go on as soon as all is well
+
+void Must(const Status& status) {
+  DW_CHECK(status.ok());
+}
+
 }  // namespace
 
-Scenario::Scenario(uint64_t seed, std::unique_ptr<Disk> disk) : seed_(seed), rng_(seed) {
+Scenario::Scenario(uint64_t seed, Length length, std::unique_ptr<Disk> disk)
+    : seed_(seed), length_(length), rng_(seed) {
   clock_steps_ = Chance(0.2);
   ignores_revokes_ = Chance(0.15);
+  administrators_ = Chance(0.6);
   deaths_ = Chance(0.7) ? 1 : 0;
+  minds_change_ = Chance(0.3) ? 0.1 : 0;
   stage_ = std::make_unique<Stage>(MakeStage(), std::move(disk));
 }
 
+std::shared_ptr<const monitor::Policy> Scenario::MakePolicy(const monitor::Policy& usual) {
+  auto policy = std::make_shared<monitor::Policy>(usual);
+  policy->remediation.budgets.per_10m = static_cast<int>(Between(6, 40));
+  if (length_ == Length::kLong) return policy;
+  policy->remediation.budgets.per_10m = static_cast<int>(Between(2, 12));
+  for (monitor::TierPolicy& tier : policy->tiers) {
+    for (auto* timer : {&tier.warn_after, &tier.revoke_after, &tier.breach_after}) {
+      if (timer->has_value()) *timer = **timer / kShorter;
+    }
+  }
+  return policy;
+}
+
 StageOptions Scenario::MakeStage() {
+  const bool is_long = length_ == Length::kLong;
   StoryOptions options;
   options.seed = seed_;
-  options.people = static_cast<uint64_t>(Between(14, 50));
+  options.people = static_cast<uint64_t>(is_long ? Between(14, 50) : Between(5, 14));
   options.ad_poll = absl::Seconds(Between(2, 15));
   options.entra_poll = absl::Seconds(Between(4, 20));
   options.settle = absl::Seconds(Between(0, 10));
@@ -35,16 +69,17 @@ StageOptions Scenario::MakeStage() {
   forest.directory.uac_version_step = Chance(0.5) ? 1 : 2;
   forest.directory.clock_offset = absl::Milliseconds(Between(-3000, 3000));
   stage.world.sync.cycle = absl::Seconds(Between(60, 180));
+  if (!is_long && Chance(0.7)) {
+    stage.world.tenants.pop_back();
+    stage.process.links.pop_back();
+  }
   for (simulator::TenantOptions& tenant : stage.world.tenants) {
     tenant.page_size = static_cast<size_t>(Between(1, 60));
   }
   stage.process.logs = Chance(0.6);
   stage.process.ad_page_size = static_cast<size_t>(Between(1, 60));
-  for (LinkSetup& link : stage.process.links) {
-    auto policy = std::make_shared<monitor::Policy>(*link.policy);
-    policy->remediation.budgets.per_10m = static_cast<int>(Between(6, 40));
-    link.policy = std::move(policy);
-  }
+  if (!is_long) stage.process.verify_for = absl::Seconds(40);
+  for (LinkSetup& link : stage.process.links) link.policy = MakePolicy(*link.policy);
   return stage;
 }
 
@@ -52,12 +87,17 @@ uint64_t Scenario::AnyPerson() {
   return rng_.Below(stage_->world().people().count());
 }
 
+void Scenario::Note(const std::string& what) {
+  acts_.push_back(Cat(FormatRfc3339(stage_->now()), " ", what));
+}
+
 // Both sides are read once in peace: what is there before that is another story.
 void Scenario::TakeBaseline() {
   if (deaths_ > 0) {
-    stage_->later = [this] {
+    const int64_t commits = length_ == Length::kLong ? 120 : 50;
+    stage_->later = [this, commits] {
       store::FaultPlan plan;
-      plan.at_commit = 1 + rng_.Below(120);
+      plan.at_commit = 1 + rng_.Below(static_cast<uint64_t>(commits));
       plan.after_commit = Chance(0.5);
       return plan;
     };
@@ -66,113 +106,48 @@ void Scenario::TakeBaseline() {
   stage_->RunFor(absl::Seconds(50));
 }
 
+void Scenario::RollTenantFaults(simulator::TenantFaults& faults) {
+  faults.replay = Chance(0.3) ? static_cast<int>(Between(1, 6)) : 0;
+  faults.empty_pages = Chance(0.3) ? 1 : 0;
+  faults.revoke_in_delta = Chance(0.5);
+  if (Chance(0.3)) faults.duplicates = simulator::Duplicates::kSame;
+  if (Chance(0.3)) faults.duplicates = simulator::Duplicates::kStaleLast;
+  if (Chance(0.2)) faults.read_delay = absl::Seconds(Between(1, 5));
+  if (Chance(0.3)) faults.delta_delay = absl::Seconds(Between(1, 40));
+  if (Chance(0.2)) faults.omitted.insert("accountEnabled");
+  faults.ignore_revoke = ignores_revokes_ && Chance(0.5);
+  faults.report_delay = absl::Seconds(Between(0, 120));
+  faults.report_duplicates = Chance(0.3);
+  faults.report_disorder = Chance(0.3);
+}
+
 void Scenario::Trouble() {
+  const bool is_long = length_ == Length::kLong;
   if (Chance(0.7)) stage_->faults().error = rng_.Unit() * 0.08;
   if (Chance(0.7)) stage_->faults().lost_reply = rng_.Unit() * 0.08;
   for (size_t i = 0; i < stage_->world().tenants(); ++i) {
-    simulator::TenantFaults& faults = stage_->world().tenant(i).faults();
-    faults.replay = Chance(0.3) ? static_cast<int>(Between(1, 6)) : 0;
-    faults.empty_pages = Chance(0.3) ? 1 : 0;
-    faults.revoke_in_delta = Chance(0.5);
-    if (Chance(0.3)) faults.duplicates = simulator::Duplicates::kSame;
-    if (Chance(0.2)) faults.duplicates = simulator::Duplicates::kStaleLast;
-    if (Chance(0.2)) faults.read_delay = absl::Seconds(Between(1, 5));
-    if (Chance(0.3)) faults.delta_delay = absl::Seconds(Between(1, 40));
-    if (Chance(0.1)) faults.omitted.insert("accountEnabled");
-    faults.ignore_revoke = ignores_revokes_ && Chance(0.5);
-    faults.report_delay = absl::Seconds(Between(0, 120));
-    faults.report_duplicates = Chance(0.3);
-    faults.report_disorder = Chance(0.3);
+    RollTenantFaults(stage_->world().tenant(i).faults());
   }
-  const absl::Time end = stage_->now() + kTrouble;
+  stage_->reads().before_directory_read = [this](size_t forest, uint64_t person) {
+    if (!Chance(minds_change_)) return;
+    simulator::Directory& directory = stage_->world().directory(forest);
+    if (directory.IsEnabled(person) || directory.IsDeleted(person)) return;
+    Note(Cat(person, " is enabled at the last moment"));
+    Must(directory.Enable(stage_->world().people(forest).SamOf(person), stage_->now()));
+  };
+  const absl::Time end =
+      stage_->now() + (is_long ? absl::Minutes(12) : absl::Seconds(Between(90, 360)));
   while (stage_->now() < end) {
     Act();
-    stage_->RunFor(absl::Milliseconds(Between(100, 60'000)));
-  }
-}
-
-void Scenario::Act() {
-  const int64_t what = Between(0, 9);
-  if (what <= 6) {
-    ActOnPerson(AnyPerson());
-  } else if (what <= 8) {
-    ActOnTenant(rng_.Below(stage_->world().tenants()));
-  } else if (clock_steps_) {
-    const absl::Duration by = absl::Seconds(Between(-20, 20));
-    acts_.push_back(Cat("our clock steps ", absl::ToInt64Seconds(by), " s"));
-    stage_->clock().StepWall(by);
-  } else {
-    acts_.push_back("the monitor is killed");
-    stage_->KillAndRestart();
-  }
-}
-
-void Scenario::ActOnPerson(uint64_t person) {
-  simulator::World& world = stage_->world();
-  simulator::Directory& directory = world.directory();
-  const std::string sam = world.people().SamOf(person);
-  const absl::Time now = stage_->now();
-  const int64_t what = Between(0, 11);
-  Status done;
-  if (what <= 5) {
-    done = directory.Disable(sam, now);
-  } else if (what <= 7) {
-    done = directory.Enable(sam, now);
-  } else if (what == 8) {
-    done = directory.Delete(sam, now);
-  } else if (what == 9) {
-    done = directory.Describe(sam, Cat("edited ", absl::ToUnixSeconds(now)), now);
-  } else {
-    world.tenant(rng_.Below(world.tenants()))
-        .SetEnabled(person, what == 10, simulator::Actor::kOperator, now);
-  }
-  acts_.push_back(Cat(FormatRfc3339(now), " act ", what, " on ", sam));
-  static_cast<void>(done);  // whoever is deleted stays so
-}
-
-// The feed lost its place and will not tell of it.
-void Scenario::Vanish(size_t tenant) {
-  simulator::World& world = stage_->world();
-  const uint64_t person = AnyPerson();
-  const absl::Time now = stage_->now();
-  acts_.push_back(Cat(FormatRfc3339(now), " ", person, " vanishes from tenant ", tenant));
-  world.tenant(tenant).SoftDelete(person, simulator::Actor::kOperator, now);
-  if (Chance(0.5)) world.tenant(tenant).Purge(person, simulator::Actor::kOperator, now);
-}
-
-void Scenario::ActOnTenant(size_t tenant) {
-  simulator::World& world = stage_->world();
-  const absl::Time now = stage_->now();
-  const int64_t what = Between(0, 6);
-  acts_.push_back(Cat(FormatRfc3339(now), " act ", what, " on tenant ", tenant));
-  switch (what) {
-    case 0:
-      world.tenant(tenant).KillDeltaTokens(static_cast<simulator::DeadTokenShape>(Between(0, 3)));
-      if (Chance(0.5)) Vanish(tenant);
-      break;
-    case 1:
-      world.directory().ChangeInvocationId(now);
-      break;
-    case 2:
-      world.sync(tenant).Stall();
-      break;
-    case 3:
-      world.sync(tenant).Resume(now);
-      break;
-    case 4:
-      world.sync(tenant).Skip(AnyPerson());
-      break;
-    case 5:
-      world.sync(tenant).RunNow(now);
-      break;
-    default:
-      stage_->faults().error = rng_.Unit() * 0.3;
-      break;
+    stage_->RunFor(absl::Milliseconds(Between(100, is_long ? 60'000 : 30'000)));
+    Add(CheckReads(*stage_));
   }
 }
 
 void Scenario::Mend() {
+  Note("mended");
   stage_->later = nullptr;
+  stage_->reads().before_directory_read = nullptr;
   stage_->faults() = testing::WireFaults();
   simulator::World& world = stage_->world();
   for (size_t i = 0; i < world.tenants(); ++i) {
@@ -185,30 +160,183 @@ void Scenario::Mend() {
   // A last death, so that the process that comes to the end has no deadly plan.
   stage_->KillAndRestart();
   // Calls that were swallowed before fail for a while yet, and trip a guard that is reset too soon.
-  stage_->RunFor(ProcessOptions().verify_for + absl::Minutes(1));
+  stage_->RunFor(stage_->options().process.verify_for + absl::Minutes(1));
   stage_->process().ResetGuards();
+}
+
+bool Scenario::Settle(absl::Duration at_least) {
+  const bool quickly = length_ == Length::kShort && Chance(kQuickly);
+  stage_->RunFor(quickly ? at_least : kBound);
+  const absl::Time end = stage_->now() + kBound - at_least;
+  while (!CheckStates(*stage_).empty() || !CheckFacts(*stage_).empty()) {
+    if (!quickly || stage_->now() >= end) return false;
+    stage_->RunFor(absl::Minutes(1));
+  }
+  return true;
+}
+
+std::optional<uint64_t> Scenario::Somebody(State state) {
+  const uint64_t count = stage_->world().people().count();
+  const uint64_t from = AnyPerson();
+  for (uint64_t i = 0; i < count; ++i) {
+    const uint64_t person = (from + i) % count;
+    const auto stored = StoredPerson(*stage_, 0, person);
+    const bool usual = stored && stored->state == state && ActsFor(*stage_, 0, person) &&
+                       !stage_->world().directory().IsDeleted(person) &&
+                       !TruthOf(*stage_, 0, person).gone() && !IsFlapping(stored->memory);
+    if (usual) return person;
+  }
+  return std::nullopt;
+}
+
+void Scenario::Add(const std::vector<std::string>& faults) {
+  faults_.insert(faults_.end(), faults.begin(), faults.end());
+}
+
+void Scenario::Expect(bool holds, uint64_t person, const char* what) {
+  if (!holds) faults_.push_back(Cat(NameOf(*stage_, 0, person), ": ", what));
+}
+
+bool Scenario::ChangedFrom(uint64_t person, State from, absl::Time since) {
+  const auto stored = StoredPerson(*stage_, 0, person);
+  const auto entries =
+      stage_->store().PersonEvidence(stage_->link(0).policy->link, stored->ordinal, 1000);
+  return std::any_of(entries->begin(), entries->end(), [&](const monitor::EvidenceEntry& entry) {
+    return entry.type == "state_changed" && entry.at >= since &&
+           entry.details.at("from") == StateText(from);
+  });
+}
+
+// One of them, or more within minutes than the budget allows in one window.
+void Scenario::LeaveInPeace() {
+  std::vector<monitor::Person> leavers;
+  std::vector<uint64_t> people;
+  int budget = stage_->link(0).policy->remediation.budgets.per_10m;
+  for (size_t i = 1; i < stage_->links(); ++i) {
+    budget = std::min(budget, stage_->link(i).policy->remediation.budgets.per_10m);
+  }
+  const size_t wanted = Chance(0.5) ? static_cast<size_t>(budget) + 2 : 1;
+  while (people.size() < wanted) {
+    const auto person = Somebody(State::kAligned);
+    if (!person) break;
+    const std::string sam = stage_->world().people().SamOf(*person);
+    Note(Cat(sam, " leaves, in peace"));
+    leavers.push_back(*StoredPerson(*stage_, 0, *person));
+    people.push_back(*person);
+    Must(stage_->world().directory().Disable(sam, stage_->now()));
+    if (wanted > 1) stage_->RunFor(absl::Seconds(35));  // until that is seen
+  }
+  if (people.empty()) return;
+  Settle(kCycleAndSeal);
+  for (size_t i = 0; i < people.size(); ++i) {
+    const auto after = StoredPerson(*stage_, 0, people[i]);
+    Expect(after->state == State::kConverged, people[i], "left in peace, and did not converge");
+    Expect(after->memory.episodes == leavers[i].memory.episodes + 1, people[i],
+           "left in peace, and that was not one episode");
+    Expect(CallsFor(*stage_, 0, people[i]) > 0, people[i], "left in peace, and was not sealed");
+  }
+}
+
+void Scenario::ComeBackAndLeave() {
+  const auto person = Somebody(State::kConverged);
+  if (!person) return;
+  Note(Cat(*person, " comes back, and leaves again"));
+  const uint32_t episodes = StoredPerson(*stage_, 0, *person)->memory.episodes;
+  const size_t calls = CallsFor(*stage_, 0, *person);
+  const std::string sam = stage_->world().people().SamOf(*person);
+  Must(stage_->world().directory().Enable(sam, stage_->now()));
+  Settle(absl::Minutes(4));
+  Must(stage_->world().directory().Disable(sam, stage_->now()));
+  Settle(kCycleAndSeal);
+  const auto after = StoredPerson(*stage_, 0, *person);
+  Expect(after->memory.episodes == episodes + 1, *person,
+         "left again, and that was not one more episode");
+  Expect(CallsFor(*stage_, 0, *person) > calls, *person, "left again, and was not sealed again");
+}
+
+void Scenario::ReviveInCloud() {
+  const auto person = Somebody(State::kConverged);
+  if (!person) return;
+  Note(Cat(*person, " is enabled again in the tenant"));
+  simulator::World& world = stage_->world();
+  world.sync(0).Skip(*person);
+  world.tenant(0).SetEnabled(*person, true, Actor::kOperator, stage_->now());
+  stage_->RunFor(absl::Minutes(4));
+  const auto after = StoredPerson(*stage_, 0, *person);
+  const bool told = after->state == State::kRegressed || after->memory.before_our_time ||
+                    after->memory.inherited || after->state == State::kContained;
+  Expect(told, *person, "is back in the tenant, and nobody is told");
+}
+
+void Scenario::SignInAgain() {
+  const auto person = Somebody(State::kAligned);
+  if (!person || !stage_->options().process.logs) return;
+  Note(Cat(*person, " leaves, is never disabled in the tenant, and signs in again"));
+  simulator::World& world = stage_->world();
+  const std::string sam = world.people().SamOf(*person);
+  world.sync(0).Skip(*person);
+  Must(world.directory().Disable(sam, stage_->now()));
+  const size_t calls = CallsFor(*stage_, 0, *person);
+  const absl::Time end = stage_->now() + kBound;
+  while (CallsFor(*stage_, 0, *person) == calls && stage_->now() < end) {
+    stage_->RunFor(absl::Minutes(1));  // a budget may be used up
+  }
+  Expect(CallsFor(*stage_, 0, *person) > calls, *person,
+         "stayed in the tenant, and was not revoked");
+  stage_->RunFor(absl::Minutes(12));
+  Expect(StoredPerson(*stage_, 0, *person)->state == State::kContained, *person,
+         "was revoked, and is not contained");
+  Must(world.SignIn(sam, stage_->now()).status());
+  const absl::Time signed_in = stage_->clock().Wall();
+  stage_->RunFor(absl::Minutes(6));
+  Expect(ChangedFrom(*person, State::kContained, signed_in), *person,
+         "signed in again, and that changed nothing");
+}
+
+void Scenario::Epilogue() {
+  switch (Between(0, length_ == Length::kLong ? 4 : 5)) {
+    case 0:
+      return LeaveInPeace();
+    case 1:
+      return ComeBackAndLeave();
+    case 2:
+      return ReviveInCloud();
+    case 3:
+      return Chance(0.3) ? SignInAgain() : LeaveInPeace();
+    default:
+      return;
+  }
 }
 
 std::vector<std::string> Scenario::Run() {
   CallChecker calls(*stage_);
   stage_->after_step = [&calls] { calls.Look(); };
+  stage_->after_death = [this] {
+    Add(CheckEvidence(*stage_));
+    Add(CheckStore(*stage_));
+    Add(CheckCallsKnown(*stage_));
+    Add(CheckReads(*stage_));
+  };
   TakeBaseline();
   Trouble();
   Mend();
-  stage_->RunFor(kPeace);
+  if (Settle(absl::Minutes(Between(1, 4)))) Epilogue();
   stage_->Stop();
-  std::vector<std::string> faults = calls.faults;
+  Add(calls.faults);
   for (const auto& more :
-       {CheckStates(*stage_), CheckSeals(*stage_), CheckEvidence(*stage_), CheckStore(*stage_)}) {
-    faults.insert(faults.end(), more.begin(), more.end());
+       {CheckStates(*stage_), CheckFacts(*stage_), CheckAlerts(*stage_), CheckHistory(*stage_),
+        CheckEvidence(*stage_), CheckStore(*stage_), CheckCallsKnown(*stage_)}) {
+    Add(more);
   }
-  return faults;
+  return faults_;
 }
 
 std::string Scenario::Describe() const {
   return Cat("deaths ", stage_->deaths(), clock_steps_ ? ", clock steps" : "",
-             ignores_revokes_ ? ", revokes ignored" : "", ", people ",
-             stage_->world().people().count(), "\n", JoinStrings(acts_, "\n"));
+             ignores_revokes_ ? ", revokes ignored" : "", administrators_ ? ", administrators" : "",
+             stage_->options().process.logs ? ", logs" : "", ", people ",
+             stage_->world().people().count(), ", links ", stage_->links(), "\n",
+             JoinStrings(acts_, "\n"));
 }
 
 }  // namespace driftwarden::sim

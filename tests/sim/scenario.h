@@ -1,10 +1,12 @@
 #pragma once
 
-// A run made up from a seed: a world of some size, faults of some kinds, acts of people and
-// machines at random moments, deaths of the monitor at random commits. Then everything is mended
-// and the monitor has time to come to the right end.
+// A run made up from a seed: a world of some size, faults of some kinds, acts of people,
+// administrators and machines at random moments, deaths of the monitor at random commits. Then
+// everything is mended, and the monitor has time to come to the right end; and then something
+// happens once more, without any fault, which must come to the right end too.
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -13,35 +15,64 @@
 
 namespace driftwarden::sim {
 
+// A long one has many people, the usual timers and the peace that the slowest of them need; a short
+// one is over as soon as all is well, so that many can be played.
+enum class Length { kShort, kLong };
+
 class Scenario {
  public:
-  explicit Scenario(uint64_t seed, std::unique_ptr<Disk> disk);
+  Scenario(uint64_t seed, Length length, std::unique_ptr<Disk> disk);
 
-  // Plays both phases. Faults found, empty if all is well.
+  // Plays all phases. Faults found, empty if all is well.
   std::vector<std::string> Run();
   std::string Describe() const;  // what was rolled, for a failing seed
 
  private:
   StageOptions MakeStage();
+  std::shared_ptr<const monitor::Policy> MakePolicy(const monitor::Policy& usual);
   void TakeBaseline();
   void Trouble();
+  void RollTenantFaults(simulator::TenantFaults& faults);
+  void Mend();
+  // Until all is well; false: it did not become so within the bound.
+  bool Settle(absl::Duration at_least);
+  void Epilogue();
+  // Each of these is something that happens in peace, and must come to its end.
+  void LeaveInPeace();
+  void ComeBackAndLeave();
+  void ReviveInCloud();
+  void SignInAgain();
+  // Somebody whose state is that one in the first link, and for whom revocations need nobody.
+  std::optional<uint64_t> Somebody(monitor::State state);
+  bool ChangedFrom(uint64_t person, monitor::State from, absl::Time since);
+  void Add(const std::vector<std::string>& faults);
+  void Expect(bool holds, uint64_t person, const char* what);
+
+  // scenario_acts.cpp
   void Act();
   void ActOnPerson(uint64_t person);
+  void ActInTenant(uint64_t person, size_t tenant);
   void ActOnTenant(size_t tenant);
+  void ActOnMonitor();
   void Vanish(size_t tenant);
-  void Mend();
+
   uint64_t AnyPerson();
   bool Chance(double p) { return rng_.Unit() < p; }
   int64_t Between(int64_t lo, int64_t hi) {
     return lo + static_cast<int64_t>(rng_.Below(static_cast<uint64_t>(hi - lo + 1)));
   }
+  void Note(const std::string& what);
 
   const uint64_t seed_;
+  const Length length_;
   SeededRng rng_;
   bool clock_steps_ = false;
   bool ignores_revokes_ = false;
+  bool administrators_ = false;
   double deaths_ = 0;
+  double minds_change_ = 0;  // at each direct read of AD
   std::vector<std::string> acts_;
+  std::vector<std::string> faults_;
   std::unique_ptr<Stage> stage_;
 };
 

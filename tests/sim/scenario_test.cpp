@@ -12,13 +12,30 @@
 namespace driftwarden::sim {
 namespace {
 
-TEST(Scenario, EverySeedEndsRight) {
-  const Seeds seeds = SeedsOf(50);
+constexpr uint64_t kShortSeeds = 500;  // of one part; bites/find.sh plays as many
+constexpr uint64_t kLongSeeds = 20;
+// Sanitizers play the first part alone, and few of it.
+constexpr uint64_t kParts = kThinning == 1 ? 4 : 1;
+constexpr uint64_t kFewer = kThinning == 1 ? 1 : 3;
+
+void Play(Length length, Seeds seeds) {
   for (uint64_t seed = seeds.first; seed < seeds.first + seeds.count; ++seed) {
-    Scenario scenario(seed, NewMemoryDisk());
+    Scenario scenario(seed, length, NewMemoryDisk());
     const std::vector<std::string> faults = scenario.Run();
     EXPECT_EQ(Lines(faults), "") << "DRIFTWARDEN_SIM_SEED=" << seed << "\n" << scenario.Describe();
+    if (::testing::Test::HasFailure()) return;  // the first is enough to play again
   }
+}
+
+class ShortScenario : public ::testing::TestWithParam<uint64_t> {};
+INSTANTIATE_TEST_SUITE_P(Scenario, ShortScenario, ::testing::Range<uint64_t>(0, kParts));
+
+TEST_P(ShortScenario, EverySeedEndsRight) {
+  Play(Length::kShort, SeedsOf(kShortSeeds / kFewer, GetParam()));
+}
+
+TEST(LongScenario, EverySeedEndsRight) {
+  Play(Length::kLong, SeedsOf(kLongSeeds));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "tests/sim/stage.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -51,7 +52,7 @@ void Stage::Start(store::FaultPlan plan) {
 }
 
 void Stage::Begin(store::FaultPlan plan) {
-  const Surroundings around{io_, clock_, scheduler_, world_, alerts_, log_};
+  const Surroundings around{io_, clock_, scheduler_, world_, alerts_, reads_, log_};
   const uint64_t seed = options_.seed * 1000 + static_cast<uint64_t>(deaths_);
   process_ = std::make_unique<MonitorProcess>(around, options_.process, disk_->Open(), plan, seed);
   process_->wire().faults = faults_;
@@ -68,11 +69,17 @@ void Stage::Restart() {
   clock_.AdvanceTo(clock_.Steady() + options_.restart_after);
   world_.AdvanceTo(clock_.True());
   Begin(later ? later() : store::FaultPlan());
+  if (after_death) after_death();
 }
 
 void Stage::KillAndRestart() {
   process_->Kill();
   Restart();
+}
+
+void Stage::StepWall(absl::Duration by) {
+  clock_.StepWall(by);
+  clock_error_ = std::max(clock_error_, absl::AbsDuration(clock_.Wall() - clock_.True()));
 }
 
 void Stage::RunFor(absl::Duration d) {

@@ -51,6 +51,7 @@ class Stage {
   testing::SimClock& clock() { return clock_; }
   absl::Time now() const { return clock_.True(); }
   testing::AlertBook& alerts() { return alerts_; }
+  testing::ReadBook& reads() { return reads_; }
   MonitorProcess& process() { return *process_; }
   store::StateStore& store() { return process_->inner(); }
   const StageOptions& options() const { return options_; }
@@ -58,10 +59,15 @@ class Stage {
   size_t links() const { return options_.process.links.size(); }
   testing::WireFaults& faults() { return faults_; }
   int deaths() const { return deaths_; }
+  // The most that the machine's wall clock was ever off.
+  absl::Duration clock_error() const { return clock_error_; }
+  void StepWall(absl::Duration by);
   uint64_t commits() const { return commits_before_ + process_->store().commits(); }
 
   // Checks every call that reached a tenant since the last look; run after every step.
   std::function<void()> after_step;
+  // Looks at what a dead process left behind, before the next one does anything.
+  std::function<void()> after_death;
 
  private:
   void Begin(store::FaultPlan plan);
@@ -74,10 +80,12 @@ class Stage {
   testing::SimScheduler scheduler_;
   simulator::World world_;
   testing::AlertBook alerts_;
+  testing::ReadBook reads_;
   Logger log_;
   testing::WireFaults faults_;
   std::unique_ptr<MonitorProcess> process_;
   int deaths_ = 0;
+  absl::Duration clock_error_;
   uint64_t commits_before_ = 0;
 };
 

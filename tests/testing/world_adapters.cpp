@@ -52,7 +52,7 @@ AdView ViewOf(const AdUser& user) {
   view.usn_changed = static_cast<uint64_t>(user.usn_changed);
   if (user.deleted) return view;  // a tombstone keeps no more
   view.upn = user.person.upn;
-  view.display_name = user.person.display_name;
+  view.display_name = user.description.empty() ? user.person.display_name : user.description;
   view.consistency_guid = std::string();
   view.admin_count = user.person.tier0;
   return view;
@@ -258,6 +258,11 @@ asio::awaitable<StatusOr<Observation>> WorldAdReader::ReadAccount(monitor::Guid 
   const simulator::Directory& directory = wire_.world().directory(forest_);
   const auto person = directory.people().ByGuid(guid.Raw());
   if (!person) co_return NotFoundError("no such object");
+  if (wire_.book != nullptr) {
+    if (wire_.book->before_directory_read) wire_.book->before_directory_read(forest_, *person);
+    wire_.book->directory[{forest_, *person}].push_back(
+        {wire_.True(), !directory.IsEnabled(*person)});
+  }
   Observation seen;
   seen.view = ViewOf(directory.Read(*person));
   const Status back = co_await wire_.Return();
@@ -289,6 +294,15 @@ Observation WorldEntraReader::Read(const std::string& id, TimeBounds at) const {
   return seen;
 }
 
+void WorldEntraReader::Note(const Observation& seen) const {
+  const auto& view = std::get<EntraView>(seen.view);
+  const auto person = wire_.world().tenant(tenant_).Find(view.id);
+  if (wire_.book == nullptr || !person) return;
+  const bool live = view.deletion == monitor::EntraDeletion::kLive;
+  wire_.book->accounts[{tenant_, *person}].push_back(
+      {seen.look.at, live, view.account_enabled.value_or(false)});
+}
+
 asio::awaitable<StatusOr<Observation>> WorldEntraReader::ReadUser(std::string id,
                                                                   monitor::ActionId) {
   TimeBounds at;
@@ -299,6 +313,7 @@ asio::awaitable<StatusOr<Observation>> WorldEntraReader::ReadUser(std::string id
   const Status back = co_await wire_.Return();
   if (!back.ok()) co_return Annotate(back, name_.value);
   seen.look.at.hi = wire_.Wall();
+  Note(seen);
   co_return seen;
 }
 
@@ -313,6 +328,7 @@ asio::awaitable<std::vector<StatusOr<Observation>>> WorldEntraReader::ReadUsers(
   for (StatusOr<Observation>& answer : answers) {
     if (failed.ok()) {
       answer->look.at.hi = wire_.Wall();
+      Note(*answer);
     } else {
       answer = failed;
     }

@@ -13,6 +13,7 @@
 #include "base/rng.h"
 #include "remediation/actuator.h"
 #include "simulator/world.h"
+#include "tests/testing/read_book.h"
 #include "tests/testing/sim_scheduler.h"
 #include "watchers/change_source.h"
 
@@ -41,6 +42,7 @@ class Wire {
   absl::Time Wall() const { return clock_.Wall(); }
   absl::Duration Steady() const { return clock_.Steady(); }
   WireFaults faults;
+  ReadBook* book = nullptr;  // notes direct reads; must outlive it
   absl::Duration latency = absl::Milliseconds(3);
 
  private:
@@ -116,6 +118,7 @@ class WorldEntraReader final : public watchers::TenantReader {
 
  private:
   monitor::Observation Read(const std::string& id, TimeBounds at) const;
+  void Note(const monitor::Observation& seen) const;
 
   Wire& wire_;
   const size_t tenant_;
