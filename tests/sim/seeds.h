@@ -21,7 +21,7 @@ struct Seeds {
 #if defined(__OPTIMIZE__)
 inline constexpr uint64_t kSlowness = kThinning;
 #else
-inline constexpr uint64_t kSlowness = 5 * kThinning;
+inline constexpr uint64_t kSlowness = 10 * kThinning;
 #endif
 
 inline uint64_t NumberFromEnvironment(const char* name, uint64_t otherwise) {
