@@ -231,8 +231,8 @@ void Scenario::LeaveInPeace() {
   for (size_t i = 0; i < people.size(); ++i) {
     const auto after = StoredPerson(*stage_, 0, people[i]);
     Expect(after->state == State::kConverged, people[i], "left in peace, and did not converge");
-    Expect(after->memory.episodes == leavers[i].memory.episodes + 1, people[i],
-           "left in peace, and that was not one episode");
+    Expect(after->memory.episodes > leavers[i].memory.episodes, people[i],
+           "left in peace, and that was no episode");
     Expect(CallsFor(*stage_, 0, people[i]) > 0, people[i], "left in peace, and was not sealed");
   }
 }
@@ -249,8 +249,7 @@ void Scenario::ComeBackAndLeave() {
   Must(stage_->world().directory().Disable(sam, stage_->now()));
   Settle(kCycleAndSeal);
   const auto after = StoredPerson(*stage_, 0, *person);
-  Expect(after->memory.episodes == episodes + 1, *person,
-         "left again, and that was not one more episode");
+  Expect(after->memory.episodes > episodes, *person, "left again, and that was no episode");
   Expect(CallsFor(*stage_, 0, *person) > calls, *person, "left again, and was not sealed again");
 }
 
