@@ -24,16 +24,17 @@ bool MadeNoCall(ActionState state) {
   }
 }
 
+bool Shows(const Verdict& verdict, DriftKind kind) {
+  return std::any_of(verdict.drift.begin(), verdict.drift.end(),
+                     [&](const OpenDrift& drift) { return drift.kind == kind; });
+}
+
 bool ShowsSignIn(const Verdict& verdict) {
-  return std::any_of(verdict.drift.begin(), verdict.drift.end(), [](const OpenDrift& drift) {
-    return drift.kind == DriftKind::kSignInAfterDisable;
-  });
+  return Shows(verdict, DriftKind::kSignInAfterDisable);
 }
 
 bool ShowsDevice(const Verdict& verdict) {
-  return std::any_of(verdict.drift.begin(), verdict.drift.end(), [](const OpenDrift& drift) {
-    return drift.kind == DriftKind::kDeviceEnabled;
-  });
+  return Shows(verdict, DriftKind::kDeviceEnabled);
 }
 
 // The departure itself is over, or had its episode; what is left is not about it.
@@ -50,6 +51,22 @@ DriftKind KindAtOpening(const Person& person, const Verdict& verdict) {
   return LeadingKind(*person.episode);
 }
 
+// The episode becomes that of the departure, which counts towards a mass disable.
+void BeginDeparture(Transaction& tx, Person& person, Episode& episode) {
+  const AdHalf& ad = *person.facts.DecidingAd();
+  episode.departed = DepartedSince(ad);
+  episode.deleted_in_ad = ad.deleted;
+  // The first episode of a departure that was seen just now: what is accepted of the baseline was
+  // seen long ago.
+  const bool fresh = !person.memory.departure_handled && !ad.baseline_departed &&
+                     tx.now() - DepartureSeen(ad) <= kMassDisableWindow;
+  if (fresh && person.facts.Linked()) {
+    const absl::Time at = std::min(episode.departed.hi, tx.now());
+    CountRecent(tx.link().causes.departures, at, tx.now(), kMassDisableWindow);
+  }
+  person.memory.departure_handled = true;
+}
+
 void OpenEpisode(Transaction& tx, Person& person, const Verdict& verdict) {
   Episode episode;
   episode.id = EpisodeId(Cat("e", tx.link().next_episode++, ".", tx.link().name.value));
@@ -59,19 +76,7 @@ void OpenEpisode(Transaction& tx, Person& person, const Verdict& verdict) {
   episode.phase = verdict.phase;
   episode.opened = tx.now();
   const AdHalf& ad = *person.facts.DecidingAd();
-  if (verdict.departed && !IsLeftOver(person, verdict)) {
-    episode.departed = DepartedSince(ad);
-    episode.deleted_in_ad = ad.deleted;
-    // The first episode of a departure that was seen just now: what is accepted of the baseline was
-    // seen long ago.
-    const bool fresh = !person.memory.departure_handled && !ad.baseline_departed &&
-                       tx.now() - DepartureSeen(ad) <= kMassDisableWindow;
-    if (fresh && person.facts.Linked()) {
-      const absl::Time at = std::min(episode.departed.hi, tx.now());
-      CountRecent(tx.link().causes.departures, at, tx.now(), kMassDisableWindow);
-    }
-    person.memory.departure_handled = true;
-  }
+  if (verdict.departed && !IsLeftOver(person, verdict)) BeginDeparture(tx, person, episode);
   person.episode = std::move(episode);
   person.memory.watch_until.reset();
   ++person.memory.episodes;
@@ -87,13 +92,10 @@ void OpenEpisode(Transaction& tx, Person& person, const Verdict& verdict) {
 
 // Who departs while something else about them is open has one episode, and one alert.
 void TakeInDeparture(Transaction& tx, Person& person) {
-  Episode& episode = *person.episode;
-  const AdHalf& ad = *person.facts.DecidingAd();
-  episode.departed = DepartedSince(ad);
-  person.memory.departure_handled = true;
+  BeginDeparture(tx, person, *person.episode);
   EvidenceEntry entry = EvidenceAbout(person, "episode_departed");
-  entry.fact = episode.departed;
-  entry.source = ad.source.value;
+  entry.fact = person.episode->departed;
+  entry.source = person.facts.DecidingAd()->source.value;
   tx.Record(std::move(entry));
 }
 

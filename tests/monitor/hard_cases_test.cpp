@@ -208,6 +208,27 @@ TEST(HardCases, AMigrationThatTakesTheSidAlongIsAgreement) {
   EXPECT_FALSE(world.person(1).episode.has_value());
 }
 
+TEST(HardCases, AMassDisableOfPeopleWithAnOpenCaseCountsAllOfThem) {
+  constexpr int kPeople = 30;
+  World world;
+  std::vector<int> everybody;
+  for (int i = 1; i <= kPeople; ++i) {
+    world.AddPerson(i);
+    everybody.push_back(i);
+  }
+  world.ReadAll();
+  world.Advance(kMinute);
+  for (const int i : everybody) world.ad(i).account_expires = world.now + kMinute;
+  world.AdRound(everybody);
+  world.Advance(3 * kMinute);
+  ASSERT_TRUE(world.person(1).episode.has_value()) << "expired, and still enabled";
+  EXPECT_FALSE(world.link.guards[kGuardMassDisable].tripped);
+  for (const int i : everybody) world.SetAd(i, false);
+  world.AdRound(everybody);
+  world.Advance(kMinute);
+  EXPECT_TRUE(world.link.guards[kGuardMassDisable].tripped);
+}
+
 TEST(HardCases, AnOffboardingScriptThatResetsTwiceIsOneDeparture) {
   World world = OnePerson();
   world.policy.reset_without_revoke = true;
