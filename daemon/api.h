@@ -139,6 +139,9 @@ class Api {
   template <typename T>
   asio::awaitable<Response> ListLinks(Request request, ReadPage<T> read, AddItems<T> add);
 
+  // A list of people whom somebody told of: those the filter's flag asks for.
+  asio::awaitable<Response> ListTold(Request request, bool store::PeopleFilter::*told, ItemOf item);
+
   ApiParts parts_;
   Authenticator auth_;
 };

@@ -156,30 +156,26 @@ auto ItemsOf(absl::Time now, json::object (*item)(const Person&, const PersonCon
 
 }  // namespace
 
-asio::awaitable<ServerResponse> Api::Exemptions(Request request) {
-  ReadPage<Person> read = [this](const monitor::LinkName& link, const std::string& cursor,
-                                 size_t limit) {
+asio::awaitable<ServerResponse> Api::ListTold(Request request, bool store::PeopleFilter::*told,
+                                              ItemOf item) {
+  ReadPage<Person> read = [this, told](const monitor::LinkName& link, const std::string& cursor,
+                                       size_t limit) {
     store::PeopleFilter filter;
-    filter.exempted = true;
+    filter.*told = true;
     return parts_.store.ListPeople(link, filter, cursor, limit);
   };
-  AddItems<Person> add = ItemsOf(parts_.clock.Wall(), ExemptionJson);
+  AddItems<Person> add = ItemsOf(parts_.clock.Wall(), item);
   ServerResponse response =
       co_await ListLinks<Person>(std::move(request), std::move(read), std::move(add));
   co_return response;
 }
 
+asio::awaitable<ServerResponse> Api::Exemptions(Request request) {
+  return ListTold(std::move(request), &store::PeopleFilter::exempted, ExemptionJson);
+}
+
 asio::awaitable<ServerResponse> Api::ExpectedLeavers(Request request) {
-  ReadPage<Person> read = [this](const monitor::LinkName& link, const std::string& cursor,
-                                 size_t limit) {
-    store::PeopleFilter filter;
-    filter.expected = true;
-    return parts_.store.ListPeople(link, filter, cursor, limit);
-  };
-  AddItems<Person> add = ItemsOf(parts_.clock.Wall(), LeaverJson);
-  ServerResponse response =
-      co_await ListLinks<Person>(std::move(request), std::move(read), std::move(add));
-  co_return response;
+  return ListTold(std::move(request), &store::PeopleFilter::expected, LeaverJson);
 }
 
 // Everything written of one person, oldest first, a page at a time.
