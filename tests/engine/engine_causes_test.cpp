@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 
 #include "tests/engine/engine_fixture.h"
@@ -289,6 +290,78 @@ TEST(EngineCauses, OnceCollapsedTheRestartKeepsItTogether) {
   told.Deliver();
   EXPECT_EQ(told.Firing("DriftwardenCause", "disable_lag"), 1u) << "four are above three quarters";
   EXPECT_EQ(told.Firing("DriftwardenPerson"), 0u);
+}
+
+// Pages of a thousand, as a directory's answers are.
+void InPages(int people, const std::function<void(int from, int to)>& page) {
+  constexpr int kPage = 1000;
+  for (int from = 1; from <= people; from += kPage) page(from, std::min(from + kPage - 1, people));
+}
+
+// Judges whoever is due, until nobody is.
+void ReviewAllDue(EngineFixture& f) {
+  while (true) {
+    const auto due = f.store->DueBefore(f.engine->link(), f.clock.Wall(), 1);
+    DW_CHECK(due.ok());
+    if (due->empty()) return;
+    DW_CHECK(f.Await(f.engine->ReviewDue()).ok());
+  }
+}
+
+TEST(EngineCauses, TenThousandDisabledAtOnceAreOnePageAndNobodyIsLost) {
+  constexpr int kCrowd = 10'000;
+  auto policy = WarnAtOnce();
+  policy->remediation.mode = monitor::Mode::kAuto;
+  policy->require_revocation = false;
+  policy->tiers.back().revoke_after = absl::Seconds(60);
+  EngineFixture f(policy);
+  f.Baseline(kCrowd);
+  Told told(f);
+  told.Deliver();
+  InPages(kCrowd, [&](int from, int to) { SetInAd(f, from, to, false, 2); });
+  // One cause, one page, and everybody counted in it though only some are named.
+  const auto state = f.engine->State();
+  ASSERT_FALSE(state->causes.causes.empty());
+  EXPECT_EQ(state->causes.causes[0].kind, monitor::CauseKind::kMassDisable);
+  EXPECT_EQ(state->causes.causes[0].people, static_cast<uint64_t>(kCrowd));
+  told.Deliver();
+  EXPECT_EQ(told.Firing("DriftwardenPerson"), 0u);
+  EXPECT_EQ(told.Firing("DriftwardenCause"), 1u);
+  const alerts::Alert* const cause = told.Cause("mass_disable");
+  ASSERT_NE(cause, nullptr);
+  EXPECT_EQ(cause->annotations.at("count"), Cat(kCrowd));
+  EXPECT_LT(cause->annotations.at("people").size(), 1000u);
+  // Automation waits for a person's word, though its time has come.
+  EXPECT_TRUE(state->guards.at(monitor::kGuardMassDisable).tripped);
+  f.scheduler.RunFor(absl::Seconds(61));
+  ASSERT_TRUE(f.Await(f.engine->ReviewDue()).ok());
+  const auto claimed = f.Await(f.engine->Claim());
+  ASSERT_TRUE(claimed.ok());
+  EXPECT_TRUE(claimed->empty());
+  const auto held = f.store->ListActions(f.engine->link(), "", kCrowd);
+  ASSERT_TRUE(held.ok());
+  EXPECT_EQ(held->items.size(), EngineOptions().review_limit) << "as many as one command reviews";
+  for (const monitor::Action& action : held->items) {
+    ASSERT_TRUE(monitor::HeldBackBy(action, monitor::kGuardMassDisable)) << action.id.value;
+  }
+  // Entra follows: every one of them converges.
+  InPages(kCrowd, [&](int from, int to) { DisableInEntra(f, from, to); });
+  ReviewAllDue(f);
+  const auto after = f.engine->State();
+  EXPECT_TRUE(after->open.empty());
+  const monitor::UserCountKey converged{monitor::State::kConverged,
+                                        monitor::TierName(monitor::kStandard)};
+  EXPECT_EQ(after->users.at(converged), kCrowd);
+  const auto cases = f.store->ListEpisodes(f.engine->link(), false, "", kCrowd);
+  ASSERT_TRUE(cases.ok());
+  EXPECT_EQ(cases->items.size(), static_cast<size_t>(kCrowd));
+  for (const monitor::Episode& episode : cases->items) {
+    ASSERT_EQ(episode.result, monitor::EpisodeResult::kConverged) << episode.id.value;
+  }
+  ASSERT_TRUE(
+      f.Await(f.engine->ResetGuard(monitor::kGuardMassDisable, "ada", "a closed branch")).ok());
+  told.Deliver();
+  EXPECT_EQ(told.Firing("DriftwardenCause") + told.Firing("DriftwardenPerson"), 0u);
 }
 
 }  // namespace
