@@ -112,6 +112,8 @@ size_t ResetsBetween(const AdHalf& before, const AdHalf& after) {
   const bool changed = before.password_set != after.password_set;
   if (!changed || before.password_set == absl::InfinitePast()) return 0;
   if (!before.password_stamp || !after.password_stamp) return 1;
+  // Counted anew in the domain that the account moved to: it may have been more, nobody can tell.
+  if (after.password_stamp->version < before.password_stamp->version) return 1;
   const uint32_t writes = after.password_stamp->version - before.password_stamp->version;
   const uint32_t last = after.password_set == absl::InfinitePast() ? 3 : 2;
   return writes >= last ? 2 : 1;

@@ -76,6 +76,25 @@ STAYS_SHUT(ResetWithoutRevoke, RevokedSince) {
   return OpenAs(world, kind);
 }
 
+STAYS_SHUT(ResetWithoutRevoke, OnceBeforeAMoveToADomainThatCountsVersionsAnew) {
+  World world = Reset(0, true);
+  ResetPassword(world);
+  world.Advance(absl::Minutes(30), kMinute);
+  AdView moved = world.ad(1);
+  moved.sid = Sid::Parse("S-1-5-21-7-8-9-2001");
+  moved.uac_stamp = MetadataStamp{1, world.now, World::Ad(998).object_guid, 3};
+  moved.password_set = world.now;
+  moved.password_stamp = moved.uac_stamp;
+  const SourceName emea("emea");
+  world.policy.ad_sources.push_back(emea);
+  world.link.sources[emea] = world.link.sources.at(kAd);
+  world.ApplyDirect({{{emea, TimeBounds::Exactly(world.now), LookKind::kFeed}, moved}});
+  world.ad(1) = moved;
+  EXPECT_EQ(world.EvidenceOf("ad_moved_domain"), 1u);
+  world.ReviewDue();
+  return OpenAs(world, kind);
+}
+
 void ReadDevices(World& world, DeviceTrust trust, bool enabled) {
   DeviceLook look;
   look.source = kTenant;
