@@ -9,6 +9,9 @@
 //   restore                                         cloud, {"do":"restore"}
 //   devices {"devices":[{"name":,"os":,"trust":,"enabled":,"owned":,"registered":,
 //            "shared_with":[sam...]}]}              theirs from now on; every key may be left out
+//   remains {"member_of":[...],"eligible_roles":[...],"owned_objects":[...],"oauth_grants":[...],
+//            "licences":[...],"authentication_methods":[...]}   objects as Graph tells them, each
+//            list theirs from now on
 //   adopt  {"immutable_id":,"sid":,"sam":,"upn":,"dn":}   the account is of another directory
 
 #include <boost/json.hpp>
@@ -65,6 +68,23 @@ Status SetDevices(Tenant& tenant, uint64_t person, const json::object& body) {
     devices.push_back(std::move(device));
   }
   tenant.devices().Set(person, std::move(devices));
+  return OkStatus();
+}
+
+Status SetRemains(Tenant& tenant, uint64_t person, const json::object& body) {
+  for (const auto& member : body) {
+    const std::string name(member.key());
+    if (name == "tenants" || name == "tenant" || name == "forest") continue;
+    const auto part = RemainFromText(name);
+    if (!part) return InvalidError(Cat("remains: there is no \"", Printable(name, 40), "\""));
+    if (!member.value().is_array()) return InvalidError(Cat(name, ": a list is needed"));
+    std::vector<std::string> objects;
+    for (const json::value& item : member.value().as_array()) {
+      if (!item.is_object()) return InvalidError(Cat(name, ": a list of objects is needed"));
+      objects.push_back(json::serialize(item));
+    }
+    tenant.remains().Set(person, *part, std::move(objects));
+  }
   return OkStatus();
 }
 
@@ -128,10 +148,12 @@ Status ControlApi::ChangeInTenant(size_t tenant, uint64_t person, const std::str
   if (verb == "restore") return ChangeInCloud(account, person, "restore", now);
   if (verb == "cloud") return ChangeInCloud(account, person, TextAt(body, "do"), now);
   if (verb == "devices") return SetDevices(account, person, body);
+  if (verb == "remains") return SetRemains(account, person, body);
   if (verb == "adopt") return Adopt(account, person, body, now);
   if (verb != "password") {
     return NotFoundError(
-        "disable, enable, delete, expire, signin, password, cloud, restore, devices or adopt");
+        "disable, enable, delete, expire, signin, password, cloud, restore, devices, remains or "
+        "adopt");
   }
   account.ChangePassword(person, Actor::kSync, now);
   return OkStatus();

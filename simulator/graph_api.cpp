@@ -152,6 +152,7 @@ net::ServerResponse GraphApi::Route(const std::vector<std::string>& path,
   const bool get = request.method == "GET";
   if (get) {
     if (auto answer = TenantCall(path, request, context)) return *std::move(answer);
+    if (auto answer = RemainsByFilter(path, request, context)) return *std::move(answer);
   }
   if (get && path[0] == "auditLogs") return Report(path, request, context);
   if (get && path.size() == 3 && path[0] == "devices" && path[2] == "registeredUsers") {
@@ -178,6 +179,9 @@ net::ServerResponse GraphApi::UserCall(const std::vector<std::string>& path,
   }
   if (get && path.size() >= 3 && (path[2] == "registeredDevices" || path[2] == "ownedDevices")) {
     return DevicesOf(*person, path, request, context);
+  }
+  if (get) {
+    if (auto answer = RemainsOf(*person, path, request, context)) return *std::move(answer);
   }
   const bool revoke = path.size() == 3 && (path[2] == "revokeSignInSessions" ||
                                            path[2] == "microsoft.graph.revokeSignInSessions");

@@ -103,6 +103,14 @@ class GraphApi {
   net::ServerResponse DevicesOf(uint64_t person, const std::vector<std::string>& path,
                                 const net::ServerRequest& request, const Context& context);
   net::ServerResponse UsersOfDevice(const std::string& device, const Context& context);
+  // graph_remains.cpp. Nothing: none of these paths.
+  std::optional<net::ServerResponse> RemainsOf(uint64_t person,
+                                               const std::vector<std::string>& path,
+                                               const net::ServerRequest& request,
+                                               const Context& context);
+  std::optional<net::ServerResponse> RemainsByFilter(const std::vector<std::string>& path,
+                                                     const net::ServerRequest& request,
+                                                     const Context& context);
   net::ServerResponse Batch(const net::ServerRequest& request, Context& context);
   net::ServerResponse SubscriptionCall(const std::vector<std::string>& path,
                                        const net::ServerRequest& request, const Context& context);

@@ -17,6 +17,7 @@
 #include "simulator/delta.h"
 #include "simulator/devices.h"
 #include "simulator/people.h"
+#include "simulator/remains.h"
 #include "simulator/reports.h"
 #include "simulator/tenant_faults.h"
 #include "simulator/tenant_settings.h"
@@ -102,6 +103,8 @@ class Tenant {
   const Reports& reports() const { return reports_; }
   Devices& devices() { return devices_; }
   const Devices& devices() const { return devices_; }
+  Remains& remains() { return remains_; }
+  const Remains& remains() const { return remains_; }
 
   std::string EntraId(uint64_t person) const;
   // Of anything else in the tenant that has an id, by what it is.
@@ -171,6 +174,7 @@ class Tenant {
   TenantSettings settings_;
   Reports reports_;
   Devices devices_;
+  Remains remains_;
   Throttle throttle_;
   absl::Time last_sync_;
   std::unordered_map<uint64_t, std::vector<Version>> changed_;

@@ -29,7 +29,8 @@ constexpr const char* kForbiddable[] = {
     "organization",  "sync_configuration", "domains",   "roles",
     "groups",        "service_principals", "sync_jobs", "provisioning_errors",
     "sync_behavior", "directory_audits",   "sign_ins",  "provisioning_logs",
-    "devices",       "subscriptions",
+    "devices",       "subscriptions",      "member_of", "eligible_roles",
+    "owned_objects", "oauth_grants",       "licences",  "authentication_methods",
 };
 
 // What a query may not use, one by one.

@@ -88,6 +88,14 @@ class ForwardingStore : public StateStore {
                                                            size_t limit) override {
     return inner_->PersonEvidenceAfter(link, person, after_seq, limit);
   }
+  Status PutResidue(uint64_t lease_epoch, const LinkName& link,
+                    const monitor::Residue& residue) override {
+    return inner_->PutResidue(lease_epoch, link, residue);
+  }
+  StatusOr<std::map<PersonOrdinal, monitor::Residue>> LoadResidue(
+      const LinkName& link, const std::vector<PersonOrdinal>& people) override {
+    return inner_->LoadResidue(link, people);
+  }
   StatusOr<StoreStats> Stats() override { return inner_->Stats(); }
   StatusOr<std::vector<std::string>> Check() override { return inner_->Check(); }
 

@@ -18,6 +18,7 @@ constexpr char kLeaseName[] = "lease";
 constexpr char kLinkNumberPrefix[] = "link/";
 constexpr char kLinkStatePrefix[] = "state/";
 constexpr char kLowMarkPrefix[] = "low/";
+constexpr char kResiduePrefix[] = "residue/";
 
 void PutId(ByteWriter& out, std::string_view id) {
   // Longer ids than 255 bytes share a length byte; they stay distinct, only their order is cruder.
@@ -51,6 +52,19 @@ std::string LinkStateKey(LinkNumber link) {
   out.Raw(kLinkStatePrefix);
   out.U32(link);
   return out.Take();
+}
+std::string ResidueKey(LinkNumber link, PersonOrdinal ordinal) {
+  ByteWriter out;
+  out.Raw(kResiduePrefix);
+  out.U32(link);
+  out.U64(ordinal);
+  return out.Take();
+}
+KvRange ResidueOfLink(LinkNumber link) {
+  ByteWriter out;
+  out.Raw(kResiduePrefix);
+  out.U32(link);
+  return PrefixRange(out.Take());
 }
 std::string LowMarkKey(LinkNumber link) {
   ByteWriter out;

@@ -22,6 +22,9 @@ std::string LeaseKey();
 std::string LinkNumberKey(const monitor::LinkName& link);
 std::string LinkStateKey(LinkNumber link);
 std::string LowMarkKey(LinkNumber link);
+// What is left of somebody in the tenant: link, ordinal.
+std::string ResidueKey(LinkNumber link, monitor::PersonOrdinal ordinal);
+KvRange ResidueOfLink(LinkNumber link);
 KvRange AllLinkNumbers();
 
 // people, evidence: link, number

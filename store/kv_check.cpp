@@ -10,6 +10,7 @@
 #include "store/indexes.h"
 #include "store/kv_state_store.h"
 #include "store/records.h"
+#include "store/records_residue.h"
 
 namespace driftwarden::store {
 namespace {
@@ -42,6 +43,7 @@ class Checker {
   void Count(const Person& person, Counts& counts);
   void CompareCounts(const LinkState& state, const Counts& counts);
   Status CheckEvidence(LinkNumber link, const LinkState& state);
+  Status CheckResidue(LinkNumber link);
   // Every record decodes, and each entry that follows from it is there.
   Status CheckEntriesAreThere(Family family);
   Status CompareEntries(const std::vector<IndexEntry>& expected);
@@ -114,7 +116,30 @@ Status Checker::CheckLink(LinkNumber link, const monitor::LinkName& name) {
   for (monitor::WaitingSlice& slice : counts.waiting) slice.people = 0;
   DW_RETURN_IF_ERROR(CheckPeople(link, counts));
   CompareCounts(**state, counts);
+  DW_RETURN_IF_ERROR(CheckResidue(link));
   return CheckEvidence(link, **state);
+}
+
+// Each decodes and is of somebody who is there.
+Status Checker::CheckResidue(LinkNumber link) {
+  std::vector<std::string> owners;
+  const auto each = [&](const KvEntry& entry) {
+    const auto residue = DecodeResidue(entry.key, entry.value);
+    if (!residue.ok()) return Fault(std::string(Message(residue.status())));
+    if (ResidueKey(link, residue->person) != entry.key) {
+      return Fault(Cat(KeyText(Family::kMeta, entry.key), " holds person ", residue->person));
+    }
+    owners.push_back(NumberKey(link, residue->person));
+  };
+  const auto done = [&]() -> Status {
+    DW_ASSIGN_OR_RETURN(const auto people, reader_.kv().MultiGet(Family::kPeople, owners));
+    for (size_t i = 0; i < owners.size(); ++i) {
+      if (!people[i]) Fault(Cat(KeyText(Family::kPeople, owners[i]), " is gone, its residue not"));
+    }
+    owners.clear();
+    return OkStatus();
+  };
+  return Walk(Family::kMeta, ResidueOfLink(link), each, done);
 }
 
 Status Checker::CheckPeople(LinkNumber link, Counts& counts) {

@@ -129,6 +129,9 @@ Status KvStateStore::Commit(uint64_t lease_epoch, const Changes& changes) {
   }
   batch.Put(Family::kMeta, LinkStateKey(*link), EncodeLinkState(changes.link));
   DW_RETURN_IF_ERROR(PutRecords(reader->kv(), *link, changes, batch));
+  for (const PersonOrdinal gone : changes.removed) {
+    batch.Delete(Family::kMeta, ResidueKey(*link, gone));
+  }
 
   const absl::Time earliest = EarliestDue(changes);
   DW_ASSIGN_OR_RETURN(const absl::Time known, LowMark(*link, *reader));

@@ -56,6 +56,10 @@ class KvStateStore final : public StateStore {
                                                            size_t limit) override;
   StatusOr<std::vector<EvidenceEntry>> PersonEvidence(const LinkName& link, PersonOrdinal person,
                                                       size_t limit) override;
+  Status PutResidue(uint64_t lease_epoch, const LinkName& link,
+                    const monitor::Residue& residue) override;
+  StatusOr<std::map<PersonOrdinal, monitor::Residue>> LoadResidue(
+      const LinkName& link, const std::vector<PersonOrdinal>& people) override;
   StatusOr<StoreStats> Stats() override;
   StatusOr<std::vector<std::string>> Check() override;
 

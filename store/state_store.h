@@ -14,6 +14,7 @@
 
 #include "base/status.h"
 #include "monitor/apply.h"
+#include "monitor/residue.h"
 
 namespace driftwarden::store {
 
@@ -122,6 +123,16 @@ class StateStore {
                                                                    PersonOrdinal person,
                                                                    uint64_t after_seq,
                                                                    size_t limit) = 0;
+
+  // What is left of somebody in the tenant; replaces what was known. An atomic write of its own,
+  // which may be lost with the machine: it can be read again. Refused as a commit is; NotFound: no
+  // such person (any more). Deleted with the person.
+  virtual Status PutResidue(uint64_t lease_epoch, const LinkName& link,
+                            const monitor::Residue& residue) = 0;
+  // Of whom any is known.
+  virtual StatusOr<std::map<PersonOrdinal, monitor::Residue>> LoadResidue(
+      const LinkName& link, const std::vector<PersonOrdinal>& people) = 0;
+
   virtual StatusOr<StoreStats> Stats() = 0;
   // Reads every record, compares indexes and counters with a recount. One text a fault found.
   virtual StatusOr<std::vector<std::string>> Check() = 0;

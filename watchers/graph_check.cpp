@@ -37,6 +37,8 @@ constexpr const char* kUseful[] = {
     "AuditLog.Read.All",
     "Device.Read.All",
     "Directory.Read.All",
+    "RoleEligibilitySchedule.Read.Directory",
+    "UserAuthenticationMethod.Read.All",
 };
 
 bool IsUseful(const std::string& permission) {
@@ -105,6 +107,7 @@ asio::awaitable<std::vector<CheckFinding>> GraphCheck::Run() {
     co_await CheckRoles();
     co_await CheckApplications();
     co_await CheckEvidence();
+    co_await CheckResidue();
   }
   if (!silent_.ok()) {
     const bool busy = absl::IsResourceExhausted(silent_);

@@ -27,6 +27,7 @@ struct GraphCheckOptions {
   bool revokes = false;          // some link of this tenant may revoke sessions
   bool directory_audits = true;  // what the configuration wants read
   bool sign_ins = true;
+  bool residue = true;
   absl::Duration timeout = absl::Seconds(20);   // one exchange
   absl::Duration max_wait = absl::Seconds(15);  // all waits of one request
   absl::Duration first_backoff = absl::Seconds(1);
@@ -71,6 +72,7 @@ class GraphCheck final : public graph::RequestObserver {
   asio::awaitable<void> CheckApplications();
   asio::awaitable<void> CheckJobs(Answer cloud);
   asio::awaitable<void> CheckEvidence();  // graph_check_evidence.cpp
+  asio::awaitable<void> CheckResidue();   // graph_check_residue.cpp
   // False: refused, or nothing answers.
   asio::awaitable<bool> TrySignIns(std::string url, std::string topic);
   void CheckClock(const graph::GraphReply& reply);

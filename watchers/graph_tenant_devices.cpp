@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "base/strings.h"
-#include "watchers/graph/retry_after.h"
+#include "watchers/graph_batch.h"
 #include "watchers/graph_tenant_logs.h"
 
 namespace driftwarden::watchers {
@@ -19,7 +19,7 @@ constexpr size_t kMaxPages = 10;
 constexpr char kSelect[] =
     "$select=id,deviceId,displayName,operatingSystem,trustType,accountEnabled";
 constexpr char kCast[] = "/microsoft.graph.device";
-const absl::Duration kInnerBackoff = absl::Seconds(5);
+constexpr char kDevices[] = "devices";
 
 // The part of a person's devices that a query names.
 std::string PathOf(const std::string& id, bool owned, bool cast) {
@@ -28,53 +28,6 @@ std::string PathOf(const std::string& id, bool owned, bool cast) {
 }
 
 }  // namespace
-
-StatusOr<std::vector<GraphReply>> GraphTenantLogs::Unpack(const GraphReply& outer,
-                                                          std::vector<graph::BatchItem> items,
-                                                          size_t count) {
-  std::vector<GraphReply> replies(count);
-  for (graph::BatchItem& item : items) {
-    const auto index = ParseUint64(item.id);
-    if (!index || *index >= count || replies[*index].status != 0) continue;
-    GraphReply& reply = replies[*index];
-    reply.status = item.status;
-    reply.at = outer.at;
-    reply.request_id = outer.request_id;
-    reply.body = std::move(item.body);
-    reply.retry_after = graph::ParseRetryAfter(item.retry_after, outer.at.hi);
-    if (reply.status >= 400) reply.error = client_.decoder().DecodeError(reply.body);
-  }
-  absl::Duration wait;
-  for (const GraphReply& reply : replies) {
-    if (reply.status == 0) return DataLossError("batch of devices: an answer is missing");
-    if (reply.status == 429) wait = std::max(wait, reply.retry_after.value_or(kInnerBackoff));
-  }
-  if (wait <= absl::ZeroDuration()) return replies;
-  client_.NoteInnerThrottle("batch", graph::Priority::kEvidence, wait);
-  return ThrottledError("the tenant throttles reads of devices", wait);
-}
-
-asio::awaitable<StatusOr<std::vector<GraphReply>>> GraphTenantLogs::Batch(
-    std::vector<std::string> paths, std::string batch) {
-  std::string body = "{\"requests\":[";
-  for (size_t i = 0; i < paths.size(); ++i) {
-    // Neither ids (percent-encoded) nor paths hold anything that JSON would have to escape.
-    body += Cat(i == 0 ? "" : ",", "{\"id\":\"", i, "\",\"method\":\"GET\",\"url\":\"", paths[i],
-                "\"}");
-  }
-  body += "]}";
-  graph::GraphRequest request("/$batch", "batch", graph::Priority::kEvidence);
-  request.method = "POST";
-  request.body = std::move(body);
-  request.client_request_id = std::move(batch);
-  auto reply = co_await client_.Send(std::move(request));
-  if (!reply.ok()) co_return reply.status();
-  const Status status = graph::ToStatus(*reply, "batch of devices");
-  if (!status.ok()) co_return status;
-  auto items = client_.decoder().DecodeBatch(reply->body);
-  if (!items.ok()) co_return items.status();
-  co_return Unpack(*reply, *std::move(items), paths.size());
-}
 
 asio::awaitable<Status> GraphTenantLogs::Collect(GraphReply reply, bool owned, std::string batch,
                                                  std::map<std::string, Device>* devices) {
@@ -110,7 +63,7 @@ asio::awaitable<Status> GraphTenantLogs::CountUsers(DeviceLook* look) {
           Cat("/devices/", graph::PathSegment(look->devices[i].id), "/registeredUsers?$select=id"));
     }
     std::string batch = look->batch.value;
-    auto replies = co_await Batch(std::move(paths), std::move(batch));
+    auto replies = co_await GetBatch(&client_, std::move(paths), kDevices, std::move(batch));
     if (!replies.ok()) co_return replies.status();
     for (size_t i = from; i < to; ++i) {
       // Not told: unknown, which is no reason to know nothing of the device.
@@ -135,7 +88,7 @@ asio::awaitable<StatusOr<DeviceLook>> GraphTenantLogs::ReadDevices(std::string e
     std::vector<std::string> paths;
     for (const bool owned : {false, true}) paths.push_back(PathOf(entra_id, owned, cast_devices_));
     std::string id = batch.value;
-    auto answers = co_await Batch(std::move(paths), std::move(id));
+    auto answers = co_await GetBatch(&client_, std::move(paths), kDevices, std::move(id));
     if (!answers.ok()) co_return answers.status();
     replies = *std::move(answers);
     const bool refused = replies[0].status == 400 || replies[1].status == 400;

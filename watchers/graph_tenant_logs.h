@@ -80,11 +80,6 @@ class GraphTenantLogs final : public TenantLogs {
   asio::awaitable<StatusOr<monitor::LogLook>> ReadPage(Question question, LogPage* page);
   void NoteLeftOut(std::string_view what, size_t count, const std::string& batch);
 
-  asio::awaitable<StatusOr<std::vector<graph::GraphReply>>> Batch(std::vector<std::string> paths,
-                                                                  std::string batch);
-  StatusOr<std::vector<graph::GraphReply>> Unpack(const graph::GraphReply& outer,
-                                                  std::vector<graph::BatchItem> items,
-                                                  size_t count);
   asio::awaitable<Status> Collect(graph::GraphReply reply, bool owned, std::string batch,
                                   std::map<std::string, monitor::Device>* devices);
   asio::awaitable<Status> CountUsers(monitor::DeviceLook* look);

@@ -33,6 +33,7 @@ constexpr char kProvisioningLogUnread[] = "provisioning_log_unread";
 constexpr char kSignInsUnread[] = "sign_ins_unread";
 constexpr char kTokenRefreshesUnread[] = "token_refreshes_unread";
 constexpr char kDevicesUnread[] = "devices_unread";
+constexpr char kResidueUnread[] = "residue_unread";
 constexpr char kNotificationsOff[] = "notifications_off";
 constexpr const char* kAllTenantFindings[] = {kOrganizationUnread, kSynchronizationUnread,
                                               kDomainsUnread,      kRolesUnread,
@@ -43,7 +44,8 @@ constexpr const char* kAllTenantFindings[] = {kOrganizationUnread, kSynchronizat
                                               kSyncSwitchedOff,    kSyncQuarantined,
                                               kAuditsUnread,       kProvisioningLogUnread,
                                               kSignInsUnread,      kTokenRefreshesUnread,
-                                              kDevicesUnread,      kNotificationsOff};
+                                              kDevicesUnread,      kResidueUnread,
+                                              kNotificationsOff};
 
 class TenantSight {
  public:

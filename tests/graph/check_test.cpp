@@ -122,12 +122,26 @@ class GraphCheckTest : public graph::GraphTest {
 TEST_F(GraphCheckTest, AGoodTenantPasses) {
   Check();
   EXPECT_FALSE(AnyFailed());
-  for (const char* topic :
-       {"token", "clock", "User.Read.All", "delta", "User-OnPremisesSyncBehavior.Read.All",
-        "Organization.Read.All", "OnPremDirectorySynchronization.Read.All", "Domain.Read.All",
-        "RoleManagement.Read.Directory", "GroupMember.Read.All", "Application.Read.All",
-        "Synchronization.Read.All", "AuditLog.Read.All", "licence for sign-ins",
-        "non-interactive sign-ins", "Device.Read.All", "load"}) {
+  for (const char* topic : {"token",
+                            "clock",
+                            "User.Read.All",
+                            "delta",
+                            "User-OnPremisesSyncBehavior.Read.All",
+                            "Organization.Read.All",
+                            "OnPremDirectorySynchronization.Read.All",
+                            "Domain.Read.All",
+                            "RoleManagement.Read.Directory",
+                            "GroupMember.Read.All",
+                            "Application.Read.All",
+                            "Synchronization.Read.All",
+                            "AuditLog.Read.All",
+                            "licence for sign-ins",
+                            "non-interactive sign-ins",
+                            "Device.Read.All",
+                            "Directory.Read.All",
+                            "RoleEligibilitySchedule.Read.Directory",
+                            "UserAuthenticationMethod.Read.All",
+                            "load"}) {
     EXPECT_EQ(Of(topic).level, Level::kOk) << topic << ": " << Of(topic).what;
   }
   // What an opaque token leaves open.
@@ -323,6 +337,17 @@ TEST_F(GraphCheckTest, LogsAndDevicesThatMayNotBeReadAreWarnings) {
   for (const char* topic : {"AuditLog.Read.All", "licence for sign-ins", "Device.Read.All"}) {
     EXPECT_EQ(Of(topic).level, Level::kWarn) << topic;
     EXPECT_NE(Of(topic).mend, "") << topic;
+  }
+}
+
+TEST_F(GraphCheckTest, WhatRemainsAndMayNotBeReadIsAWarning) {
+  faults().forbidden = {"owned_objects", "eligible_roles", "authentication_methods"};
+  Check();
+  EXPECT_FALSE(AnyFailed());
+  for (const char* topic : {"Directory.Read.All", "RoleEligibilitySchedule.Read.Directory",
+                            "UserAuthenticationMethod.Read.All"}) {
+    EXPECT_EQ(Of(topic).level, Level::kWarn) << topic;
+    EXPECT_NE(Of(topic).mend.find(topic), std::string::npos) << topic;
   }
 }
 

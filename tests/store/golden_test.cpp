@@ -14,6 +14,7 @@
 #include "monitor/evidence.h"
 #include "store/keys.h"
 #include "store/records.h"
+#include "store/records_residue.h"
 #include "store/rocks_store.h"
 #include "tests/store/sample_records.h"
 #include "tests/testing/temp_directory.h"
@@ -139,6 +140,11 @@ TEST(Golden, PersonFormat1StillReads) {
   const auto person = DecodePerson("person.1", Golden("person.1", ""));
   ASSERT_TRUE(person.ok()) << person.status();
   EXPECT_EQ(*person, SamplePersonOfFormat1());
+}
+
+// FORMAT.md, "Residue, format 1".
+TEST(Golden, ResidueFormat1) {
+  ExpectGolden("residue.1", SampleResidue(), EncodeResidue, DecodeResidue);
 }
 
 // FORMAT.md, "Episode, format 1".
@@ -272,6 +278,11 @@ TEST(Golden, KeysOfSchema1) {
 // FORMAT.md, "Keys": came to schema 1 later and moves no key of it.
 TEST(Golden, KeyOfWatchedPeople) {
   EXPECT_EQ(HexEncode(OrdinalIndexKey(Index::kWatched, 1, 42)), "0b00000001000000000000002a");
+}
+
+// FORMAT.md, "Keys": so did this one.
+TEST(Golden, KeyOfResidue) {
+  EXPECT_EQ(HexEncode(ResidueKey(1, 42)), Cat(HexEncode("residue/"), "00000001000000000000002a"));
 }
 
 // Every golden file stands in FORMAT.md, so that none is without its byte table.

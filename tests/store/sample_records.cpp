@@ -312,6 +312,28 @@ LinkState SampleLinkState() {
   return link;
 }
 
+Residue SampleResidue() {
+  Residue residue;
+  residue.person = 42;
+  residue.entra_id = "00000000-0000-4000-8000-100000000042";
+  residue.read = At(200);
+  ResidueFindings& roles = residue.areas[ResidueArea::kDirectoryRoles];
+  roles.outcome = ResidueOutcome::kEvaluated;
+  roles.at = At(201);
+  roles.items = {{"62e90394-69f5-4237-9190-012177145e10", "Global Administrator", "directory_role",
+                  "in the whole tenant", std::nullopt}};
+  ResidueFindings& methods = residue.areas[ResidueArea::kMethods];
+  methods.outcome = ResidueOutcome::kEvaluated;
+  methods.at = At(202);
+  methods.items = {{"m-1", "key", "fido2", "", At(150)}};
+  methods.complete = false;
+  ResidueFindings& eligible = residue.areas[ResidueArea::kEligibleRoles];
+  eligible.outcome = ResidueOutcome::kLicence;
+  eligible.at = At(203);
+  eligible.detail = "AadPremiumLicenseRequired";
+  return residue;
+}
+
 std::string UpnOf(PersonOrdinal ordinal) {
   return Cat("User", ordinal, "@corp.example");
 }

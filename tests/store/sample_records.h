@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 #include "monitor/apply.h"
+#include "monitor/residue.h"
 
 namespace driftwarden::store {
 
@@ -19,6 +20,7 @@ monitor::Action SampleAction();
 monitor::Incident SampleIncident();
 monitor::EvidenceEntry SampleEvidence();
 monitor::LinkState SampleLinkState();
+monitor::Residue SampleResidue();
 
 monitor::Person RandomPerson(Rng& rng);
 monitor::Episode RandomEpisode(Rng& rng);

@@ -138,6 +138,16 @@ class FaultStore final : public StateStore {
     if (dead_) return Dead();
     return inner_->PersonEvidenceAfter(link, person, after_seq, limit);
   }
+  Status PutResidue(uint64_t lease_epoch, const LinkName& link,
+                    const monitor::Residue& residue) override {
+    if (dead_) return Dead();
+    return inner_->PutResidue(lease_epoch, link, residue);
+  }
+  StatusOr<std::map<PersonOrdinal, monitor::Residue>> LoadResidue(
+      const LinkName& link, const std::vector<PersonOrdinal>& people) override {
+    if (dead_) return Dead();
+    return inner_->LoadResidue(link, people);
+  }
   StatusOr<StoreStats> Stats() override {
     if (dead_) return Dead();
     return inner_->Stats();

@@ -1,7 +1,7 @@
 #pragma once
 
 // Reading of small documents through a DOM, where a field of the wrong type is as good as none. For
-// tenant_json.cpp and log_json.cpp only.
+// tenant_json.cpp, log_json.cpp and residue_json.cpp only.
 
 #include <boost/json.hpp>
 #include <optional>
