@@ -32,6 +32,8 @@ std::string_view DriftOf(const monitor::Episode& episode) {
       return "enabled in Active Directory, but locked out of Entra by driftwarden's own disable";
     case monitor::DriftKind::kResetWithoutRevoke:
       return "the password was reset twice, but sessions from before are still alive";
+    case monitor::DriftKind::kOrphanSynced:
+      return "synced to Entra, but nothing in Active Directory stands behind it";
     case monitor::DriftKind::kLeftNotDisabled:
       return "should have left, but enabled in Active Directory: disable the account there";
     default:

@@ -7,6 +7,7 @@
 
 #include "base/strings.h"
 #include "monitor/merge_all.h"
+#include "monitor/unmanaged.h"
 
 namespace driftwarden::monitor {
 namespace {
@@ -66,15 +67,6 @@ void CompleteRound(Transaction& tx, SourceState& source, const ChangeBatch& batc
   tx.SetMustSync();
 }
 
-bool BothSidesRead(const LinkState& link, const Policy& policy) {
-  const auto complete = [&](const SourceName& name) {
-    const auto found = link.sources.find(name);
-    return found != link.sources.end() && found->second.snapshot_complete;
-  };
-  return complete(policy.entra_source) &&
-         std::all_of(policy.ad_sources.begin(), policy.ad_sources.end(), complete);
-}
-
 void TakeBaseline(Transaction& tx) {
   LinkState& link = tx.link();
   if (link.baseline_at || !BothSidesRead(link, tx.policy())) return;
@@ -119,6 +111,7 @@ Changes ApplyBatch(const Context& context, PeopleSet people, const ChangeBatch& 
   tx.CausedBy({batch.id, {}});
   SourceState& source = tx.link().sources[batch.source];
   source.kind = batch.kind;
+  if (!batch.base_dn.empty()) source.base_dn = batch.base_dn;
   StartSnapshot(tx, source, batch);
   NoteGap(tx, source, batch);
   if (batch.in_snapshot && (batch.number > source.snapshot_batch || batch.resumes_snapshot)) {

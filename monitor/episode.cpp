@@ -33,14 +33,19 @@ bool ShowsSignIn(const Verdict& verdict) {
   return Shows(verdict, DriftKind::kSignInAfterDisable);
 }
 
-bool ShowsDevice(const Verdict& verdict) {
-  return Shows(verdict, DriftKind::kDeviceEnabled);
+bool ShowsOrphan(const Verdict& verdict) {
+  return Shows(verdict, DriftKind::kOrphanSynced);
+}
+
+// What may be left when a departure is over.
+bool ShowsRemains(const Verdict& verdict) {
+  return Shows(verdict, DriftKind::kDeviceEnabled) || ShowsOrphan(verdict);
 }
 
 // The departure itself is over, or had its episode; what is left is not about it.
 bool IsLeftOver(const Person& person, const Verdict& verdict) {
   return verdict.phase == State::kConverged && person.memory.departure_handled &&
-         ShowsDevice(verdict) && !ShowsSignIn(verdict);
+         ShowsRemains(verdict) && !ShowsSignIn(verdict);
 }
 
 // What an episode is opened for: what came after a convergence, or the departure itself.
@@ -75,7 +80,7 @@ void OpenEpisode(Transaction& tx, Person& person, const Verdict& verdict) {
   episode.tier = person.tier;
   episode.phase = verdict.phase;
   episode.opened = tx.now();
-  const AdHalf& ad = *person.facts.DecidingAd();
+  const AdHalf* const ad = person.facts.DecidingAd();
   if (verdict.departed && !IsLeftOver(person, verdict)) BeginDeparture(tx, person, episode);
   person.episode = std::move(episode);
   person.memory.watch_until.reset();
@@ -84,7 +89,7 @@ void OpenEpisode(Transaction& tx, Person& person, const Verdict& verdict) {
   tx.tally().episodes_opened.emplace_back(kind, person.tier);
   EvidenceEntry entry = EvidenceAbout(person, "episode_opened");
   entry.fact = person.episode->departed;
-  entry.source = ad.source.value;
+  entry.source = ad != nullptr ? ad->source.value : tx.policy().entra_source.value;
   entry.details["kind"] = DriftKindText(kind);
   entry.details["tier"] = person.tier.value;
   tx.Record(std::move(entry));
@@ -262,9 +267,9 @@ bool MustOpen(const Person& person, const Verdict& verdict, bool in_baseline) {
   if (verdict.state == State::kExempt) return false;
   if (in_baseline || person.episode || person.memory.inherited) return false;
   if (!verdict.departed) return !verdict.drift.empty();
-  if (person.memory.before_our_time) return false;
+  if (person.memory.before_our_time) return ShowsOrphan(verdict);
   return IsOpenPhase(verdict.phase) || !person.memory.departure_handled || ShowsSignIn(verdict) ||
-         ShowsDevice(verdict);
+         ShowsRemains(verdict);
 }
 
 void ReleaseCall(LinkState& link, const Action& action) {

@@ -1,10 +1,12 @@
 #include "monitor/explain.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/strings.h"
 #include "base/units.h"
 #include "monitor/attribution.h"
+#include "monitor/unmanaged.h"
 
 namespace driftwarden::monitor {
 namespace {
@@ -107,6 +109,28 @@ void LeaverDeadlines(const Situation& s, const Verdict& verdict, Earliest& next)
   }
 }
 
+// Whoever is synced and has no AD object is looked at again ever more rarely: most of them are only
+// not read yet, and some are of a domain that nobody reads.
+void OrphanDeadlines(const Situation& s, Earliest& next) {
+  constexpr absl::Duration kLookAgain = absl::Minutes(10);
+  const Facts& facts = s.person->facts;
+  if (s.gone || s.entra->sync_enabled != Tri::kYes || s.entra->on_premises_domain.empty()) return;
+  if (HasAdObject(facts) || (!facts.ad.empty() && s.live)) return;
+  const auto& inherited = s.person->memory.inherited_kinds;
+  const bool known =
+      s.OpenSince(DriftKind::kOrphanSynced) ||
+      std::find(inherited.begin(), inherited.end(), DriftKind::kOrphanSynced) != inherited.end();
+  if (known) return;
+  const absl::Time from = OrphanedFrom(facts, *s.link, *s.policy);
+  if (from > s.now) {
+    next.At(from, "synced, and no AD object was found: orphan_synced opens");
+    return;
+  }
+  const absl::Time begun = std::max(from, s.entra->first_seen);
+  const absl::Duration waited = begun == absl::InfinitePast() ? absl::Hours(24) : s.now - begun;
+  next.At(s.now + std::max(waited, kLookAgain), "waiting until AD is read: orphan_synced opens");
+}
+
 std::string Bounds(const TimeBounds& bounds) {
   if (bounds.lo == bounds.hi) return FormatRfc3339(bounds.lo);
   return Cat(FormatRfc3339(bounds.lo), " .. ", FormatRfc3339(bounds.hi));
@@ -170,6 +194,7 @@ NextReview NextReviewOf(const Situation& s, const Verdict& verdict) {
   }
   if (!hands_off && s.entra != nullptr) DriftDeadlines(s, next);
   LeaverDeadlines(s, verdict, next);
+  if (s.entra != nullptr && verdict.state != State::kExempt) OrphanDeadlines(s, next);
   if (const auto& exemption = s.person->memory.exemption) {
     next.At(exemption->until, "the exemption ends: judged like anybody else");
   }

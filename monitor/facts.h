@@ -111,6 +111,13 @@ struct EntraHalf {
   std::optional<ProvisioningError> provisioning_error;
   Tri cloud_managed = Tri::kUnknown;  // handed over to the cloud: AD's disables never flow
   AccountLogs logs;
+  std::string on_premises_domain;  // as EntraView; empty: there is none, or it was not read
+  Tri ever_synced = Tri::kUnknown;
+  Tri guest = Tri::kUnknown;
+  // Our first look at the account, and the one that showed `sync_enabled` as it is. InfinitePast:
+  // before either was kept.
+  absl::Time first_seen = absl::InfinitePast();
+  absl::Time sync_since = absl::InfinitePast();
   friend bool operator==(const EntraHalf&, const EntraHalf&) = default;
 };
 

@@ -55,14 +55,25 @@ void Take(T& known, const std::optional<T>& seen, bool& changed) {
   changed = true;
 }
 
-void MergeNames(EntraHalf& half, const EntraView& view, bool& changed) {
+void TakeTri(Tri& known, const std::optional<bool>& seen, bool& changed) {
+  if (!seen || ToTri(*seen) == known) return;
+  known = ToTri(*seen);
+  changed = true;
+}
+
+void MergeNames(EntraHalf& half, const EntraView& view, const Look& look, bool& changed) {
   Take(half.upn, view.upn, changed);
   Take(half.display_name, view.display_name, changed);
   Take(half.sam_account_name, view.sam_account_name, changed);
   Take(half.immutable_id, view.immutable_id, changed);
   Take(half.on_premises_sid, view.on_premises_sid, changed);
+  Take(half.on_premises_domain, view.on_premises_domain, changed);
+  TakeTri(half.guest, view.guest, changed);
+  // Once synced, it was synced for ever.
+  if (half.ever_synced != Tri::kYes) TakeTri(half.ever_synced, view.ever_synced, changed);
   if (!view.sync_enabled || ToTri(*view.sync_enabled) == half.sync_enabled) return;
   half.sync_enabled = ToTri(*view.sync_enabled);
+  half.sync_since = look.at.hi;
   changed = true;
 }
 
@@ -146,8 +157,10 @@ MergeResult MergeEntra(EntraHalf& half, const EntraView& view, const Look& look)
   if (half.id.empty()) {
     half.id = view.id;
     half.source = look.source;
+    half.first_seen = look.at.hi;
     result.changed = true;
   }
+  half.first_seen = std::min(half.first_seen, look.at.hi);
   const bool direct = look.kind == LookKind::kDirect;
   if (direct ? look.at.lo < half.last_direct_look.lo : IsOldPage(half, look)) {
     result.replay = true;
@@ -159,7 +172,7 @@ MergeResult MergeEntra(EntraHalf& half, const EntraView& view, const Look& look)
     half.needs_direct_read = true;
     return result;
   }
-  MergeNames(half, view, result.changed);
+  MergeNames(half, view, look, result.changed);
   MergeDeletion(half, view, look, result);
   MergeEnabled(half, view, look, result);
   MergeSessions(half, view, look, result);

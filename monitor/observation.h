@@ -93,7 +93,10 @@ struct EntraView {
   std::optional<std::string> sam_account_name;  // onPremisesSamAccountName
   std::optional<Anchor> immutable_id;
   std::optional<Sid> on_premises_sid;
+  std::optional<std::string> on_premises_domain;  // DNS name; empty: read, and there is none
   std::optional<bool> sync_enabled;
+  std::optional<bool> ever_synced;  // the tenant says that it is, or was once
+  std::optional<bool> guest;
   std::optional<bool> account_enabled;
   std::optional<EntraDeletion> deletion;
   std::optional<SessionsValidFrom> sessions_valid_from;
@@ -140,6 +143,8 @@ struct ChangeBatch {
   bool beside_snapshot = false;   // an ordinary round; a full read of the source goes on
   // Opaque to the core. Set when completes_round, and when a part of a full read is finished.
   std::string cursor;
+  // AD: what it reads everything below, as NormalDn gives it. Empty: not known.
+  std::string base_dn;
   // lo: before the round's first request, on every batch of it; hi: the last answer so far.
   TimeBounds round;
   absl::Duration clock_offset;  // source's clock minus ours, from this round

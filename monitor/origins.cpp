@@ -250,6 +250,9 @@ std::string WhyOf(const Situation& s, const OpenDrift& drift, State state) {
     case DriftKind::kLeftNotDisabled:
       return Cat("should have left at ", FormatRfc3339(s.leave->effective), ", urgency ",
                  LeaveUrgencyText(s.leave->urgency), ", tier ", s.tier.value);
+    case DriftKind::kOrphanSynced:
+      return Cat("info for everybody: the account is synced from ", s.entra->on_premises_domain,
+                 ", which is read completely, and nothing there stands behind it");
     default:
       return Cat("tier ", s.tier.value, ", for ", HumanDuration(s.now - drift.since));
   }

@@ -36,6 +36,8 @@ struct Memory {
   std::optional<absl::Time> reset_twice_at;
   std::optional<Exemption> exemption;  // gone when its time is over
   std::optional<ExpectedLeave> leave;
+  // The names people sign in with differ between the sides since then, as we saw it.
+  std::optional<absl::Time> upn_differs_since;
   friend bool operator==(const Memory&, const Memory&) = default;
 };
 
@@ -60,10 +62,15 @@ struct Person {
   friend bool operator==(const Person&, const Person&) = default;
 };
 
-// Live in Entra and wrong before us, and somebody is to look at it before we may.
+// Live in Entra and wrong before us, and somebody is to look at it before we may. Nobody has to
+// look at what is never more than info.
 inline bool WaitsForBaseline(const Person& person) {
-  return person.person_class == PersonClass::kNone && !person.memory.exemption &&
-         HasInherited(person.memory) && person.facts.EntraLive();
+  if (person.person_class != PersonClass::kNone || person.memory.exemption) return false;
+  bool waits = person.memory.inherited;
+  for (const DriftKind kind : person.memory.inherited_kinds) {
+    waits = waits || kind != DriftKind::kOrphanSynced;
+  }
+  return waits && person.facts.EntraLive();
 }
 
 struct GateResult {
@@ -157,6 +164,7 @@ struct SourceState {
   // that began after it. InfinitePast: no gap.
   absl::Time gap_ended = absl::InfinitePast();
   uint64_t snapshot_batch = 0;  // number of the last batch that counted into snapshot_objects
+  std::string base_dn;          // of the last batch that named one, see ChangeBatch
   friend bool operator==(const SourceState&, const SourceState&) = default;
 };
 

@@ -18,7 +18,8 @@ std::span<const Rule* const> AllRules() {
                                            &kLockedOutByUsRule,
                                            &kResetWithoutRevokeRule,
                                            &kDeviceEnabledRule,
-                                           &kLeftNotDisabledRule};
+                                           &kLeftNotDisabledRule,
+                                           &kOrphanSyncedRule};
   return kRules;
 }
 

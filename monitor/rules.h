@@ -39,6 +39,7 @@ extern const Rule kLockedOutByUsRule;
 extern const Rule kResetWithoutRevokeRule;
 extern const Rule kDeviceEnabledRule;
 extern const Rule kLeftNotDisabledRule;
+extern const Rule kOrphanSyncedRule;
 
 std::span<const Rule* const> AllRules();
 

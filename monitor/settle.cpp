@@ -10,6 +10,7 @@
 #include "monitor/guards.h"
 #include "monitor/join.h"
 #include "monitor/leavers.h"
+#include "monitor/unmanaged.h"
 
 namespace driftwarden::monitor {
 namespace {
@@ -59,10 +60,31 @@ void MarkBaseline(Person& person) {
   if (!memory.before_our_time) memory.last_converged.reset();
 }
 
+// Whether an account belongs to a base is known only when that base is: it was an orphan before us
+// though it could not be told at the first look.
+bool IsLateOrphan(Transaction& tx, const Person& person) {
+  const LinkState& link = tx.link();
+  if (!person.facts.entra || person.episode || link.baseline_accepted) return false;
+  return LooksOrphaned(person.facts, link, tx.policy()) && BothSidesRead(link, tx.policy()) &&
+         OrphanedFrom(person.facts, link, tx.policy()) == absl::InfinitePast();
+}
+
+void NoteUpns(Transaction& tx, Person& person) {
+  auto& since = person.memory.upn_differs_since;
+  if (!UpnsDiffer(person.facts)) {
+    since.reset();
+  } else if (!since) {
+    since = tx.now();
+  }
+}
+
 // Kinds that are not about a departure: all that hold at the first look, until they no longer do.
 void UpdateInheritedKinds(Transaction& tx, Person& person, bool in_baseline) {
   std::vector<DriftKind>& kinds = person.memory.inherited_kinds;
-  if (!in_baseline && kinds.empty()) return;
+  if (!in_baseline && kinds.empty()) {
+    if (IsLateOrphan(tx, person)) kinds.push_back(DriftKind::kOrphanSynced);
+    return;
+  }
   const std::vector<DriftKind> holding = HoldingKinds(person, tx.link(), tx.policy(), tx.now());
   if (in_baseline) {
     kinds = holding;
@@ -154,6 +176,7 @@ void SettlePerson(Transaction& tx, PersonOrdinal ordinal, bool in_baseline) {
     UpdateBaselineFlags(person);
   }
   UpdateInheritedKinds(tx, person, in_baseline);
+  NoteUpns(tx, person);
   person.tier = TierOf(person.facts, tx.policy());
   person.person_class = ClassOf(person, tx.policy());
   const EvaluateOptions options{tx.clock_suspect(), false};

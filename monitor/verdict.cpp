@@ -20,22 +20,16 @@ constexpr ActionKind kAllActionKinds[] = {ActionKind::kRevokeSessions, ActionKin
 
 // Which of two open kinds of one severity is the worse one; what may not be silenced by another
 // comes last. What only says why somebody lags stands before the lag: its alert keeps its name.
-constexpr DriftKind kByWeight[] = {DriftKind::kDeviceEnabled,
-                                   DriftKind::kResetWithoutRevoke,
-                                   DriftKind::kTokenNotRevoked,
-                                   DriftKind::kAccountExpiredLive,
-                                   DriftKind::kReverseDrift,
-                                   DriftKind::kLockedOutByUs,
-                                   DriftKind::kLeftNotDisabled,
-                                   DriftKind::kScopeExit,
-                                   DriftKind::kAnchorConflict,
-                                   DriftKind::kNeverSynced,
-                                   DriftKind::kSourceOfAuthorityMoved,
-                                   DriftKind::kDisableLag,
-                                   DriftKind::kDeletedLive,
-                                   DriftKind::kCloudReenabled,
-                                   DriftKind::kSoftDeletedRestored,
-                                   DriftKind::kSignInAfterDisable};
+constexpr DriftKind kByWeight[] = {
+    DriftKind::kOrphanSynced,       DriftKind::kDeviceEnabled,
+    DriftKind::kResetWithoutRevoke, DriftKind::kTokenNotRevoked,
+    DriftKind::kAccountExpiredLive, DriftKind::kReverseDrift,
+    DriftKind::kLockedOutByUs,      DriftKind::kLeftNotDisabled,
+    DriftKind::kScopeExit,          DriftKind::kAnchorConflict,
+    DriftKind::kNeverSynced,        DriftKind::kSourceOfAuthorityMoved,
+    DriftKind::kDisableLag,         DriftKind::kDeletedLive,
+    DriftKind::kCloudReenabled,     DriftKind::kSoftDeletedRestored,
+    DriftKind::kSignInAfterDisable};
 static_assert(std::size(kByWeight) == std::size(kAllDriftKinds));
 
 int Weight(const EpisodeKind& kind) {
@@ -135,6 +129,8 @@ std::string_view DriftKindText(DriftKind k) {
       return "device_enabled";
     case DriftKind::kLeftNotDisabled:
       return "left_not_disabled";
+    case DriftKind::kOrphanSynced:
+      return "orphan_synced";
   }
   return "unknown";
 }
@@ -152,6 +148,7 @@ bool IsWithoutDeparture(DriftKind k) {
     case DriftKind::kResetWithoutRevoke:
     case DriftKind::kDeviceEnabled:
     case DriftKind::kLeftNotDisabled:
+    case DriftKind::kOrphanSynced:
       return true;
     default:
       return false;

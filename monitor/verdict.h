@@ -61,14 +61,25 @@ enum class DriftKind : uint8_t {
   kResetWithoutRevoke = 14,
   kDeviceEnabled = 15,
   kLeftNotDisabled = 16,
+  kOrphanSynced = 17,
 };
-constexpr DriftKind kAllDriftKinds[] = {
-    DriftKind::kDisableLag,     DriftKind::kTokenNotRevoked,        DriftKind::kCloudReenabled,
-    DriftKind::kDeletedLive,    DriftKind::kSignInAfterDisable,     DriftKind::kAccountExpiredLive,
-    DriftKind::kNeverSynced,    DriftKind::kReverseDrift,           DriftKind::kAnchorConflict,
-    DriftKind::kScopeExit,      DriftKind::kSourceOfAuthorityMoved, DriftKind::kSoftDeletedRestored,
-    DriftKind::kLockedOutByUs,  DriftKind::kResetWithoutRevoke,     DriftKind::kDeviceEnabled,
-    DriftKind::kLeftNotDisabled};
+constexpr DriftKind kAllDriftKinds[] = {DriftKind::kDisableLag,
+                                        DriftKind::kTokenNotRevoked,
+                                        DriftKind::kCloudReenabled,
+                                        DriftKind::kDeletedLive,
+                                        DriftKind::kSignInAfterDisable,
+                                        DriftKind::kAccountExpiredLive,
+                                        DriftKind::kNeverSynced,
+                                        DriftKind::kReverseDrift,
+                                        DriftKind::kAnchorConflict,
+                                        DriftKind::kScopeExit,
+                                        DriftKind::kSourceOfAuthorityMoved,
+                                        DriftKind::kSoftDeletedRestored,
+                                        DriftKind::kLockedOutByUs,
+                                        DriftKind::kResetWithoutRevoke,
+                                        DriftKind::kDeviceEnabled,
+                                        DriftKind::kLeftNotDisabled,
+                                        DriftKind::kOrphanSynced};
 constexpr DriftKind kLastDriftKind = kAllDriftKinds[std::size(kAllDriftKinds) - 1];
 std::string_view DriftKindText(DriftKind k);  // "disable_lag"
 std::optional<DriftKind> ParseDriftKind(std::string_view text);

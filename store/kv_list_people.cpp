@@ -65,6 +65,7 @@ bool Matches(const Person& person, const PeopleFilter& filter, const std::string
   if (filter.exempted && !memory.exemption.has_value()) return false;
   const bool expected = memory.leave.has_value() && memory.leave->end == LeaveEnd::kExpected;
   if (filter.expected && !expected) return false;
+  if (filter.where && !filter.where(person)) return false;
   return lowered.empty() || HasText(person, lowered);
 }
 

@@ -33,9 +33,10 @@ void PutSource(ByteWriter& out, const std::pair<const SourceName, SourceState>& 
   out.Varint(state.snapshot_objects);
   PutTime(out, state.gap_ended);
   out.Varint(state.snapshot_batch);
+  out.Bytes(state.base_dn);
 }
 
-SourceState GetSource(ByteReader& in) {
+SourceState GetSource(ByteReader& in, uint8_t format) {
   SourceState state;
   state.kind = GetEnum(in, monitor::SourceKind::kActiveDirectory, monitor::SourceKind::kEntra);
   state.cursor = in.Bytes();
@@ -48,6 +49,7 @@ SourceState GetSource(ByteReader& in) {
   state.snapshot_objects = in.Varint();
   state.gap_ended = GetTime(in);
   state.snapshot_batch = in.Varint();
+  if (format >= 6) state.base_dn = in.Bytes();
   return state;
 }
 
@@ -107,10 +109,10 @@ void GetOpenCount(ByteReader& in, LinkState& link) {
   if (!link.open.emplace(std::move(key), static_cast<int64_t>(in.U64())).second) in.Fail();
 }
 
-void GetSources(ByteReader& in, LinkState& link) {
-  GetList(in, [&link](ByteReader& each) {
+void GetSources(ByteReader& in, LinkState& link, uint8_t format) {
+  GetList(in, [&link, format](ByteReader& each) {
     SourceName name(each.Bytes());
-    if (!link.sources.emplace(std::move(name), GetSource(each)).second) each.Fail();
+    if (!link.sources.emplace(std::move(name), GetSource(each, format)).second) each.Fail();
   });
 }
 
@@ -278,7 +280,7 @@ StatusOr<LinkState> DecodeLinkState(std::string_view key, std::string_view bytes
   link.name.value = in.Bytes();
   link.next_person = in.Varint();
   link.next_episode = in.Varint();
-  GetSources(in, link);
+  GetSources(in, link, *format);
   link.engine_last_sync = GetOptional(in, GetTime);
   link.learned_cycle = in.Duration();
   link.baseline_at = GetOptional(in, GetTime);

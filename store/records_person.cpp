@@ -187,6 +187,11 @@ void PutEntra(ByteWriter& out, const EntraHalf& half) {
   out.Bool(half.baseline_seen);
   PutTenantSideFacts(out, half);
   PutAccountLogs(out, half.logs);
+  out.Bytes(half.on_premises_domain);
+  PutEnum(out, half.ever_synced);
+  PutEnum(out, half.guest);
+  PutTime(out, half.first_seen);
+  PutTime(out, half.sync_since);
 }
 
 EntraHalf GetEntra(ByteReader& in, uint8_t format) {
@@ -214,6 +219,13 @@ EntraHalf GetEntra(ByteReader& in, uint8_t format) {
   half.baseline_seen = in.Bool();
   if (format >= 3) GetTenantSideFacts(in, half);
   if (format >= 4) half.logs = GetAccountLogs(in);
+  if (format >= 5) {
+    half.on_premises_domain = in.Bytes();
+    half.ever_synced = GetTri(in);
+    half.guest = GetTri(in);
+    half.first_seen = GetTime(in);
+    half.sync_since = GetTime(in);
+  }
   return half;
 }
 
@@ -289,6 +301,7 @@ void PutMemory(ByteWriter& out, const Memory& memory) {
   PutOptional(out, memory.reset_twice_at, PutTime);
   PutOptional(out, memory.exemption, PutExemption);
   PutOptional(out, memory.leave, PutLeave);
+  PutOptional(out, memory.upn_differs_since, PutTime);
 }
 
 Memory GetMemory(ByteReader& in, uint8_t format) {
@@ -310,6 +323,7 @@ Memory GetMemory(ByteReader& in, uint8_t format) {
     memory.reset_twice_at = GetOptional(in, GetTime);
     memory.exemption = GetOptional(in, GetExemption);
     memory.leave = GetOptional(in, GetLeave);
+    memory.upn_differs_since = GetOptional(in, GetTime);
   }
   return memory;
 }

@@ -6,6 +6,7 @@
 // then.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -45,9 +46,10 @@ struct PeopleFilter {
   std::optional<monitor::DriftKind> kind;  // open kind
   std::optional<monitor::TierName> tier;
   bool with_open_episode = false;
-  bool exempted = false;  // by a dated exemption
-  bool expected = false;  // as leavers
-  std::string text;       // part of UPN or sAMAccountName, any case
+  bool exempted = false;                     // by a dated exemption
+  bool expected = false;                     // as leavers
+  std::string text;                          // part of UPN or sAMAccountName, any case
+  std::function<bool(const Person&)> where;  // empty: everybody; must not use the store
 };
 
 template <typename T>

@@ -5,6 +5,7 @@
 
 #include "base/hex.h"
 #include "base/strings.h"
+#include "monitor/policy.h"
 #include "watchers/ad_sight.h"
 #include "watchers/directory/observe.h"
 #include "watchers/directory/schema.h"
@@ -196,6 +197,7 @@ asio::awaitable<Status> AdDirSyncSource::Follow(DirSyncCursor from, TimeBounds b
   AdCursor turned = TurnedTo(*known, begun.lo);
   AdRoundKind kind;
   kind.one_copy_since = turned.since;
+  kind.base_dn = monitor::NormalDn(usn_.scan().Base());
   AdRound round(options_.name, std::move(kind), begun, usn_.connection().state().clock_offset,
                 static_cast<size_t>(std::max(options_.page_size, 1)), next_number_, sink);
   DirSyncCursor next = from;

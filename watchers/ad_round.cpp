@@ -60,6 +60,7 @@ asio::awaitable<Status> AdRound::Deliver(std::string cursor, bool last) {
   batch.completes_round = last;
   batch.cursor = std::move(cursor);
   batch.round = begun_;
+  batch.base_dn = kind_.base_dn;
   batch.clock_offset = clock_offset_;
   const Status delivered = co_await sink_.Deliver(std::move(batch));
   co_return delivered;

@@ -20,6 +20,7 @@ struct AdRoundKind {
   bool resumes = false;          // ... of an earlier process
   bool beside_snapshot = false;  // no full read itself, but one goes on
   absl::Time one_copy_since = absl::InfinitePast();  // see monitor::Look
+  std::string base_dn;                               // see monitor::ChangeBatch
 };
 
 class AdRound {

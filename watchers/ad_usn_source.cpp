@@ -5,6 +5,7 @@
 
 #include "base/hex.h"
 #include "base/strings.h"
+#include "monitor/policy.h"
 
 namespace driftwarden::watchers {
 namespace {
@@ -312,6 +313,7 @@ void AdUsnSource::Pin(const Place& place) const {
 
 AdRound AdUsnSource::NewRound(const Place& place, AdRoundKind kind, BatchSink& sink) {
   kind.one_copy_since = place.cursor.since;
+  kind.base_dn = monitor::NormalDn(scan_.Base());
   return AdRound(options_.name, std::move(kind), place.begun, place.state.clock_offset,
                  static_cast<size_t>(std::max(options_.page_size, 1)), next_number_, sink);
 }

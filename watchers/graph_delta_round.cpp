@@ -35,6 +35,8 @@ const std::vector<std::string>& DeltaSelect() {
                                                    "onPremisesImmutableId",
                                                    "onPremisesSecurityIdentifier",
                                                    "onPremisesSamAccountName",
+                                                   "onPremisesDomainName",
+                                                   "userType",
                                                    "signInSessionsValidFromDateTime"};
   return kSelect;
 }

@@ -112,6 +112,7 @@ ChangeBatch World::Batch(const SourceName& source, SourceKind kind, bool snapsho
   batch.completes_round = true;
   batch.cursor = Cat("cursor-", batch.number);
   batch.round = {now - kTrip, now};
+  if (kind == SourceKind::kActiveDirectory) batch.base_dn = base_dn;
   return batch;
 }
 
@@ -415,8 +416,7 @@ void World::Check() {
   for (const auto& [ordinal, p] : people) {
     ++users[{p.state, p.tier}];
     linked += p.facts.Linked() ? 1 : 0;
-    const bool counts = p.person_class == PersonClass::kNone && !p.memory.exemption;
-    inherited_live += counts && HasInherited(p.memory) && p.facts.EntraLive() ? 1 : 0;
+    inherited_live += WaitsForBaseline(p) ? 1 : 0;
     if (!p.episode) continue;
     for (const EpisodeKind& kind : p.episode->kinds) {
       if (!kind.cleared) ++open[{kind.kind, p.episode->tier, kind.severity}];

@@ -87,6 +87,7 @@ class World {
   bool clock_suspect = false;
   bool second_dc = false;  // there is one, and it has heard of everything
   bool check = true;
+  std::string base_dn = "dc=corp";  // that AD is read below
   std::map<PersonOrdinal, Person> people;
   std::map<ActionId, Action> actions;
   std::map<IncidentId, Incident> incidents;

@@ -73,6 +73,13 @@ monitor::Person SamplePersonOfFormat4() {
   person.memory.reset_twice_at.reset();
   person.memory.exemption.reset();
   person.memory.leave.reset();
+  person.memory.upn_differs_since.reset();
+  monitor::EntraHalf& entra = *person.facts.entra;
+  entra.on_premises_domain.clear();
+  entra.ever_synced = monitor::Tri::kUnknown;
+  entra.guest = monitor::Tri::kUnknown;
+  entra.first_seen = absl::InfinitePast();
+  entra.sync_since = absl::InfinitePast();
   return person;
 }
 
@@ -170,6 +177,7 @@ TEST(Golden, EvidenceFormat1) {
 monitor::LinkState SampleLinkStateOfFormat4() {
   monitor::LinkState link = SampleLinkState();
   link.causes = monitor::CauseBook();
+  for (auto& [name, source] : link.sources) source.base_dn.clear();
   link.logs.clear();
   link.devices = monitor::LogState();
   return link;
@@ -216,6 +224,7 @@ TEST(Golden, LinkFormat4StillReads) {
 TEST(Golden, LinkFormat5StillReads) {
   monitor::LinkState sample = SampleLinkState();
   sample.causes = monitor::CauseBook();
+  for (auto& [name, source] : sample.sources) source.base_dn.clear();
   const auto record = DecodeLinkState("link.5", Golden("link.5", ""));
   ASSERT_TRUE(record.ok()) << record.status();
   EXPECT_EQ(EncodeLinkState(*record), EncodeLinkState(sample));

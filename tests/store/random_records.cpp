@@ -203,6 +203,11 @@ EntraHalf RandomEntra(Random& r) {
   });
   half.cloud_managed = r.Flip() ? Tri::kYes : Tri::kUnknown;
   if (r.Flip()) half.logs = AnyLogs(r);
+  half.on_premises_domain = r.Text();
+  half.ever_synced = r.AnyTri();
+  half.guest = r.AnyTri();
+  half.first_seen = r.Time();
+  half.sync_since = r.Time();
   return half;
 }
 
@@ -244,6 +249,7 @@ SourceState AnySource(Random& r) {
   source.snapshot_objects = r.Number();
   source.gap_ended = r.Time();
   source.snapshot_batch = r.Number();
+  source.base_dn = r.Text();
   return source;
 }
 
@@ -286,6 +292,7 @@ Person RandomPerson(Rng& rng) {
     return Exemption{r.Time(), r.Time(), r.Text(), r.Text()};
   });
   person.memory.leave = r.Maybe([&] { return AnyLeave(r); });
+  person.memory.upn_differs_since = r.Maybe([&] { return r.Time(); });
   person.facts.conflicts_with = r.Maybe([&] { return r.Number(); });
   person.facts.sid_mismatch_since = r.Maybe([&] { return r.Time(); });
   person.facts.sid_mismatch_confirmed = r.Flip();

@@ -15,16 +15,16 @@ namespace {
 template <typename T, size_t kFields>
 constexpr bool kHasFields = boost::pfr::tuple_size_v<T> == kFields;
 static_assert(kHasFields<monitor::Person, 9> && kHasFields<monitor::Facts, 7>);
-static_assert(kHasFields<monitor::AdHalf, 36> && kHasFields<monitor::EntraHalf, 25>);
+static_assert(kHasFields<monitor::AdHalf, 36> && kHasFields<monitor::EntraHalf, 30>);
 static_assert(kHasFields<monitor::TenantFacts, 10> && kHasFields<monitor::SyncJob, 5>);
 static_assert(kHasFields<monitor::SyncActor, 4> && kHasFields<monitor::ProvisioningError, 4>);
 static_assert(kHasFields<monitor::MetadataStamp, 4> && kHasFields<monitor::SessionsValidFrom, 2>);
-static_assert(kHasFields<monitor::Revocation, 5> && kHasFields<monitor::Memory, 13>);
+static_assert(kHasFields<monitor::Revocation, 5> && kHasFields<monitor::Memory, 14>);
 static_assert(kHasFields<monitor::Exemption, 4> && kHasFields<monitor::ExpectedLeave, 8>);
 static_assert(kHasFields<monitor::Episode, 16> && kHasFields<monitor::EpisodeKind, 5>);
 static_assert(kHasFields<monitor::Action, 19> && kHasFields<monitor::GateResult, 3>);
 static_assert(kHasFields<monitor::Incident, 7> && kHasFields<monitor::EvidenceEntry, 12>);
-static_assert(kHasFields<monitor::LinkState, 24> && kHasFields<monitor::SourceState, 11>);
+static_assert(kHasFields<monitor::LinkState, 24> && kHasFields<monitor::SourceState, 12>);
 static_assert(kHasFields<monitor::PolicyEpoch, 6> && kHasFields<monitor::CauseBook, 9>);
 static_assert(kHasFields<monitor::LinkCause, 11> && kHasFields<monitor::RecentSlice, 3>);
 static_assert(kHasFields<monitor::AccountLogs, 9> && kHasFields<monitor::LogState, 5>);

@@ -110,6 +110,11 @@ EntraHalf SampleEntra() {
       {{"d0-1", "d1-1", "LAPTOP", "Windows", DeviceTrust::kHybrid, true, true, true, 2},
        {"d0-2", "", "", "iOS", DeviceTrust::kRegistered, std::nullopt, false, true, std::nullopt}},
       false};
+  half.on_premises_domain = "corp.example";
+  half.ever_synced = Tri::kYes;
+  half.guest = Tri::kNo;
+  half.first_seen = At(9);
+  half.sync_since = At(10);
   return half;
 }
 
@@ -165,6 +170,7 @@ Person SamplePerson() {
                          At(4),
                          true,
                          monitor::LeaveEnd::kExpected};
+  person.memory.upn_differs_since = At(5);
   person.facts.conflicts_with = 41;
   person.facts.sid_mismatch_since = At(59);
   person.facts.sid_mismatch_confirmed = true;
@@ -249,6 +255,7 @@ LinkState SampleLinkState() {
   source.snapshot_objects = 5000;
   source.gap_ended = At(93);
   source.snapshot_batch = 12;
+  source.base_dn = "dc=corp,dc=example";
   link.sources = {{SourceName("contoso"), source}, {SourceName("corp"), SourceState{}}};
   link.engine_last_sync = At(94);
   link.learned_cycle = absl::Minutes(30);

@@ -87,13 +87,9 @@ Status ForEachField(ondemand::object& object, std::string_view what, Visit visit
 }
 
 bool IsUsableId(std::string_view id) {
-  if (id.empty() || id.size() > 64) return false;
-  for (const char c : id) {
-    const bool ok =
-        (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-';
-    if (!ok) return false;
-  }
-  return true;
+  constexpr std::string_view kUsable =
+      "0123456789-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  return !id.empty() && id.size() <= 64 && id.find_first_not_of(kUsable) == std::string_view::npos;
 }
 
 // One user object while its fields arrive in any order.
@@ -144,6 +140,8 @@ class UserBuilder {
     if (key == "userPrincipalName") return Text(value, view_.upn);
     if (key == "displayName") return Text(value, view_.display_name);
     if (key == "onPremisesSamAccountName") return Text(value, view_.sam_account_name);
+    if (key == "onPremisesDomainName") return Text(value, view_.on_premises_domain, Read::kNull);
+    if (key == "userType") return TakeUserType(value);
     if (key == "onPremisesImmutableId") return TakeAnchor(value);
     if (key == "onPremisesSecurityIdentifier") return TakeSid(value);
     if (key == "onPremisesSyncEnabled") return TakeSyncEnabled(value);
@@ -163,26 +161,35 @@ class UserBuilder {
   static bool Flag(ondemand::value& value, std::optional<bool>& out) {
     bool flag = false;
     const Read read = ReadBool(value, flag);
-    if (read == Read::kValue) out = flag;
-    if (read != Read::kValue) out.reset();
+    out = read == Read::kValue ? std::optional(flag) : std::nullopt;
     return read != Read::kBad;
   }
 
-  static bool Text(ondemand::value& value, std::optional<std::string>& out) {
+  // What null stands for: not known, or read, and there is none.
+  static bool Text(ondemand::value& value, std::optional<std::string>& out,
+                   Read null = Read::kValue) {
     std::string text;
     const Read read = ReadText(value, text);
-    if (read == Read::kValue) out = std::move(text);
-    if (read != Read::kValue) out.reset();
+    out.reset();
+    if (read == Read::kValue || read == null) out = std::move(text);
     return read != Read::kBad;
   }
 
-  // null: read, and there is none.
   bool TakeAnchor(ondemand::value& value) {
-    std::string text;
-    const Read read = ReadText(value, text);
+    std::optional<std::string> text;
+    const bool readable = Text(value, text, Read::kNull);
     view_.immutable_id.reset();
-    if (read != Read::kBad) view_.immutable_id.emplace(std::move(text));
-    return read != Read::kBad;
+    if (text) view_.immutable_id.emplace(*std::move(text));
+    return readable;
+  }
+
+  // Member or Guest; null stands for accounts older than the difference.
+  bool TakeUserType(ondemand::value& value) {
+    std::optional<std::string> text;
+    const bool readable = Text(value, text, Read::kNull);
+    view_.guest.reset();
+    if (text) view_.guest = EqualsIgnoreCase(*text, "Guest");
+    return readable;
   }
 
   bool TakeSid(ondemand::value& value) {
@@ -196,7 +203,9 @@ class UserBuilder {
 
   // true: synced; false: was synced; null: never was.
   bool TakeSyncEnabled(ondemand::value& value) {
+    view_.ever_synced.reset();
     if (!Flag(value, view_.sync_enabled)) return false;
+    view_.ever_synced = view_.sync_enabled.has_value();
     if (!view_.sync_enabled.has_value()) view_.sync_enabled = false;
     return true;
   }
@@ -347,19 +356,14 @@ Status TakeTokenField(std::string_view key, ondemand::value& value, TokenReply& 
   } else if (key == "expires_in") {
     int64_t seconds = 0;
     if (ReadInt(value, seconds) == Read::kValue) reply.expires_in = seconds;
-  } else if (key == "token_type") {
-    (void)ReadText(value, reply.token_type);
-  } else if (key == "error") {
-    (void)ReadText(value, reply.error);
-  } else if (key == "error_description") {
-    (void)ReadText(value, reply.error_description);
-  } else if (key == "trace_id") {
-    (void)ReadText(value, reply.trace_id);
-  } else if (key == "correlation_id") {
-    (void)ReadText(value, reply.correlation_id);
   } else if (key == "error_codes") {
     return TakeErrorCodes(value, reply);
   }
+  if (key == "token_type") (void)ReadText(value, reply.token_type);
+  if (key == "error") (void)ReadText(value, reply.error);
+  if (key == "error_description") (void)ReadText(value, reply.error_description);
+  if (key == "trace_id") (void)ReadText(value, reply.trace_id);
+  if (key == "correlation_id") (void)ReadText(value, reply.correlation_id);
   return OkStatus();
 }
 
