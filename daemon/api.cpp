@@ -222,6 +222,8 @@ asio::awaitable<ServerResponse> Api::HandleRead(ServerRequest request, Segments 
     response = co_await Actions(std::move(request));
   } else if (size == 1 && head == "exemptions") {
     response = co_await Exemptions(std::move(request));
+  } else if (size == 2 && head == "reports" && path[1] == "unmanaged") {
+    response = co_await Unmanaged(std::move(request));
   } else if (size == 1 && head == "expected-leavers") {
     response = co_await ExpectedLeavers(std::move(request));
   } else if (size == 1 && head == "evidence") {

@@ -104,6 +104,7 @@ class Api {
   Response Baseline() const;
   asio::awaitable<Response> AcceptBaseline(Request request, Caller caller);
   asio::awaitable<Response> ResetGuard(Request request, std::string guard, Caller caller);
+  asio::awaitable<Response> Unmanaged(Request request);
   asio::awaitable<Response> Exemptions(Request request);
   asio::awaitable<Response> AddExemption(Request request, Caller caller);
   asio::awaitable<Response> RemoveExemption(Request request, std::string text, Caller caller);
@@ -138,6 +139,10 @@ class Api {
       std::function<void(const LinkPort&, const std::vector<T>&, boost::json::array& items)>;
   template <typename T>
   asio::awaitable<Response> ListLinks(Request request, ReadPage<T> read, AddItems<T> add);
+  // {items, next_cursor} of it, for an answer that says more.
+  template <typename T>
+  asio::awaitable<StatusOr<boost::json::object>> CollectLinks(Request request, ReadPage<T> read,
+                                                              AddItems<T> add);
 
   // A list of people whom somebody told of: those the filter's flag asks for.
   asio::awaitable<Response> ListTold(Request request, bool store::PeopleFilter::*told, ItemOf item);

@@ -7,6 +7,8 @@
 #include "daemon/api.h"
 #include "daemon/api_json.h"
 #include "daemon/api_told_json.h"
+#include "daemon/api_unmanaged.h"
+#include "monitor/unmanaged.h"
 
 namespace driftwarden::daemon {
 
@@ -24,11 +26,15 @@ namespace {
 constexpr size_t kTimelineLimit = 1000;
 constexpr size_t kActionsOfPerson = 20;
 
-ServerResponse ListResponse(json::array items, const std::string& next_cursor) {
+json::object ListObject(json::array items, const std::string& next_cursor) {
   json::object out;
   out["items"] = std::move(items);
   out["next_cursor"] = next_cursor.empty() ? json::value(nullptr) : json::value(next_cursor);
-  return JsonResponse(200, out);
+  return out;
+}
+
+ServerResponse ListResponse(json::array items, const std::string& next_cursor) {
+  return JsonResponse(200, ListObject(std::move(items), next_cursor));
 }
 
 StatusOr<store::PeopleFilter> FilterOf(const ServerRequest& request, bool* blind) {
@@ -92,10 +98,18 @@ ServerResponse SeveralPeople(const std::string& text, const std::vector<std::str
 
 template <typename T>
 asio::awaitable<ServerResponse> Api::ListLinks(Request request, ReadPage<T> read, AddItems<T> add) {
+  const auto list = co_await CollectLinks<T>(std::move(request), std::move(read), std::move(add));
+  if (!list.ok()) co_return ErrorResponse(list.status());
+  co_return JsonResponse(200, *list);
+}
+
+template <typename T>
+asio::awaitable<StatusOr<json::object>> Api::CollectLinks(Request request, ReadPage<T> read,
+                                                          AddItems<T> add) {
   const auto limit = LimitOf(request);
   const auto place = PlaceOf(request);
-  if (!limit.ok()) co_return ErrorResponse(limit.status());
-  if (!place.ok()) co_return ErrorResponse(place.status());
+  if (!limit.ok()) co_return limit.status();
+  if (!place.ok()) co_return place.status();
   const bool one_link = request.HasQuery("link");
   json::array items;
   std::string cursor = place->cursor;
@@ -105,7 +119,7 @@ asio::awaitable<ServerResponse> Api::ListLinks(Request request, ReadPage<T> read
     const size_t room = *limit - items.size();
     auto look = [&read, &link, &cursor, room] { return read(link.link(), cursor, room); };
     const auto page = co_await OnLane(parts_.read_lane, std::move(look));
-    if (!page.ok()) co_return ErrorResponse(page.status());
+    if (!page.ok()) co_return page.status();
     add(link, page->items, items);
     cursor = page->next_cursor;
     if (!cursor.empty()) {
@@ -115,7 +129,7 @@ asio::awaitable<ServerResponse> Api::ListLinks(Request request, ReadPage<T> read
     }
     if (one_link) break;
   }
-  co_return ListResponse(std::move(items), next);
+  co_return ListObject(std::move(items), next);
 }
 
 asio::awaitable<ServerResponse> Api::Users(Request request) {
@@ -168,6 +182,46 @@ asio::awaitable<ServerResponse> Api::ListTold(Request request, bool store::Peopl
   ServerResponse response =
       co_await ListLinks<Person>(std::move(request), std::move(read), std::move(add));
   co_return response;
+}
+
+// Computed from what is stored, a page at a time: nothing of it is kept.
+asio::awaitable<ServerResponse> Api::Unmanaged(Request request) {
+  std::optional<monitor::UnmanagedKind> kind;
+  if (const std::string text(request.Query("kind")); !text.empty()) {
+    kind = monitor::ParseUnmanagedKind(text);
+    if (!kind) {
+      co_return ErrorResponse(
+          InvalidError(Cat("the report has no kind \"", Printable(text, 60), "\"")));
+    }
+  }
+  const absl::Time now = parts_.clock.Wall();
+  ReadPage<Person> read = [this, kind, now](const monitor::LinkName& name,
+                                            const std::string& cursor, size_t limit) {
+    const LinkPort& link = *FindLink(name.value);
+    store::PeopleFilter filter;
+    filter.where = [kind, now, state = link.State(),
+                    policy = link.CurrentPolicy()](const Person& person) {
+      const auto listed = monitor::UnmanagedAs(person, *state, *policy, now);
+      return listed && (!kind || listed->kind == *kind);
+    };
+    // Of a link that is not read completely nobody is listed, and nobody has to be looked at.
+    if (!monitor::BothSidesRead(*link.State(), *link.CurrentPolicy())) {
+      return StatusOr<store::Page<Person>>(store::Page<Person>());
+    }
+    return parts_.store.ListPeople(name, filter, cursor, limit);
+  };
+  AddItems<Person> add = ItemsOf(now, UnmanagedJson);
+  json::array not_evaluated;
+  const std::string wanted(request.Query("link"));
+  for (const LinkPort* link : parts_.links) {
+    if (!wanted.empty() && link->link().value != wanted) continue;
+    json::value why = NotEvaluatedJson(*link->State(), *link->CurrentPolicy());
+    if (!why.is_null()) not_evaluated.push_back(std::move(why));
+  }
+  auto list = co_await CollectLinks<Person>(std::move(request), std::move(read), std::move(add));
+  if (!list.ok()) co_return ErrorResponse(list.status());
+  (*list)["not_evaluated"] = std::move(not_evaluated);
+  co_return JsonResponse(200, *list);
 }
 
 asio::awaitable<ServerResponse> Api::Exemptions(Request request) {

@@ -17,6 +17,7 @@ struct Parsed {
   ClientOptions client;
   DriftListOptions list;
   PolicyReplayOptions replay;
+  ReportOptions report;
   ExemptOptions exempt;
   LeaverOptions leaver;
   SimulateOptions simulate;
@@ -166,6 +167,25 @@ void AddPolicyVerbs(CLI::App& app, Parsed* parsed) {
   });
 }
 
+void AddReportVerbs(CLI::App& app, Parsed* parsed) {
+  CLI::App* report = app.add_subcommand("report", "what is told and never paged");
+  report->require_subcommand(1);
+  ReportOptions* options = &parsed->report;
+  CLI::App* unmanaged =
+      report->add_subcommand("unmanaged", "accounts that AD does not manage, or names otherwise");
+  AddClient(unmanaged, parsed);
+  unmanaged->add_option("--link", options->link, "only this link");
+  unmanaged->add_option("--kind", options->kind, "only this kind")
+      ->check(CLI::IsMember(
+          {"orphan_synced", "cloud_only_unmanaged", "formerly_synced_live", "upn_drift"}));
+  unmanaged->add_option("--limit", options->limit, "at most so many")->check(CLI::PositiveNumber);
+  unmanaged->add_option("--format", options->format, "table, json or csv")
+      ->check(CLI::IsMember({"table", "json", "csv"}));
+  unmanaged->callback([parsed, options] {
+    parsed->call = [parsed, options] { return VerbReportUnmanaged(parsed->client, *options); };
+  });
+}
+
 void AddExemptVerbs(CLI::App& app, Parsed* parsed) {
   CLI::App* exempt = app.add_subcommand("exempt", "people whom nobody is told about for a while");
   exempt->require_subcommand(1);
@@ -285,6 +305,7 @@ void AddOperatorVerbs(CLI::App& app, Parsed* parsed) {
     };
   });
 
+  AddReportVerbs(app, parsed);
   AddExemptVerbs(app, parsed);
   AddLeaverVerbs(app, parsed);
 

@@ -47,6 +47,13 @@ struct PolicyReplayOptions {
   std::string format = "table";  // table | json | csv
 };
 int VerbPolicyReplay(const ClientOptions& client, const PolicyReplayOptions& options);
+struct ReportOptions {
+  std::string link, kind;
+  uint64_t limit = 1000;
+  std::string format = "table";  // table | json | csv
+};
+// Accounts that AD does not manage. Links that are not read completely go to stderr.
+int VerbReportUnmanaged(const ClientOptions& client, const ReportOptions& options);
 int VerbBaselineShow(const ClientOptions& client, bool as_json);
 int VerbBaselineAccept(const ClientOptions& client, const std::string& link);
 int VerbGuardList(const ClientOptions& client, bool as_json);

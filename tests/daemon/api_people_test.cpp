@@ -291,5 +291,63 @@ TEST_F(ApiPeople, EvidenceIsReadALinkAtATimeAndPageByPage) {
   EXPECT_EQ(TextAt(Field(items[1], "details"), "uac"), "514");
 }
 
+class ApiUnmanaged : public ApiTest {
+ protected:
+  // Link A is read completely on both sides, link B is not.
+  ApiUnmanaged() {
+    for (auto& [name, source] : a_.state().sources) {
+      source.snapshot_complete = true;
+      source.last_complete_begin = clock_.Wall();
+    }
+    a_.state().sources[kCorp].base_dn = "dc=corp,dc=example";
+    Person cloud = store::PlainPerson(2);
+    cloud.facts.ad.clear();
+    cloud.facts.entra->immutable_id = monitor::Anchor();
+    cloud.facts.entra->sync_enabled = monitor::Tri::kNo;
+    cloud.facts.entra->first_seen = clock_.Wall() - absl::Hours(1);
+    Person orphan = store::PlainPerson(3);
+    orphan.facts.ad.clear();
+    orphan.facts.entra->sync_enabled = monitor::Tri::kYes;
+    orphan.facts.entra->on_premises_domain = "corp.example";
+    orphan.facts.entra->first_seen = clock_.Wall() - absl::Hours(9);
+    Person renamed = store::PlainPerson(4);
+    renamed.facts.entra->upn = "another@corp.example";
+    renamed.memory.upn_differs_since = clock_.Wall();
+    Put(a_, {store::PlainPerson(1), cloud, orphan, renamed});
+    Put(b_, {orphan});
+  }
+  static constexpr char kPath[] = "/api/v1/reports/unmanaged";
+};
+
+TEST_F(ApiUnmanaged, ListsWhomADDoesNotManageAndNamesWhatWasNotRead) {
+  const auto report = GetJson(kPath);
+  EXPECT_THAT(Items(report, "kind"),
+              ElementsAre("cloud_only_unmanaged", "orphan_synced", "upn_drift"));
+  EXPECT_THAT(Items(report, "link"), ElementsAre("corp-contoso", "corp-contoso", "corp-contoso"));
+  const boost::json::value& orphan = ListAt(report, "items")[1];
+  EXPECT_EQ(TextAt(orphan, "since"), FormatRfc3339(clock_.Wall() - absl::Hours(9)));
+  EXPECT_EQ(TextAt(orphan, "what"), "synced from corp.example, there is no AD account");
+  EXPECT_EQ(TextAt(Field(orphan, "observed"), "on_premises_domain"), "corp.example");
+  EXPECT_TRUE(Field(Field(orphan, "observed"), "guest").is_null());
+  ASSERT_THAT(ListAt(report, "not_evaluated"), SizeIs(1));
+  const boost::json::value& skipped = ListAt(report, "not_evaluated")[0];
+  EXPECT_EQ(TextAt(skipped, "link"), "emea-contoso");
+  EXPECT_EQ(TextAt(skipped, "why"), "not read completely yet: corp, contoso");
+}
+
+TEST_F(ApiUnmanaged, GoesPageByPageAndByKind) {
+  const auto first = GetJson(kPath, {{"limit", "2"}});
+  EXPECT_THAT(Items(first, "kind"), ElementsAre("cloud_only_unmanaged", "orphan_synced"));
+  const auto rest = GetJson(kPath, {{"limit", "2"}, {"cursor", TextAt(first, "next_cursor")}});
+  EXPECT_THAT(Items(rest, "kind"), ElementsAre("upn_drift"));
+  EXPECT_TRUE(Field(rest, "next_cursor").is_null());
+  EXPECT_THAT(Items(GetJson(kPath, {{"kind", "upn_drift"}}), "id"), ElementsAre("p4.corp-contoso"));
+  EXPECT_EQ(Get(kPath, {{"kind", "disable_lag"}}).status, 400);
+  EXPECT_EQ(Get(kPath, {{"link", "nowhere"}}).status, 404);
+  const auto other = GetJson(kPath, {{"link", "emea-contoso"}});
+  EXPECT_THAT(ListAt(other, "items"), IsEmpty());
+  EXPECT_THAT(ListAt(other, "not_evaluated"), SizeIs(1));
+}
+
 }  // namespace
 }  // namespace driftwarden::daemon
