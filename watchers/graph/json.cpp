@@ -356,9 +356,8 @@ Status TakeTokenField(std::string_view key, ondemand::value& value, TokenReply& 
   } else if (key == "expires_in") {
     int64_t seconds = 0;
     if (ReadInt(value, seconds) == Read::kValue) reply.expires_in = seconds;
-  } else if (key == "error_codes") {
-    return TakeErrorCodes(value, reply);
   }
+  if (key == "error_codes") return TakeErrorCodes(value, reply);
   if (key == "token_type") (void)ReadText(value, reply.token_type);
   if (key == "error") (void)ReadText(value, reply.error);
   if (key == "error_description") (void)ReadText(value, reply.error_description);
