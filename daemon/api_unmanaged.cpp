@@ -50,7 +50,8 @@ std::string WhatOf(UnmanagedKind kind, const monitor::Facts& facts) {
     case UnmanagedKind::kOrphanSynced:
       return Cat("synced from ", entra.on_premises_domain, ", ", ad);
     case UnmanagedKind::kCloudOnlyUnmanaged:
-      return "enabled, never synced";
+      return entra.ever_synced == Tri::kNo ? "enabled, never synced"
+                                           : "enabled, nothing shows that it was ever synced";
     case UnmanagedKind::kFormerlySyncedLive:
       return Cat("enabled, no longer synced, ", ad);
     case UnmanagedKind::kUpnDrift:

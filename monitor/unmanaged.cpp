@@ -44,7 +44,7 @@ bool WasSoBeforeUs(const Facts& facts, const LinkState& link) {
 // Left of a synced account; an anchor is also what federation without a directory writes.
 bool HasTraces(const EntraHalf& entra) {
   return entra.ever_synced == Tri::kYes || !entra.immutable_id.empty() ||
-         !entra.on_premises_sid.bytes.empty();
+         !entra.on_premises_sid.bytes.empty() || !entra.on_premises_domain.empty();
 }
 
 absl::Time TombstoneSeen(const Facts& facts) {
@@ -135,8 +135,13 @@ std::optional<Unmanaged> UnmanagedAs(const Person& person, const LinkState& link
     return Unmanaged{UnmanagedKind::kOrphanSynced,
                      std::max(entra.first_seen, TombstoneSeen(facts))};
   }
-  if (entra.sync_enabled != Tri::kNo || !facts.EntraLive()) return std::nullopt;
-  if (HasTraces(entra)) return Unmanaged{UnmanagedKind::kFormerlySyncedLive, entra.sync_since};
+  if (entra.sync_enabled == Tri::kYes || !facts.EntraLive()) return std::nullopt;
+  if (HasTraces(entra)) {
+    if (entra.sync_enabled != Tri::kNo) return std::nullopt;
+    return Unmanaged{UnmanagedKind::kFormerlySyncedLive, entra.sync_since};
+  }
+  // The change feed leaves out what an account never had: of one that was never synced it says
+  // nothing of it at all.
   if (entra.guest == Tri::kYes) return std::nullopt;
   return Unmanaged{UnmanagedKind::kCloudOnlyUnmanaged, entra.first_seen};
 }

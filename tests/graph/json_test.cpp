@@ -78,6 +78,26 @@ TEST_F(Json, NullIsNotFalse) {
   EXPECT_TRUE(page->flaws.empty());
 }
 
+TEST_F(Json, WhatTellsWhereAnAccountComesFrom) {
+  const auto page = PageOf(
+      R"({"id":"a","onPremisesDomainName":"Corp.example","userType":"Member","onPremisesSyncEnabled":false},
+      {"id":"b","onPremisesDomainName":null,"userType":"Guest","onPremisesSyncEnabled":null},
+      {"id":"c","userType":7,"onPremisesDomainName":{}},{"id":"d","userType":null})");
+  ASSERT_TRUE(page.ok()) << page.status();
+  ASSERT_EQ(page->users.size(), 4u);
+  EXPECT_EQ(page->users[0].on_premises_domain, "Corp.example");
+  EXPECT_EQ(page->users[0].guest, false);
+  EXPECT_EQ(page->users[0].ever_synced, true) << "false: no longer";
+  EXPECT_EQ(page->users[1].on_premises_domain, "") << "read, and there is none";
+  EXPECT_EQ(page->users[1].guest, true);
+  EXPECT_EQ(page->users[1].ever_synced, false) << "null: never";
+  EXPECT_FALSE(page->users[2].guest.has_value());
+  EXPECT_FALSE(page->users[2].on_premises_domain.has_value());
+  EXPECT_FALSE(page->users[2].ever_synced.has_value());
+  EXPECT_EQ(page->users[3].guest, false) << "older than the difference";
+  EXPECT_EQ(page->flaws.size(), 1u);
+}
+
 TEST_F(Json, ADirectReadsNullSaysNeverRevoked) {
   const auto never = User(R"({"id":"a","signInSessionsValidFromDateTime":null})");
   ASSERT_TRUE(never.ok()) << never.status();

@@ -202,6 +202,17 @@ TEST(Unmanaged, OfAnAccountThatIsNotSyncedItCountsWhetherItEverWas) {
     return std::optional<UnmanagedKind>();
   };
   EXPECT_EQ(listed(cloud), UnmanagedKind::kCloudOnlyUnmanaged);
+  EntraView silent = cloud;
+  silent.sync_enabled.reset();
+  silent.ever_synced.reset();
+  silent.id = "entra-4";
+  world.Observe(silent, LookKind::kFeed);
+  for (const auto& [ordinal, person] : world.people) {
+    if (!person.facts.entra || person.facts.entra->id != "entra-4") continue;
+    EXPECT_EQ(UnmanagedAs(person, world.link, world.policy, world.now)->kind,
+              UnmanagedKind::kCloudOnlyUnmanaged)
+        << "the feed leaves out what there never was";
+  }
   EntraView guest = cloud;
   guest.guest = true;
   EXPECT_EQ(listed(guest), std::nullopt);
