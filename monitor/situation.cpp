@@ -130,6 +130,13 @@ bool NeverLived(const Situation& s) {
   return !gap && entra.disabled_since.hi > s.seen + read_between;
 }
 
+// Who is enabled in AD again comes to life in Entra with the next sync: only a look at AD from
+// after that shows that nobody brought them back there.
+bool AdReadSinceReturn(const Situation& s) {
+  const absl::Time back = std::max(s.entra->enabled_since.hi, s.entra->restored_since.hi);
+  return s.ad == nullptr || s.LastRead() >= back;
+}
+
 void DescribeEntra(Situation& s) {
   const Facts& facts = s.person->facts;
   s.live = facts.EntraLive();
@@ -141,7 +148,8 @@ void DescribeEntra(Situation& s) {
   const bool twice =
       s.entra->live_direct_first != absl::InfinitePast() &&
       s.entra->last_direct_look.lo >= s.entra->live_direct_first + kRegressionConfirm;
-  s.regression_confirmed = s.live && (twice || AuditConfirmsReturn(*s.entra, s.skew));
+  s.regression_confirmed =
+      s.live && AdReadSinceReturn(s) && (twice || AuditConfirmsReturn(*s.entra, s.skew));
 }
 
 // Tier 0, containment tried and failed: the page does not wait for a cycle.

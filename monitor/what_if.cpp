@@ -72,6 +72,11 @@ AdHalf& Deciding(Person& person) {
   return person.facts.ad.front();
 }
 
+// What a return in Entra is compared with.
+void ReadAdAgain(Person& person, const TimeBounds& now) {
+  if (!person.facts.ad.empty()) Deciding(person).last_look = now;
+}
+
 void AdChanges(const Situation& s, std::vector<Change>& out) {
   if (s.ad == nullptr || s.ad->scope == ScopeState::kNever) return;
   const TimeBounds now = TimeBounds::Exactly(s.now);
@@ -147,13 +152,16 @@ void EntraChanges(const Situation& s, std::vector<Change>& out) {
                    }});
   }
   if (s.disabled) {
-    out.push_back({"enabled in Entra again",
-                   [now](Person& person, LinkState&) { SetEntra(person, true, now); }});
+    out.push_back({"enabled in Entra again", [now](Person& person, LinkState&) {
+                     SetEntra(person, true, now);
+                     ReadAdAgain(person, now);
+                   }});
   }
   if (s.gone) {
     out.push_back({"restored and enabled in Entra", [now](Person& person, LinkState&) {
                      SetEntra(person, true, now);
                      person.facts.entra->restored_since = now;
+                     ReadAdAgain(person, now);
                    }});
   } else {
     out.push_back({"deleted in Entra", [now](Person& person, LinkState&) {

@@ -217,6 +217,27 @@ TEST_F(EpisodeTest, LiveAgainAfterConvergingIsACriticalEpisodeOfItsOwn) {
   EXPECT_EQ(LeadingKind(world.closed.back()), DriftKind::kCloudReenabled);
 }
 
+TEST_F(EpisodeTest, ARegressionIsBelievedOnceAdWasReadSinceTheReturn) {
+  world.policy.require_revocation = false;
+  Disable(1);
+  world.SetEntra(1, false);
+  world.EntraRound({1});
+  ASSERT_EQ(Phase(1), State::kConverged);
+  // No controller answers. Somebody is enabled there, and the sync engine carries it.
+  world.SetEntra(1, true);
+  for (int minute = 0; minute < 10; ++minute) {
+    world.now += absl::Minutes(1);
+    world.Apply(world.EntraBatch({1}));
+    world.Observe(world.entra(1));
+    world.Review({world.person(1).ordinal});
+    ASSERT_EQ(Phase(1), State::kConverged) << "the directory may have brought them back";
+  }
+  EXPECT_EQ(world.IncidentOf(1), nullptr);
+  world.AdRound({});
+  world.Advance(absl::Seconds(30));
+  EXPECT_EQ(Phase(1), State::kRegressed) << "it did not";
+}
+
 TEST_F(EpisodeTest, AGlimpseOfLifeThatADirectReadDeniesIsNoRegression) {
   world.policy.require_revocation = false;
   Disable(1);
