@@ -230,6 +230,8 @@ asio::awaitable<ServerResponse> Api::HandleRead(ServerRequest request, Segments 
     response = co_await Evidence(std::move(request));
   } else if (size == 2 && head == "policy" && path[1] == "replay") {
     response = co_await PolicyReplay(std::move(request));
+  } else if (size == 2 && head == "reports" && path[1] == "residue") {
+    response = co_await ResidueReport(std::move(request));
   } else {
     response = ErrorResponse(NotFoundError(Cat("nothing at ", Printable(request.path, 100))));
   }

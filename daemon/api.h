@@ -97,6 +97,7 @@ class Api {
   asio::awaitable<Response> Actions(Request request);
   asio::awaitable<Response> Evidence(Request request);
   asio::awaitable<Response> PolicyReplay(Request request);
+  asio::awaitable<Response> ResidueReport(Request request);
   Response Status200() const;
   Response Sources() const;
   Response Guards() const;

@@ -124,6 +124,8 @@ Status App::Parts::BuildTenants() {
                                                                   tenant->sight, log);
     tenant->logs = std::make_unique<watchers::GraphTenantLogs>(entra.name, *tenant->client,
                                                                scheduler, tenant->sight, log);
+    tenant->residue =
+        std::make_unique<watchers::GraphTenantResidue>(*tenant->client, tenant->sight);
     tenant->actuator = std::make_unique<remediation::GraphActuator>(*tenant->client);
     if (crash_points) {
       tenant->actuator = CrashingActuator(std::move(tenant->actuator), *crash_points);
@@ -238,6 +240,14 @@ void App::Parts::BuildLinks() {
     link->log_loop = std::make_unique<TenantLogLoop>(*link->engine, *tenant->logs, policy.link,
                                                      policy.entra_source, std::move(cloud_sync),
                                                      scheduler, rng, log, log_options);
+    link->residue_book = std::make_unique<ResidueBook>(
+        ResidueBookParts{*store, read_lane, write_lane, clock}, policy.link, lease_epoch);
+    if (tenant->config.residue) {
+      ResidueOptions residue_options;
+      residue_options.interval = log_options.interval;
+      link->residue_loop = std::make_unique<ResidueLoop>(
+          *link->residue_book, *tenant->residue, policy.link, scheduler, rng, log, residue_options);
+    }
     link->deadlines = std::make_unique<DeadlineLoop>(*link->engine, scheduler, rng, log);
     remediation::ActionRunnerOptions runner_options;
     runner_options.link = link->policy->link.value;

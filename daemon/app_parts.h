@@ -29,6 +29,8 @@
 #include "daemon/leaver_loop.h"
 #include "daemon/metrics_wiring.h"
 #include "daemon/notification_server.h"
+#include "daemon/residue_book.h"
+#include "daemon/residue_loop.h"
 #include "daemon/tenant_log_loop.h"
 #include "daemon/tenant_loop.h"
 #include "daemon/tenant_verification_loop.h"
@@ -51,6 +53,7 @@
 #include "watchers/graph_reader.h"
 #include "watchers/graph_tenant_logs.h"
 #include "watchers/graph_tenant_reader.h"
+#include "watchers/graph_tenant_residue.h"
 #include "watchers/source_loop.h"
 
 namespace driftwarden::daemon {
@@ -88,6 +91,7 @@ struct Tenant {
   std::shared_ptr<watchers::TenantSight> sight;
   std::unique_ptr<watchers::TenantTruth> truth;
   std::unique_ptr<watchers::TenantLogs> logs;
+  std::unique_ptr<watchers::TenantResidue> residue;
   std::unique_ptr<remediation::Actuator> actuator;
   std::unique_ptr<watchers::SourceLoop> loop;
   std::unique_ptr<NotificationMetrics> notification_metrics;
@@ -105,6 +109,8 @@ struct Link {
   std::unique_ptr<TenantVerificationLoop> tenant_verification;
   std::unique_ptr<TenantLoop> tenant_loop;
   std::unique_ptr<TenantLogLoop> log_loop;
+  std::unique_ptr<ResidueBook> residue_book;
+  std::unique_ptr<ResidueLoop> residue_loop;  // null: switched off
   std::unique_ptr<DeadlineLoop> deadlines;
   std::unique_ptr<remediation::ActionRunner> actions;
   std::unique_ptr<alerts::Dispatcher> dispatcher;

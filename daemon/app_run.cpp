@@ -294,6 +294,7 @@ asio::awaitable<void> App::Parts::Main(Status* result) {
     pollers->Spawn(link->tenant_verification->Run());
     pollers->Spawn(link->tenant_loop->Run());
     pollers->Spawn(link->log_loop->Run());
+    if (link->residue_loop != nullptr) pollers->Spawn(link->residue_loop->Run());
     pollers->Spawn(link->deadlines->Run());
     pollers->Spawn(link->actions->Run());
     tellers->Spawn(link->dispatcher->Run());

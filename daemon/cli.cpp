@@ -18,6 +18,7 @@ struct Parsed {
   DriftListOptions list;
   PolicyReplayOptions replay;
   ReportOptions report;
+  ResidueReportOptions residue;
   ExemptOptions exempt;
   LeaverOptions leaver;
   SimulateOptions simulate;
@@ -183,6 +184,18 @@ void AddReportVerbs(CLI::App& app, Parsed* parsed) {
       ->check(CLI::IsMember({"table", "json", "csv"}));
   unmanaged->callback([parsed, options] {
     parsed->call = [parsed, options] { return VerbReportUnmanaged(parsed->client, *options); };
+  });
+  CLI::App* residue = report->add_subcommand(
+      "residue", "what people who left still have in the tenant, and what was not evaluated");
+  AddClient(residue, parsed);
+  ResidueReportOptions& remains = parsed->residue;
+  residue->add_option("--link", remains.link, "only this link");
+  residue->add_option("--from", remains.from, "a time, or so long ago; 30d by default");
+  residue->add_option("--to", remains.to, "a time, or so long ago; now by default");
+  residue->add_option("--format", remains.format, "table, json or csv")
+      ->check(CLI::IsMember({"table", "json", "csv"}));
+  residue->callback([parsed] {
+    parsed->call = [parsed] { return VerbReportResidue(parsed->client, parsed->residue); };
   });
 }
 

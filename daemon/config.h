@@ -79,6 +79,7 @@ struct EntraConfig {
   absl::Duration poll_interval = absl::Seconds(15);
   bool directory_audits = true;  // evidence
   bool sign_ins = true;
+  bool residue = true;
   GraphNotificationsConfig notifications;
   // Where Graph sends this tenant's notifications: the public_url with the source's name.
   std::string NotificationUrl() const { return notifications.public_url + "/" + name.value; }

@@ -118,6 +118,7 @@ EntraConfig ReadTenant(MapReader section, bool check_files) {
   MapReader evidence = section.Map("evidence");
   evidence.Flag("directory_audits", &entra.directory_audits);
   evidence.Flag("sign_ins", &entra.sign_ins);
+  evidence.Flag("residue", &entra.residue);
   evidence.Finish();
   section.Finish();
   return entra;

@@ -54,6 +54,12 @@ struct ReportOptions {
 };
 // Accounts that AD does not manage. Links that are not read completely go to stderr.
 int VerbReportUnmanaged(const ClientOptions& client, const ReportOptions& options);
+struct ResidueReportOptions {
+  std::string from, to;  // RFC 3339, or so long ago
+  std::string link;
+  std::string format = "table";  // table | json | csv
+};
+int VerbReportResidue(const ClientOptions& options, const ResidueReportOptions& report);
 int VerbBaselineShow(const ClientOptions& client, bool as_json);
 int VerbBaselineAccept(const ClientOptions& client, const std::string& link);
 int VerbGuardList(const ClientOptions& client, bool as_json);

@@ -119,6 +119,7 @@ asio::awaitable<void> CheckTenant(Bench* bench, const EntraConfig* entry) {
   options.revokes = MayRevoke(bench->config, entry->name);
   options.directory_audits = entry->directory_audits;
   options.sign_ins = entry->sign_ins;
+  options.residue = entry->residue;
   watchers::GraphCheck check(std::move(options), **http, *tokens, bench->scheduler, bench->rng);
   auto findings = co_await check.Run();
   Take(bench, std::move(findings));

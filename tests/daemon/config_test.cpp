@@ -48,9 +48,12 @@ TEST(Config, ATenantsLogsAreReadUnlessTheyAreSwitchedOff) {
   ASSERT_TRUE(as_is.ok()) << as_is.status();
   EXPECT_TRUE(as_is->tenants[0].directory_audits && as_is->tenants[0].sign_ins);
   const std::string tenant = "    tenant_id:";
-  const auto off = Parse(With(tenant, Cat("    evidence: {sign_ins: false}\n", tenant)));
+  EXPECT_TRUE(as_is->tenants[0].residue);
+  const auto off =
+      Parse(With(tenant, Cat("    evidence: {sign_ins: false, residue: false}\n", tenant)));
   ASSERT_TRUE(off.ok()) << off.status();
   EXPECT_TRUE(off->tenants[0].directory_audits);
+  EXPECT_FALSE(off->tenants[0].residue);
   EXPECT_FALSE(off->tenants[0].sign_ins);
   EXPECT_FALSE(off->tenants[0] == as_is->tenants[0]) << "a reload says that it needs a restart";
 }

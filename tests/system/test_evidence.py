@@ -69,6 +69,15 @@ def requests(daemon, route, code):
     return int(found[1]) if found else 0
 
 
+def remains(daemon, sam):
+    """The report's areas by name, once the person's were read."""
+    for person in daemon.get("reports/residue")["items"]:
+        areas = {area["area"]: area for area in person["areas"]}
+        if person["upn"].split("@")[0] == sam and areas["groups"]["evaluated"]:
+            return areas
+    return None
+
+
 def test_whoever_disabled_or_revoked_is_named_and_devices_are_known(simulation, start):
     daemon = start()
     synced, revoked = ordinary(daemon, range(1, 10))[:2]
@@ -80,6 +89,9 @@ def test_whoever_disabled_or_revoked_is_named_and_devices_are_known(simulation, 
 
     simulation.change(revoked, "devices", devices=[
         {"name": "KIOSK-7", "trust": "ServerAd", "shared_with": [synced]}])
+    simulation.change(revoked, "remains", member_of=[
+        {"@odata.type": "#microsoft.graph.directoryRole", "id": "r", "roleTemplateId": "t",
+         "displayName": "Helpdesk Administrator"}])
     simulation.sync(skip=[revoked])
     departed = simulation.change(revoked, "disable")["at"]
     wait_for_state(daemon, revoked, ("pending", "lagging", "breached"))
@@ -92,6 +104,12 @@ def test_whoever_disabled_or_revoked_is_named_and_devices_are_known(simulation, 
     assert [(device["name"], device["trust"], device["users"], device["enabled"])
             for device in devices] == [("KIOSK-7", "hybrid", 2, True)]
     assert "KIOSK-7" in daemon.command("drift", "show", revoked).stdout
+    left = wait_for(lambda: remains(daemon, revoked), 40, "what remains")
+    assert [role["name"] for role in left["directory_roles"]["items"]] == ["Helpdesk Administrator"]
+    assert left["groups"]["items"] == [] and left["saas_accounts"]["evaluated"] is False
+    said = daemon.command("report", "residue", "--from", "1h").stdout
+    assert "directory_roles: Helpdesk Administrator" in said
+    assert "not evaluated: saas_accounts (not_covered)" in said
     assert not findings(daemon)
     assert requests(daemon, "sign_ins", 429) == requests(daemon, "directory_audits", 429) == 0
     assert daemon.command("evidence", "verify").returncode == 0
