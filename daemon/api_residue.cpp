@@ -2,7 +2,7 @@
 // read is "not evaluated" and never clean.
 
 #include <algorithm>
-#include <map>
+#include <iterator>
 #include <utility>
 
 #include "base/strings.h"

@@ -169,8 +169,9 @@ asio::awaitable<Status> GraphTenantResidue::Collect(ResidueQuery query, GraphRep
     Settle(query, ResidueOutcome::kEvaluated, reply.at.hi, "", look);
     if (next->empty()) co_return OkStatus();
     const std::vector<ResidueArea> areas = AreasOf(query);
-    const bool enough = !look->areas[areas.back()].complete || pages + 1 >= kMostResiduePages;
-    if (enough) {
+    // Behind more groups than are kept there may be a role.
+    const bool full = query != ResidueQuery::kMemberships && !look->areas[areas.back()].complete;
+    if (full || pages + 1 >= kMostResiduePages) {
       for (const ResidueArea area : areas) look->areas[area].complete = false;
       co_return OkStatus();
     }

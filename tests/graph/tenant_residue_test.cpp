@@ -126,6 +126,21 @@ TEST_F(TenantResidueTest, ReadsEveryPageAndKeepsAsManyAsItSays) {
   }
 }
 
+TEST_F(TenantResidueTest, ARoleBehindManyGroupsIsFound) {
+  std::string list;
+  for (size_t i = 0; i < 230; ++i) {
+    list += Cat(R"({"@odata.type":"#microsoft.graph.group","id":"g)", i, R"("},)");
+  }
+  Give(1, Cat(R"({"member_of":[)", list,
+              R"({"@odata.type":"#microsoft.graph.directoryRole","id":"r"}]})"));
+  const ResidueLook look = Read(1);
+  EXPECT_FALSE(look.areas.at(ResidueArea::kGroups).complete);
+  EXPECT_EQ(look.areas.at(ResidueArea::kGroups).items.size(), monitor::kResidueKept);
+  EXPECT_TRUE(look.areas.at(ResidueArea::kDirectoryRoles).complete);
+  EXPECT_EQ(look.areas.at(ResidueArea::kDirectoryRoles).items.size(), 1U);
+  EXPECT_EQ(look.requests, TenantResidue::kRequestsAtLeast + 2);
+}
+
 TEST_F(TenantResidueTest, OfSomebodyWhoIsGoneNothingIsEvaluated) {
   Control("fault", R"({"forbid":["authentication_methods"]})");
   Read(1);
