@@ -20,8 +20,7 @@ bool IsRecentDeparture(const Episode& episode, absl::Time now) {
   return episode.OfDeparture() && (!episode.closed || now - *episode.closed < kResidueRecent);
 }
 
-bool IsResidueDue(const Residue& residue, const std::string& entra_id, absl::Time now) {
-  if (residue.entra_id != entra_id) return true;
+bool IsResidueDue(const Residue& residue, absl::Time now) {
   const bool failed = std::any_of(residue.areas.begin(), residue.areas.end(), [](const auto& area) {
     return area.second.outcome == ResidueOutcome::kFailed;
   });
@@ -45,21 +44,21 @@ Status ResidueBook::AddDue(const std::vector<Episode>& episodes, size_t limit,
                        });
     if (!known) keys.ordinals.push_back(episode.person);
   }
+  DW_ASSIGN_OR_RETURN(const auto read, parts_.store.LoadResidue(link_, keys.ordinals));
+  std::erase_if(keys.ordinals, [&read, now](PersonOrdinal ordinal) {
+    const auto known = read.find(ordinal);
+    return known != read.end() && !IsResidueDue(known->second, now);
+  });
   if (keys.ordinals.empty()) return OkStatus();
   DW_ASSIGN_OR_RETURN(const auto people, parts_.store.LoadPeople(link_, keys));
-  DW_ASSIGN_OR_RETURN(const auto read, parts_.store.LoadResidue(link_, keys.ordinals));
   for (const PersonOrdinal ordinal : keys.ordinals) {
     if (due->size() >= limit) return OkStatus();
     const auto person = people.by_ordinal.find(ordinal);
     if (person == people.by_ordinal.end() || !person->second.facts.entra) continue;
-    const std::string& entra_id = person->second.facts.entra->id;
-    if (entra_id.empty()) continue;
-    const auto known = read.find(ordinal);
-    if (known != read.end() && !IsResidueDue(known->second, entra_id, now)) continue;
     ResidueTarget target;
     target.person = ordinal;
-    target.entra_id = entra_id;
-    due->push_back(std::move(target));
+    target.entra_id = person->second.facts.entra->id;
+    if (!target.entra_id.empty()) due->push_back(std::move(target));
   }
   return OkStatus();
 }

@@ -42,7 +42,7 @@ StatusOr<std::vector<GraphReply>> UnpackBatch(graph::GraphClient& client, const 
 
 asio::awaitable<StatusOr<std::vector<GraphReply>>> GetBatch(graph::GraphClient* client,
                                                             std::vector<std::string> paths,
-                                                            std::string_view what,
+                                                            const char* what,
                                                             std::string request_id) {
   std::string body = "{\"requests\":[";
   for (size_t i = 0; i < paths.size(); ++i) {

@@ -4,7 +4,6 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/status.h"
@@ -19,7 +18,7 @@ namespace asio = boost::asio;
 // errors of the batch itself; DataLoss when an answer is missing. `what` for messages, a literal.
 asio::awaitable<StatusOr<std::vector<graph::GraphReply>>> GetBatch(graph::GraphClient* client,
                                                                    std::vector<std::string> paths,
-                                                                   std::string_view what,
+                                                                   const char* what,
                                                                    std::string request_id);
 
 }  // namespace driftwarden::watchers
