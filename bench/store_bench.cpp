@@ -2,15 +2,13 @@
 // keys and values, on the same disk and in the same run. The ratio of the two is what to watch.
 
 #include <benchmark/benchmark.h>
-#include <rocksdb/db.h>
-#include <stdlib.h>
 
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/time.h"
+#include "bench/bare_store.h"
 #include "bench/people.h"
 #include "store/kv_state_store.h"
 #include "store/rocks_kv.h"
@@ -20,39 +18,6 @@ namespace driftwarden::bench {
 namespace {
 
 constexpr int kPeople = 200;
-
-class Folder {
- public:
-  Folder() {
-    std::string pattern = std::filesystem::temp_directory_path() / "driftwarden-bench-XXXXXX";
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
-// Passes everything on and keeps the last batch.
-class RecordingKv final : public store::Kv {
- public:
-  explicit RecordingKv(std::unique_ptr<store::Kv> inner) : inner_(std::move(inner)) {}
-  std::unique_ptr<store::KvSnapshot> Snapshot() override { return inner_->Snapshot(); }
-  Status Write(const store::KvBatch& batch, bool sync) override {
-    last = batch;
-    return inner_->Write(batch, sync);
-  }
-  StatusOr<store::KvStats> Stats() override { return inner_->Stats(); }
-  const std::string& path() const override { return inner_->path(); }
-  bool read_only() const override { return inner_->read_only(); }
-  store::KvBatch last;
-
- private:
-  std::unique_ptr<store::Kv> inner_;
-};
 
 // Commits that change the same people back and forth, so that each writes every one of them.
 class Commits {
@@ -76,59 +41,6 @@ class Commits {
   monitor::Changes second_;
   bool turn_ = false;
 };
-
-rocksdb::DB* OpenBare(const std::string& path, std::vector<rocksdb::ColumnFamilyHandle*>* handles) {
-  rocksdb::Options options;
-  options.create_if_missing = true;
-  options.create_missing_column_families = true;
-  std::vector<rocksdb::ColumnFamilyDescriptor> families;
-  families.emplace_back(rocksdb::kDefaultColumnFamilyName, rocksdb::ColumnFamilyOptions());
-  for (const char* name : store::kFamilyNames) {
-    families.emplace_back(name, rocksdb::ColumnFamilyOptions());
-  }
-  rocksdb::DB* db = nullptr;
-  const rocksdb::Status opened = rocksdb::DB::Open(options, path, families, handles, &db);
-  return opened.ok() ? db : nullptr;
-}
-
-// RocksDB alone, with its own defaults.
-class Bare {
- public:
-  explicit Bare(const std::string& path) : db_(OpenBare(path, &handles_)) {}
-  ~Bare() {
-    if (db_ == nullptr) return;
-    for (rocksdb::ColumnFamilyHandle* handle : handles_) db_->DestroyColumnFamilyHandle(handle);
-    delete db_;
-  }
-  Bare(const Bare&) = delete;
-  Bare& operator=(const Bare&) = delete;
-  bool ok() const { return db_ != nullptr; }
-  bool Write(const store::KvBatch& batch, bool sync) {
-    rocksdb::WriteBatch writes;
-    for (const store::KvChange& change : batch.changes()) {
-      rocksdb::ColumnFamilyHandle* const family =
-          handles_[1 + static_cast<size_t>(change.family)];  // the default one comes first
-      const rocksdb::Status status = change.value ? writes.Put(family, change.key, *change.value)
-                                                  : writes.Delete(family, change.key);
-      if (!status.ok()) return false;
-    }
-    rocksdb::WriteOptions options;
-    options.sync = sync;
-    return db_->Write(options, &writes).ok();
-  }
-
- private:
-  std::vector<rocksdb::ColumnFamilyHandle*> handles_;
-  rocksdb::DB* const db_;
-};
-
-uint64_t BytesOf(const store::KvBatch& batch) {
-  uint64_t bytes = 0;
-  for (const store::KvChange& change : batch.changes()) {
-    bytes += change.key.size() + (change.value ? change.value->size() : 0);
-  }
-  return bytes;
-}
 
 struct Sums {
   absl::Duration ours;

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <string>
+
+#include "base/status.h"
+
+namespace driftwarden::bench {
+
+// A store with `people` in `path`, all tables at rest; an earlier run's is taken as it is.
+Status PrepareStore(const std::string& path, int people);
+
+}  // namespace driftwarden::bench
