@@ -8,7 +8,7 @@
 namespace driftwarden::monitor {
 namespace {
 
-constexpr char kSentence[] =
+constexpr char kCollapsedCauseSentence[] =
     "collapsed opens when more than `collapse_after` people have the same kind of drift, warning "
     "or "
     "worse; it clears when no more than three quarters of that many have.";
@@ -18,7 +18,7 @@ bool Counts(const OpenCountKey& key) {
   return key.kind != DriftKind::kSignInAfterDisable || key.severity < Severity::kCritical;
 }
 
-std::vector<CauseFinding> Find(const LinkSituation& s) {
+std::vector<CauseFinding> FindCollapsedCause(const LinkSituation& s) {
   std::vector<CauseFinding> findings;
   std::map<DriftKind, uint64_t> people;
   for (const auto& [key, count] : s.link.open) {
@@ -38,7 +38,7 @@ std::vector<CauseFinding> Find(const LinkSituation& s) {
   return findings;
 }
 
-bool Explains(const LinkCause& cause, const Person& person, const LinkSituation&) {
+bool CollapsedCauseExplains(const LinkCause& cause, const Person& person, const LinkSituation&) {
   return person.episode && DriftKindText(LeadingKind(*person.episode)) == cause.subject;
 }
 
@@ -51,12 +51,12 @@ uint64_t CollapseEndsAt(const Policy& policy) {
 const CauseRule kCollapsedCause = {
     CauseKind::kCollapsed,
     absl::InfiniteDuration(),
-    kSentence,
+    kCollapsedCauseSentence,
     "very many people have the same kind of drift",
     "Look for what they have in common: `driftwarden drift list` and `driftwarden status`.",
     nullptr,
     false,
-    Find,
-    Explains};
+    FindCollapsedCause,
+    CollapsedCauseExplains};
 
 }  // namespace driftwarden::monitor

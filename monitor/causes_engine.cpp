@@ -9,14 +9,14 @@
 namespace driftwarden::monitor {
 namespace {
 
-constexpr char kSentence[] =
+constexpr char kEngineCauseSentence[] =
     "engine_stalled opens when the tenant's last sync, read a short while ago, is older than two "
     "cycles and ten minutes; it clears when the tenant names a newer sync.";
 
 // Longer ago, and what the tenant says may have changed.
 constexpr absl::Duration kReadFresh = absl::Minutes(15);
 
-std::vector<CauseFinding> Find(const LinkSituation& s) {
+std::vector<CauseFinding> FindEngineCause(const LinkSituation& s) {
   if (!s.link.engine_last_sync) return {};
   const absl::Duration cycle = CycleOf(s.policy, s.link);
   const bool fresh = s.now - s.link.causes.tenant_read <= kReadFresh;
@@ -35,7 +35,7 @@ std::vector<CauseFinding> Find(const LinkSituation& s) {
 }
 
 // Who left when the engine still ran, and was not carried, waits for a reason of their own.
-bool Explains(const LinkCause& cause, const Person& person, const LinkSituation& s) {
+bool EngineCauseExplains(const LinkCause& cause, const Person& person, const LinkSituation& s) {
   const absl::Time left = person.episode ? person.episode->departed.hi : absl::InfinitePast();
   return WaitsSince(person) && left >= cause.since - CycleOf(s.policy, s.link);
 }
@@ -45,13 +45,13 @@ bool Explains(const LinkCause& cause, const Person& person, const LinkSituation&
 const CauseRule kEngineStalledCause = {
     CauseKind::kEngineStalled,
     absl::ZeroDuration(),
-    kSentence,
+    kEngineCauseSentence,
     "the sync engine has stopped: no disable in Active Directory reaches Entra",
     "Start the engine again (Connect: the scheduler and the service on its server; Cloud Sync: the "
     "agents); meanwhile disable by hand in Entra whoever cannot wait.",
     nullptr,
     true,
-    Find,
-    Explains};
+    FindEngineCause,
+    EngineCauseExplains};
 
 }  // namespace driftwarden::monitor

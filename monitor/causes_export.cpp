@@ -12,7 +12,7 @@
 namespace driftwarden::monitor {
 namespace {
 
-constexpr char kSentence[] =
+constexpr char kExportCauseSentence[] =
     "export_blocked opens when two syncs have completed since three or more people, or two who are "
     "half of all who wait, left, and neither they nor anybody who left later changed in Entra; it "
     "clears when the engine carries one of them, or none of them waits any more.";
@@ -38,7 +38,7 @@ std::string DeletionsText(const LinkState& link) {
              " objects would be deleted at once (accidental delete prevention): was it that?");
 }
 
-std::vector<CauseFinding> Find(const LinkSituation& s) {
+std::vector<CauseFinding> FindExportCause(const LinkSituation& s) {
   const CauseBook& book = s.link.causes;
   if (!s.link.engine_last_sync || !book.previous_sync) return {};
   const int64_t stuck = WaitingBetween(book.waiting, book.carried, *book.previous_sync);
@@ -58,7 +58,7 @@ std::vector<CauseFinding> Find(const LinkSituation& s) {
   return {finding};
 }
 
-bool Explains(const LinkCause&, const Person& person, const LinkSituation& s) {
+bool ExportCauseExplains(const LinkCause&, const Person& person, const LinkSituation& s) {
   const auto since = WaitsSince(person);
   return since && *since > s.link.causes.carried;
 }
@@ -68,13 +68,13 @@ bool Explains(const LinkCause&, const Person& person, const LinkSituation& s) {
 const CauseRule kExportBlockedCause = {
     CauseKind::kExportBlocked,
     absl::Hours(1),
-    kSentence,
+    kExportCauseSentence,
     "the sync engine runs, but exports no disable to Entra",
     "Look at the engine's export step: accidental delete prevention, a quarantined job, its "
     "account's rights; meanwhile disable by hand in Entra whoever cannot wait.",
     nullptr,
     true,
-    Find,
-    Explains};
+    FindExportCause,
+    ExportCauseExplains};
 
 }  // namespace driftwarden::monitor

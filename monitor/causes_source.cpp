@@ -11,7 +11,7 @@
 namespace driftwarden::monitor {
 namespace {
 
-constexpr char kSentence[] =
+constexpr char kSourceCauseSentence[] =
     "source_stale opens when a source of the link has no completed round for its stale bound, "
     "counted from the start of driftwarden at the earliest; it clears when a round is completed.";
 
@@ -33,7 +33,7 @@ CauseFinding FindingOf(const LinkSituation& s, const SourceName& name, const Sou
   return finding;
 }
 
-std::vector<CauseFinding> Find(const LinkSituation& s) {
+std::vector<CauseFinding> FindSourceCause(const LinkSituation& s) {
   std::vector<CauseFinding> findings;
   for (const auto& [name, source] : s.link.sources) {
     const auto& ad = s.policy.ad_sources;
@@ -44,7 +44,7 @@ std::vector<CauseFinding> Find(const LinkSituation& s) {
   return findings;
 }
 
-bool Explains(const LinkCause& cause, const Person& person, const LinkSituation&) {
+bool SourceCauseExplains(const LinkCause& cause, const Person& person, const LinkSituation&) {
   const AdHalf* ad = person.facts.DecidingAd();
   if (ad != nullptr && ad->source.value == cause.subject) return true;
   return person.facts.entra && person.facts.entra->source.value == cause.subject;
@@ -55,12 +55,12 @@ bool Explains(const LinkCause& cause, const Person& person, const LinkSituation&
 const CauseRule kSourceStaleCause = {
     CauseKind::kSourceStale,
     absl::Minutes(15),
-    kSentence,
+    kSourceCauseSentence,
     "a source cannot be read: everybody who depends on it is judged by what was read last",
     "`driftwarden status` names the error and how to mend it; until then no action starts.",
     nullptr,
     true,
-    Find,
-    Explains};
+    FindSourceCause,
+    SourceCauseExplains};
 
 }  // namespace driftwarden::monitor

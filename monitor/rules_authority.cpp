@@ -7,13 +7,13 @@
 namespace driftwarden::monitor {
 namespace {
 
-constexpr char kSentence[] =
+constexpr char kAuthoritySentence[] =
     "source_of_authority_moved opens when somebody is disabled or deleted in AD and their "
     "Entra account was handed over to the cloud: no AD disable will ever reach it. It clears "
     "when the Entra account is disabled or deleted, handed back, or the AD account is "
     "enabled again.";
 
-std::optional<OpenDrift> Open(const Situation& s) {
+std::optional<OpenDrift> OpenAuthority(const Situation& s) {
   if (!s.departed || !s.live || !s.settled || s.entra->cloud_managed != Tri::kYes) {
     return std::nullopt;
   }
@@ -22,7 +22,7 @@ std::optional<OpenDrift> Open(const Situation& s) {
 
 }  // namespace
 
-const Rule kSourceOfAuthorityMovedRule = {DriftKind::kSourceOfAuthorityMoved, kSentence,
-                                          "warning / critical", Open};
+const Rule kSourceOfAuthorityMovedRule = {DriftKind::kSourceOfAuthorityMoved, kAuthoritySentence,
+                                          "warning / critical", OpenAuthority};
 
 }  // namespace driftwarden::monitor

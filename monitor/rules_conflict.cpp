@@ -7,7 +7,7 @@
 namespace driftwarden::monitor {
 namespace {
 
-constexpr char kSentence[] =
+constexpr char kConflictSentence[] =
     "anchor_conflict opens when one anchor stands on two Entra accounts, or anchor and SID "
     "disagree for two cycles, so that nobody can tell whose the account is. It clears when "
     "they agree, or the departure is over.";
@@ -17,7 +17,7 @@ bool Differs(const Situation& s) {
   return facts.Linked() && (facts.conflicts_with || facts.sid_mismatch_since);
 }
 
-std::optional<OpenDrift> Open(const Situation& s) {
+std::optional<OpenDrift> OpenConflict(const Situation& s) {
   if (!Differs(s) || s.phase == State::kConverged) return std::nullopt;
   if (GradeOf(s.person->facts) != IdentityGrade::kConflict) return std::nullopt;
   const absl::Time since = s.OpenSince(DriftKind::kAnchorConflict)
@@ -27,8 +27,8 @@ std::optional<OpenDrift> Open(const Situation& s) {
 
 }  // namespace
 
-const Rule kAnchorConflictRule = {DriftKind::kAnchorConflict, kSentence,
-                                  "warning / critical; a warning while `quarantined`", Open,
+const Rule kAnchorConflictRule = {DriftKind::kAnchorConflict, kConflictSentence,
+                                  "warning / critical; a warning while `quarantined`", OpenConflict,
                                   Differs};
 
 }  // namespace driftwarden::monitor

@@ -6,12 +6,12 @@
 namespace driftwarden::monitor {
 namespace {
 
-constexpr char kSentence[] =
+constexpr char kDeletedSentence[] =
     "deleted_live opens when the AD account is deleted by a tombstone and the Entra account is "
     "still enabled; timers, severity and clearing are those of disable_lag, which it takes the "
     "place of.";
 
-std::optional<OpenDrift> Open(const Situation& s) {
+std::optional<OpenDrift> OpenDeleted(const Situation& s) {
   if (!s.departed || !s.ad->deleted || !s.settled) return std::nullopt;
   if (!IsOpenPhase(s.phase) || s.phase == State::kUnsealed || s.phase == State::kRegressed) {
     return std::nullopt;
@@ -21,6 +21,7 @@ std::optional<OpenDrift> Open(const Situation& s) {
 
 }  // namespace
 
-const Rule kDeletedLiveRule = {DriftKind::kDeletedLive, kSentence, "as `disable_lag`", Open};
+const Rule kDeletedLiveRule = {DriftKind::kDeletedLive, kDeletedSentence, "as `disable_lag`",
+                               OpenDeleted};
 
 }  // namespace driftwarden::monitor

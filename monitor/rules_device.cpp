@@ -9,7 +9,7 @@
 namespace driftwarden::monitor {
 namespace {
 
-constexpr char kSentence[] =
+constexpr char kDeviceSentence[] =
     "device_enabled opens when somebody has converged and a device that is registered with or "
     "joined to Entra, not to AD, is still enabled in their name. It clears when a later reading "
     "shows none, or when the person is live in Entra or enabled in AD again.";
@@ -21,7 +21,7 @@ bool IsLeftOver(const Device& device) {
   return of_entra && device.enabled.value_or(false) && device.users.value_or(1) <= 1;
 }
 
-std::optional<OpenDrift> Open(const Situation& s) {
+std::optional<OpenDrift> OpenDevice(const Situation& s) {
   if (!s.departed || s.phase != State::kConverged || s.live) return std::nullopt;
   const auto& known = s.entra->logs.devices;
   if (!known || std::none_of(known->devices.begin(), known->devices.end(), IsLeftOver)) {
@@ -32,6 +32,6 @@ std::optional<OpenDrift> Open(const Situation& s) {
 
 }  // namespace
 
-const Rule kDeviceEnabledRule = {DriftKind::kDeviceEnabled, kSentence, "info", Open};
+const Rule kDeviceEnabledRule = {DriftKind::kDeviceEnabled, kDeviceSentence, "info", OpenDevice};
 
 }  // namespace driftwarden::monitor

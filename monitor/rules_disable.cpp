@@ -9,7 +9,7 @@
 namespace driftwarden::monitor {
 namespace {
 
-constexpr char kSentence[] =
+constexpr char kDisableSentence[] =
     "disable_lag opens when the AD account is disabled, a second look agrees and the Entra account "
     "is still enabled; it follows the phases and clears when the Entra account is disabled or "
     "deleted, or the AD account is enabled again.";
@@ -31,7 +31,7 @@ Severity ContainedSeverity(const Situation& s, DriftKind kind) {
   return std::min(by_timers, Severity::kWarning);
 }
 
-std::optional<OpenDrift> Open(const Situation& s) {
+std::optional<OpenDrift> OpenDisable(const Situation& s) {
   if (!s.departed || s.ad->deleted || !s.settled) return std::nullopt;
   if (!IsOpenPhase(s.phase) || s.phase == State::kUnsealed || s.phase == State::kRegressed) {
     return std::nullopt;
@@ -61,7 +61,7 @@ Severity LagSeverity(const Situation& s, DriftKind kind) {
   return failed ? std::max(severity, Severity::kWarning) : severity;
 }
 
-const Rule kDisableLagRule = {DriftKind::kDisableLag, kSentence,
-                              "by phase: info, warning, critical", Open};
+const Rule kDisableLagRule = {DriftKind::kDisableLag, kDisableSentence,
+                              "by phase: info, warning, critical", OpenDisable};
 
 }  // namespace driftwarden::monitor

@@ -7,17 +7,17 @@
 namespace driftwarden::monitor {
 namespace {
 
-constexpr char kSentence[] =
+constexpr char kExpiredSentence[] =
     "account_expired_live opens when accountExpires has passed by the domain controller's "
     "clock and the account is enabled in AD and live in Entra: expiry never syncs. It clears "
     "when the account is disabled or deleted in AD, out of Entra, or no longer expired.";
 
-bool Holds(const Situation& s) {
+bool ExpiredHolds(const Situation& s) {
   return s.entra != nullptr && s.expired && s.live;
 }
 
-std::optional<OpenDrift> Open(const Situation& s) {
-  if (!Holds(s)) return std::nullopt;
+std::optional<OpenDrift> OpenExpired(const Situation& s) {
+  if (!ExpiredHolds(s)) return std::nullopt;
   const auto already = s.OpenSeverity(DriftKind::kAccountExpiredLive);
   if (!already && !s.may_advance) return std::nullopt;
   // Elsewhere AD itself refuses new sign-ins.
@@ -28,7 +28,8 @@ std::optional<OpenDrift> Open(const Situation& s) {
 
 }  // namespace
 
-const Rule kAccountExpiredLiveRule = {DriftKind::kAccountExpiredLive, kSentence,
-                                      "a warning under password hash sync, else info", Open, Holds};
+const Rule kAccountExpiredLiveRule = {DriftKind::kAccountExpiredLive, kExpiredSentence,
+                                      "a warning under password hash sync, else info", OpenExpired,
+                                      ExpiredHolds};
 
 }  // namespace driftwarden::monitor

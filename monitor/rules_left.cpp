@@ -7,13 +7,13 @@
 namespace driftwarden::monitor {
 namespace {
 
-constexpr char kSentence[] =
+constexpr char kLeftSentence[] =
     "left_not_disabled opens when the time of an expected leaver and `settle` have passed, AD was "
     "read completely after that, and the account is enabled there. It clears when the account is "
     "disabled or deleted in AD, or when the announcement is withdrawn or put off. Critical for "
     "tier 0 and for the urgency compromise.";
 
-std::optional<OpenDrift> Open(const Situation& s) {
+std::optional<OpenDrift> OpenLeft(const Situation& s) {
   if (s.leave == nullptr || !s.AdEnabled() || s.now < s.leave->effective) return std::nullopt;
   const bool already = s.OpenSeverity(DriftKind::kLeftNotDisabled).has_value();
   const absl::Time due = s.LeftDue();
@@ -25,7 +25,7 @@ std::optional<OpenDrift> Open(const Situation& s) {
 
 }  // namespace
 
-const Rule kLeftNotDisabledRule = {DriftKind::kLeftNotDisabled, kSentence,
-                                   "warning / critical; compromise: critical", Open};
+const Rule kLeftNotDisabledRule = {DriftKind::kLeftNotDisabled, kLeftSentence,
+                                   "warning / critical; compromise: critical", OpenLeft};
 
 }  // namespace driftwarden::monitor

@@ -10,13 +10,13 @@
 namespace driftwarden::monitor {
 namespace {
 
-constexpr char kSentence[] =
+constexpr char kLockedOutSentence[] =
     "locked_out_by_us opens when AD says enabled and the Entra account is still disabled by "
     "driftwarden's own hand: it keeps somebody out who may be in. Critical after one sync cycle. "
     "It "
     "clears when the Entra account is enabled or deleted, or the AD account departs again.";
 
-std::optional<OpenDrift> Open(const Situation& s) {
+std::optional<OpenDrift> OpenLockedOut(const Situation& s) {
   if (s.entra == nullptr || !s.AdEnabled() || !DisabledByUs(s)) return std::nullopt;
   // Who returns is locked out from then on, not since the disable that was right.
   absl::Time since = s.EntraOutSince();
@@ -35,7 +35,7 @@ bool DisabledByUs(const Situation& s) {
   return record != nullptr && ActorOf(*record, *s.policy, *s.link) == ActorKind::kDriftwarden;
 }
 
-const Rule kLockedOutByUsRule = {DriftKind::kLockedOutByUs, kSentence,
-                                 "warning, after one cycle critical / critical", Open};
+const Rule kLockedOutByUsRule = {DriftKind::kLockedOutByUs, kLockedOutSentence,
+                                 "warning, after one cycle critical / critical", OpenLockedOut};
 
 }  // namespace driftwarden::monitor

@@ -7,13 +7,13 @@
 namespace driftwarden::monitor {
 namespace {
 
-constexpr char kSentence[] =
+constexpr char kNeverSyncedSentence[] =
     "never_synced opens when the sync engine has run for two cycles since somebody was "
     "disabled or deleted in AD and the Entra account is untouched: filtered, refused or in "
     "error. It clears when the Entra account is disabled or deleted, or the AD account is "
     "enabled again.";
 
-std::optional<OpenDrift> Open(const Situation& s) {
+std::optional<OpenDrift> OpenNeverSynced(const Situation& s) {
   if (!s.departed || !s.live || !s.settled) return std::nullopt;
   if (!IsOpenPhase(s.phase) || s.phase == State::kRegressed) return std::nullopt;
   if (s.OpenSeverity(DriftKind::kNeverSynced)) {
@@ -27,6 +27,7 @@ std::optional<OpenDrift> Open(const Situation& s) {
 
 }  // namespace
 
-const Rule kNeverSyncedRule = {DriftKind::kNeverSynced, kSentence, "warning / critical", Open};
+const Rule kNeverSyncedRule = {DriftKind::kNeverSynced, kNeverSyncedSentence, "warning / critical",
+                               OpenNeverSynced};
 
 }  // namespace driftwarden::monitor

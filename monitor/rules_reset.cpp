@@ -11,13 +11,13 @@
 namespace driftwarden::monitor {
 namespace {
 
-constexpr char kSentence[] =
+constexpr char kResetSentence[] =
     "reset_without_revoke opens when the password of an enabled account was reset twice within "
     "ten minutes, as after a compromise, and no sessions were revoked since; off unless "
     "policy.reset_without_revoke is set. It clears when a revocation at or after the last reset "
     "is attributed, or the account departs or is out of Entra.";
 
-std::optional<OpenDrift> Open(const Situation& s) {
+std::optional<OpenDrift> OpenReset(const Situation& s) {
   if (!s.policy->reset_without_revoke || s.entra == nullptr) return std::nullopt;
   if (!s.AdEnabled() || !s.live) return std::nullopt;
   const auto reset = s.person->memory.reset_twice_at;
@@ -31,7 +31,7 @@ std::optional<OpenDrift> Open(const Situation& s) {
 
 }  // namespace
 
-const Rule kResetWithoutRevokeRule = {DriftKind::kResetWithoutRevoke, kSentence, "info / warning",
-                                      Open};
+const Rule kResetWithoutRevokeRule = {DriftKind::kResetWithoutRevoke, kResetSentence,
+                                      "info / warning", OpenReset};
 
 }  // namespace driftwarden::monitor

@@ -9,13 +9,13 @@
 namespace driftwarden::monitor {
 namespace {
 
-constexpr char kSentence[] =
+constexpr char kReverseSentence[] =
     "reverse_drift opens when the account is enabled in AD and disabled or deleted in Entra: "
     "at once when an audit record names a person or an application that is neither the sync "
     "engine nor driftwarden, since the next sync undoes it, else after two cycles. It clears "
     "when both sides agree again.";
 
-bool Holds(const Situation& s) {
+bool ReverseHolds(const Situation& s) {
   return s.entra != nullptr && s.AdEnabled() && s.ad->scope == ScopeState::kIn &&
          (s.gone || s.disabled);
 }
@@ -28,8 +28,8 @@ bool ByHand(const Situation& s) {
   return actor == ActorKind::kUser || actor == ActorKind::kApplication;
 }
 
-std::optional<OpenDrift> Open(const Situation& s) {
-  if (!Holds(s)) return std::nullopt;
+std::optional<OpenDrift> OpenReverse(const Situation& s) {
+  if (!ReverseHolds(s)) return std::nullopt;
   const bool already = s.OpenSeverity(DriftKind::kReverseDrift).has_value();
   const bool over = s.may_advance && s.now >= s.ReversedFrom();
   if (!already && !over && !ByHand(s)) return std::nullopt;
@@ -40,6 +40,7 @@ std::optional<OpenDrift> Open(const Situation& s) {
 
 }  // namespace
 
-const Rule kReverseDriftRule = {DriftKind::kReverseDrift, kSentence, "warning / info", Open, Holds};
+const Rule kReverseDriftRule = {DriftKind::kReverseDrift, kReverseSentence, "warning / info",
+                                OpenReverse, ReverseHolds};
 
 }  // namespace driftwarden::monitor

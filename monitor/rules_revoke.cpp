@@ -6,11 +6,11 @@
 namespace driftwarden::monitor {
 namespace {
 
-constexpr char kSentence[] =
+constexpr char kRevokeSentence[] =
     "token_not_revoked opens revoke_after later than the Entra disable when no revocation at or "
     "after it is known; it clears when one is verified, or the account is deleted or live again.";
 
-std::optional<OpenDrift> Open(const Situation& s) {
+std::optional<OpenDrift> OpenRevoke(const Situation& s) {
   if (s.phase != State::kUnsealed) return std::nullopt;
   const absl::Time since = s.EntraOutSince();
   const auto already = s.OpenSeverity(DriftKind::kTokenNotRevoked);
@@ -25,6 +25,7 @@ std::optional<OpenDrift> Open(const Situation& s) {
 
 }  // namespace
 
-const Rule kTokenNotRevokedRule = {DriftKind::kTokenNotRevoked, kSentence, "info / warning", Open};
+const Rule kTokenNotRevokedRule = {DriftKind::kTokenNotRevoked, kRevokeSentence, "info / warning",
+                                   OpenRevoke};
 
 }  // namespace driftwarden::monitor

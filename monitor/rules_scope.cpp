@@ -7,13 +7,13 @@
 namespace driftwarden::monitor {
 namespace {
 
-constexpr char kSentence[] =
+constexpr char kScopeSentence[] =
     "scope_exit opens when an enabled AD account left the scope and stays live in Entra: the "
     "sync engine no longer carries anything of it, a disable least of all. Info until "
     "warn_after, then a warning. It clears when the account is back in scope, departed, or "
     "out of Entra.";
 
-std::optional<OpenDrift> Open(const Situation& s) {
+std::optional<OpenDrift> OpenScope(const Situation& s) {
   if (s.ad == nullptr || s.entra == nullptr || s.departed || !s.live) return std::nullopt;
   if (s.ad->scope != ScopeState::kLeft || s.ad->disabled != Tri::kNo) return std::nullopt;
   const absl::Time since = s.ad->scope_since.hi;
@@ -25,7 +25,7 @@ std::optional<OpenDrift> Open(const Situation& s) {
 
 }  // namespace
 
-const Rule kScopeExitRule = {DriftKind::kScopeExit, kSentence,
-                             "info; past `warn_after` warning / critical", Open};
+const Rule kScopeExitRule = {DriftKind::kScopeExit, kScopeSentence,
+                             "info; past `warn_after` warning / critical", OpenScope};
 
 }  // namespace driftwarden::monitor

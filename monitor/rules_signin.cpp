@@ -12,7 +12,7 @@
 namespace driftwarden::monitor {
 namespace {
 
-constexpr char kSentence[] =
+constexpr char kSigninSentence[] =
     "signin_after_disable opens on a successful sign-in after the AD disable: critical when it "
     "began after the Entra disable or deletion, ten minutes after an attributed revocation, or "
     "past breach_after; a warning when it is interactive and earlier than that. It clears when a "
@@ -59,7 +59,7 @@ bool IsQuiet(const Situation& s) {
   return any;
 }
 
-std::optional<OpenDrift> Open(const Situation& s) {
+std::optional<OpenDrift> OpenSignin(const Situation& s) {
   if (!s.departed || s.entra == nullptr || !s.settled) return std::nullopt;
   if (s.entra->logs.successes.empty() || IsQuiet(s)) return std::nullopt;
   std::optional<OpenDrift> worst;
@@ -77,7 +77,7 @@ std::optional<OpenDrift> Open(const Situation& s) {
 }  // namespace
 
 const Rule kSignInAfterDisableRule = {
-    DriftKind::kSignInAfterDisable, kSentence,
-    "critical; a warning: interactive, before `breach_after` and any revocation", Open};
+    DriftKind::kSignInAfterDisable, kSigninSentence,
+    "critical; a warning: interactive, before `breach_after` and any revocation", OpenSignin};
 
 }  // namespace driftwarden::monitor

@@ -21,14 +21,15 @@ namespace {
 
 // A pure API as a handler of the HTTP server. Everything it needs lives as long as the server.
 template <typename Api>
-asio::awaitable<net::ServerResponse> Call(Api* api, const Clock* clock,
-                                          net::ServerRequest request) {
+asio::awaitable<net::ServerResponse> CallApi(Api* api, const Clock* clock,
+                                             net::ServerRequest request) {
   co_return api->Handle(request, clock->Wall());
 }
 
 template <typename Api>
 net::Handler HandlerOf(Api* api, const Clock* clock) {
-  return [api, clock](net::ServerRequest request) { return Call(api, clock, std::move(request)); };
+  return
+      [api, clock](net::ServerRequest request) { return CallApi(api, clock, std::move(request)); };
 }
 
 // A new subscription counts once both its URLs have shown that they listen.

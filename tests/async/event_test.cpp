@@ -13,7 +13,7 @@ asio::awaitable<void> WaitInto(AsyncEvent* event, int* woken, int* cancelled) {
   ++*(set ? woken : cancelled);
 }
 
-class AsyncEventTest : public testing::Test {
+class AsyncEventTest : public ::testing::Test {
  protected:
   ~AsyncEventTest() override {
     tasks_.Cancel();

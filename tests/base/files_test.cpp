@@ -16,10 +16,10 @@ namespace driftwarden {
 namespace {
 
 // A folder of its own for each test, removed at the end.
-class Files : public testing::Test {
+class Files : public ::testing::Test {
  protected:
   Files() {
-    std::string pattern = testing::TempDir() + "/driftwarden-files-XXXXXX";
+    std::string pattern = ::testing::TempDir() + "/driftwarden-files-XXXXXX";
     folder_ = ::mkdtemp(pattern.data());
   }
   ~Files() override { std::filesystem::remove_all(folder_); }

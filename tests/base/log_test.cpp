@@ -14,10 +14,10 @@
 namespace driftwarden {
 namespace {
 
-class Log : public testing::Test {
+class Log : public ::testing::Test {
  protected:
   Log() {
-    std::string pattern = testing::TempDir() + "/driftwarden-log-XXXXXX";
+    std::string pattern = ::testing::TempDir() + "/driftwarden-log-XXXXXX";
     folder_ = ::mkdtemp(pattern.data());
     path_ = folder_ + "/log";
   }

@@ -268,7 +268,7 @@ struct Fault {
   std::string expected;  // FILE:LINE:COLUMN: and the beginning of what
 };
 
-class ConfigFault : public testing::TestWithParam<Fault> {};
+class ConfigFault : public ::testing::TestWithParam<Fault> {};
 
 TEST_P(ConfigFault, NamesFileLineColumnAndMend) {
   const auto config = Parse(GetParam().text);
@@ -280,7 +280,7 @@ TEST_P(ConfigFault, NamesFileLineColumnAndMend) {
 
 INSTANTIATE_TEST_SUITE_P(
     All, ConfigFault,
-    testing::Values(
+    ::testing::Values(
         Fault{"UnknownKey", With("    ca_file: /etc", "    ca_fiel: /etc"),
               "f.yaml:6:5: unknown key active_directory[].ca_fiel; known here: base_dn"},
         Fault{"WrongDuration",

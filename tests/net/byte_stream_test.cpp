@@ -10,7 +10,7 @@
 namespace driftwarden::net {
 namespace {
 
-class ByteStreamTest : public testing::Test {
+class ByteStreamTest : public ::testing::Test {
  protected:
   ByteStreamTest() {
     const absl::Time now = SystemClock().Wall();

@@ -118,7 +118,7 @@ inline asio::awaitable<void> SendInto(HttpClient* client, HttpRequest request,
   answers->push_back(std::move(answer));
 }
 
-class Loopback : public testing::Test {
+class Loopback : public ::testing::Test {
  protected:
   Loopback() { UseClient(HttpClientOptions()); }
   ~Loopback() override {

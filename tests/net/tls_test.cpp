@@ -41,7 +41,7 @@ TEST(Certificates, RefuseNamesThatAreNone) {
   EXPECT_FALSE(IssueServerCertificate(PemPair("x", "y"), {"a"}, {}, kNow).ok());
 }
 
-class TlsFiles : public testing::Test {
+class TlsFiles : public ::testing::Test {
  protected:
   TlsFiles() {
     std::string pattern = (std::filesystem::temp_directory_path() / "dw-tls-XXXXXX").string();

@@ -12,7 +12,7 @@ namespace {
 
 namespace json = boost::json;
 
-class AlertReceiverTest : public testing::Test {
+class AlertReceiverTest : public ::testing::Test {
  protected:
   int Post(const std::string& body, absl::Time now) {
     net::ServerRequest request;

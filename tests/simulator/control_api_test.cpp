@@ -12,7 +12,7 @@ namespace {
 
 namespace json = boost::json;
 
-class ControlApiTest : public testing::Test {
+class ControlApiTest : public ::testing::Test {
  protected:
   static WorldOptions Options() {
     WorldOptions options;

@@ -10,7 +10,7 @@ namespace {
 const std::vector<std::string> kSelect = {"id", "accountEnabled",
                                           "signInSessionsValidFromDateTime"};
 
-class DeltaTest : public testing::Test {
+class DeltaTest : public ::testing::Test {
  protected:
   static WorldOptions Options() {
     WorldOptions options;

@@ -12,7 +12,7 @@ namespace {
 
 namespace json = boost::json;
 
-class GraphApiTest : public testing::Test {
+class GraphApiTest : public ::testing::Test {
  protected:
   static WorldOptions Options() {
     WorldOptions options;

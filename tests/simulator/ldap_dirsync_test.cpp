@@ -13,7 +13,7 @@ namespace {
 
 constexpr const char* kBase = "DC=corp,DC=example";
 
-class DirSyncTest : public testing::Test {
+class DirSyncTest : public ::testing::Test {
  protected:
   static WorldOptions Options() {
     WorldOptions options;

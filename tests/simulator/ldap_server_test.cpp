@@ -59,7 +59,7 @@ SimulatorOptions Options() {
   return options;
 }
 
-class LdapServerTest : public testing::Test {
+class LdapServerTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() { live_ = new LiveService(Options()); }
   static void TearDownTestSuite() {

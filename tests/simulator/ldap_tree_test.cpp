@@ -10,7 +10,7 @@
 namespace driftwarden::simulator {
 namespace {
 
-class LdapTreeTest : public testing::Test {
+class LdapTreeTest : public ::testing::Test {
  protected:
   static WorldOptions Options() {
     WorldOptions options;

@@ -21,7 +21,7 @@ SimulatorOptions Options() {
   return options;
 }
 
-class ServiceTest : public testing::Test {
+class ServiceTest : public ::testing::Test {
  protected:
   json::value Send(const std::string& method, const std::string& url, const std::string& body = "",
                    int status = 200) {

@@ -18,7 +18,7 @@ WorldOptions Small(uint64_t people = 50) {
   return options;
 }
 
-class WorldTest : public testing::Test {
+class WorldTest : public ::testing::Test {
  protected:
   absl::Time At(absl::Duration d) const { return options_.start + d; }
 

@@ -12,10 +12,10 @@
 namespace driftwarden::store {
 namespace {
 
-class ConcurrentTest : public testing::TestWithParam<MakeBackend> {};
+class ConcurrentTest : public ::testing::TestWithParam<MakeBackend> {};
 
-INSTANTIATE_TEST_SUITE_P(Mem, ConcurrentTest, testing::Values(MakeMemBackend));
-INSTANTIATE_TEST_SUITE_P(Rocks, ConcurrentTest, testing::Values(MakeRocksBackend));
+INSTANTIATE_TEST_SUITE_P(Mem, ConcurrentTest, ::testing::Values(MakeMemBackend));
+INSTANTIATE_TEST_SUITE_P(Rocks, ConcurrentTest, ::testing::Values(MakeRocksBackend));
 
 constexpr PersonOrdinal kPeople = 150;
 const LinkName kMain("main");
@@ -62,8 +62,8 @@ TEST_P(ConcurrentTest, ReadersSeeWholeCommitsAndNeverGoBack) {
   second.join();
   EXPECT_EQ(faults, 0);
   EXPECT_THAT(*store->DueBefore(kMain, At(900), 3),
-              testing::ElementsAre(kPeople, kPeople - 1, kPeople - 2));
-  EXPECT_THAT(*store->Check(), testing::IsEmpty());
+              ::testing::ElementsAre(kPeople, kPeople - 1, kPeople - 2));
+  EXPECT_THAT(*store->Check(), ::testing::IsEmpty());
 }
 
 }  // namespace

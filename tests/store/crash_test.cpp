@@ -13,7 +13,7 @@ namespace {
 
 const LinkName kMain("main");
 
-class CrashTest : public testing::Test {
+class CrashTest : public ::testing::Test {
  protected:
   std::unique_ptr<StateStore> Open() {
     auto store = NewMemStore(disk_);
@@ -40,7 +40,7 @@ class CrashTest : public testing::Test {
     EXPECT_TRUE(page.ok());
     const uint64_t listed = page->items.size();
     EXPECT_EQ(link->has_value() ? (*link)->linked_people : 0, listed);
-    EXPECT_THAT(*store.Check(), testing::IsEmpty());
+    EXPECT_THAT(*store.Check(), ::testing::IsEmpty());
     return listed;
   }
 
@@ -119,7 +119,7 @@ TEST_F(CrashTest, AFullDiskIsUnavailableAndChangesNothing) {
   disk_->RefuseWrites("No space left on device");
   const Status status = store->Commit(lease, ChangesOf(2, true));
   EXPECT_EQ(status.code(), StatusCode::kUnavailable);
-  EXPECT_THAT(std::string(Message(status)), testing::HasSubstr("No space left on device"));
+  EXPECT_THAT(std::string(Message(status)), ::testing::HasSubstr("No space left on device"));
   EXPECT_EQ(PeopleIn(*store), 1u);
   disk_->RefuseWrites("");
   EXPECT_TRUE(store->Commit(lease, ChangesOf(2, true)).ok());
@@ -137,7 +137,7 @@ TEST_F(CrashTest, ADeadlineSurvivesTheLossOfALaterMark) {
   ASSERT_TRUE(store->Commit(lease, changes).ok());
   store.reset();
   disk_->LoseUnsynced();
-  EXPECT_THAT(*Open()->DueBefore(kMain, At(100), 10), testing::ElementsAre(1));
+  EXPECT_THAT(*Open()->DueBefore(kMain, At(100), 10), ::testing::ElementsAre(1));
 }
 
 }  // namespace

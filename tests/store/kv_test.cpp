@@ -15,11 +15,11 @@
 namespace driftwarden::store {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
-class KvTest : public testing::TestWithParam<MakeBackend> {
+class KvTest : public ::testing::TestWithParam<MakeBackend> {
  protected:
   KvTest() : backend_(GetParam()()) { Reopen(); }
 
@@ -65,8 +65,8 @@ class KvTest : public testing::TestWithParam<MakeBackend> {
   std::unique_ptr<Kv> kv_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Mem, KvTest, testing::Values(MakeMemBackend));
-INSTANTIATE_TEST_SUITE_P(Rocks, KvTest, testing::Values(MakeRocksBackend));
+INSTANTIATE_TEST_SUITE_P(Mem, KvTest, ::testing::Values(MakeMemBackend));
+INSTANTIATE_TEST_SUITE_P(Rocks, KvTest, ::testing::Values(MakeRocksBackend));
 
 TEST_P(KvTest, KeysSortAsBytesInBothDirections) {
   KvBatch batch;
@@ -174,12 +174,12 @@ TEST_P(KvTest, CheckFindsMissingAndStaleEntries) {
   batch.Put(Family::kIndexes, OrdinalIndexKey(Index::kOpenPerson, 1, 77), "");
   batch.Put(Family::kIndexes, std::string("\x63junk"), "");
   Write(batch);
-  EXPECT_THAT(Check(), testing::UnorderedElementsAre(
-                           testing::AllOf(HasSubstr("lookups 05"), HasSubstr("is missing")),
-                           testing::AllOf(HasSubstr("lookups 05"), HasSubstr("is stale")),
-                           testing::AllOf(HasSubstr("deadlines 00000001"), HasSubstr("is stale")),
-                           testing::AllOf(HasSubstr("indexes 02"), HasSubstr("leads to nothing")),
-                           testing::AllOf(HasSubstr("indexes 63"), HasSubstr("is no key"))));
+  EXPECT_THAT(Check(), ::testing::UnorderedElementsAre(
+                           ::testing::AllOf(HasSubstr("lookups 05"), HasSubstr("is missing")),
+                           ::testing::AllOf(HasSubstr("lookups 05"), HasSubstr("is stale")),
+                           ::testing::AllOf(HasSubstr("deadlines 00000001"), HasSubstr("is stale")),
+                           ::testing::AllOf(HasSubstr("indexes 02"), HasSubstr("leads to nothing")),
+                           ::testing::AllOf(HasSubstr("indexes 63"), HasSubstr("is no key"))));
 }
 
 TEST_P(KvTest, DamagedRecordsAreNamedAndReadAsDataLoss) {
@@ -196,7 +196,7 @@ TEST_P(KvTest, DamagedRecordsAreNamedAndReadAsDataLoss) {
   ASSERT_EQ(people.status().code(), StatusCode::kDataLoss);
   EXPECT_THAT(std::string(Message(people.status())), HasSubstr("people 000000010000000000000001"));
   EXPECT_THAT(*store->Check(),
-              testing::Contains(HasSubstr("stored record people 000000010000000000000001")));
+              ::testing::Contains(HasSubstr("stored record people 000000010000000000000001")));
 }
 
 TEST_P(KvTest, ACollidingHashIsToldApartByTheRecord) {

@@ -20,12 +20,12 @@ using monitor::IncidentId;
 using monitor::Severity;
 using monitor::State;
 using monitor::TierName;
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 const LinkName kMain("main");
 
-class StoreTest : public testing::TestWithParam<MakeBackend> {
+class StoreTest : public ::testing::TestWithParam<MakeBackend> {
  protected:
   StoreTest() : backend_(GetParam()()) {
     Reopen();
@@ -81,8 +81,8 @@ class StoreTest : public testing::TestWithParam<MakeBackend> {
   std::map<PersonOrdinal, Person> people_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Mem, StoreTest, testing::Values(MakeMemBackend));
-INSTANTIATE_TEST_SUITE_P(Rocks, StoreTest, testing::Values(MakeRocksBackend));
+INSTANTIATE_TEST_SUITE_P(Mem, StoreTest, ::testing::Values(MakeMemBackend));
+INSTANTIATE_TEST_SUITE_P(Rocks, StoreTest, ::testing::Values(MakeRocksBackend));
 
 Person WithEpisode(PersonOrdinal ordinal, const std::string& id) {
   Person person = PlainPerson(ordinal);
@@ -488,12 +488,12 @@ TEST_P(StoreTest, CheckFindsWrongCounters) {
   ASSERT_TRUE(store_->Commit(lease_, changes).ok());
   const auto faults = store_->Check();
   ASSERT_TRUE(faults.ok());
-  EXPECT_THAT(*faults, testing::UnorderedElementsAre(
-                           testing::HasSubstr("aligned/standard 5 stored and 1 counted"),
-                           testing::HasSubstr("disable_lag/standard/warning 0 stored and 1"),
-                           testing::HasSubstr("linked people: 9 stored and 2 counted"),
-                           testing::HasSubstr("person 2 exists, the next one would be 2"),
-                           testing::HasSubstr("chain of evidence ends at 0")));
+  EXPECT_THAT(*faults, ::testing::UnorderedElementsAre(
+                           ::testing::HasSubstr("aligned/standard 5 stored and 1 counted"),
+                           ::testing::HasSubstr("disable_lag/standard/warning 0 stored and 1"),
+                           ::testing::HasSubstr("linked people: 9 stored and 2 counted"),
+                           ::testing::HasSubstr("person 2 exists, the next one would be 2"),
+                           ::testing::HasSubstr("chain of evidence ends at 0")));
 }
 
 }  // namespace

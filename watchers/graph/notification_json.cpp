@@ -16,7 +16,7 @@ constexpr size_t kEventLimit = 64;
 constexpr size_t kUrlLimit = 2048;
 constexpr size_t kMaxItems = 10'000;  // more do not fit into what the listener takes
 
-StatusOr<json::object> Parse(std::string_view body, std::string_view what) {
+StatusOr<json::object> ParseObject(std::string_view body, std::string_view what) {
   json::error_code error;
   json::value value = json::parse(json::string_view(body.data(), body.size()), error);
   if (error || !value.is_object()) {
@@ -27,7 +27,7 @@ StatusOr<json::object> Parse(std::string_view body, std::string_view what) {
 }
 
 StatusOr<json::array> ValueOf(std::string_view body, std::string_view what) {
-  DW_ASSIGN_OR_RETURN(json::object document, Parse(body, what));
+  DW_ASSIGN_OR_RETURN(json::object document, ParseObject(body, what));
   json::value* value = document.if_contains("value");
   if (value == nullptr || !value->is_array()) {
     return DataLossError(Cat("no usable ", what, ": \"value\" is no array"));
@@ -36,7 +36,7 @@ StatusOr<json::array> ValueOf(std::string_view body, std::string_view what) {
 }
 
 // Empty when it is absent, of another type, too long or not plain ASCII.
-std::string Text(const json::object& in, const char* key, size_t limit) {
+std::string PlainText(const json::object& in, const char* key, size_t limit) {
   const json::value* value = in.if_contains(key);
   const json::string* text = value == nullptr ? nullptr : value->if_string();
   if (text == nullptr || text->size() > limit) return "";
@@ -49,10 +49,10 @@ std::string Text(const json::object& in, const char* key, size_t limit) {
 
 StatusOr<Subscription> SubscriptionOf(const json::object& in) {
   Subscription out;
-  out.id = ToLowerAscii(Text(in, "id", kIdLimit));
-  out.notification_url = Text(in, "notificationUrl", kUrlLimit);
-  out.resource = Text(in, "resource", kUrlLimit);
-  const auto expires = ParseRfc3339(Text(in, "expirationDateTime", kEventLimit));
+  out.id = ToLowerAscii(PlainText(in, "id", kIdLimit));
+  out.notification_url = PlainText(in, "notificationUrl", kUrlLimit);
+  out.resource = PlainText(in, "resource", kUrlLimit);
+  const auto expires = ParseRfc3339(PlainText(in, "expirationDateTime", kEventLimit));
   if (out.id.empty() || !expires) {
     return DataLossError("no usable subscription: id or expirationDateTime is missing");
   }
@@ -73,9 +73,9 @@ StatusOr<Notifications> DecodeNotifications(std::string_view body) {
     const json::object* in = item.if_object();
     Notification notification;
     if (in != nullptr) {
-      notification.subscription_id = ToLowerAscii(Text(*in, "subscriptionId", kIdLimit));
-      notification.client_state = Secret(Text(*in, "clientState", kStateLimit));
-      notification.lifecycle_event = Text(*in, "lifecycleEvent", kEventLimit);
+      notification.subscription_id = ToLowerAscii(PlainText(*in, "subscriptionId", kIdLimit));
+      notification.client_state = Secret(PlainText(*in, "clientState", kStateLimit));
+      notification.lifecycle_event = PlainText(*in, "lifecycleEvent", kEventLimit);
     }
     const bool usable = !notification.subscription_id.empty() && !notification.client_state.empty();
     if (!usable || out.items.size() >= kMaxItems) {
@@ -88,18 +88,18 @@ StatusOr<Notifications> DecodeNotifications(std::string_view body) {
 }
 
 StatusOr<Subscription> DecodeSubscription(std::string_view body) {
-  DW_ASSIGN_OR_RETURN(const json::object document, Parse(body, "subscription"));
+  DW_ASSIGN_OR_RETURN(const json::object document, ParseObject(body, "subscription"));
   return SubscriptionOf(document);
 }
 
 StatusOr<ListPage<Subscription>> DecodeSubscriptions(std::string_view body) {
-  DW_ASSIGN_OR_RETURN(json::object document, Parse(body, "list of subscriptions"));
+  DW_ASSIGN_OR_RETURN(json::object document, ParseObject(body, "list of subscriptions"));
   json::value* value = document.if_contains("value");
   if (value == nullptr || !value->is_array()) {
     return DataLossError("no usable list of subscriptions: \"value\" is no array");
   }
   ListPage<Subscription> page;
-  page.next_link = Text(document, "@odata.nextLink", kUrlLimit);
+  page.next_link = PlainText(document, "@odata.nextLink", kUrlLimit);
   for (const json::value& item : value->as_array()) {
     auto subscription = item.is_object() ? SubscriptionOf(item.as_object())
                                          : StatusOr<Subscription>(DataLossError("no object"));

@@ -4,7 +4,7 @@
 set -uo pipefail
 program="$1" patch="$2"
 unset DRIFTWARDEN_SIM_SEED
-for part in '8:FeedScenario.*' '200:Scenario/ShortScenario.EverySeedEndsRight/0' '20:LongScenario.*'; do
+for part in '8:FeedScenario.*' '250:Scenario/ShortScenario.EverySeedEndsRight/0' '20:LongScenario.*'; do
   filter=${part#*:}
   out=$(DRIFTWARDEN_SIM_SEEDS=${part%%:*} "$program" --gtest_brief=1 --gtest_filter="$filter" 2>&1)
   status=$?
