@@ -10,14 +10,14 @@
 namespace driftwarden::monitor {
 namespace {
 
-constexpr char kSentence[] =
+constexpr char kOrphanSentence[] =
     "orphan_synced opens when an Entra account is marked as synced, its on-premises domain is one "
     "that is read completely, and two sync cycles after it was first seen, or after its AD account "
     "was deleted, no AD object stands behind it, in scope or not. Of a deleted AD account only a "
     "disabled one is an orphan. It clears when an AD object is found, or when the Entra account is "
     "deleted or no longer synced.";
 
-bool Holds(const Situation& s) {
+bool OrphanHolds(const Situation& s) {
   return LooksOrphaned(s.person->facts, *s.link, *s.policy);
 }
 
@@ -27,7 +27,7 @@ bool StaysOrphaned(const Facts& facts) {
          !HasAdObject(facts) && (facts.ad.empty() || !facts.EntraLive());
 }
 
-std::optional<OpenDrift> Open(const Situation& s) {
+std::optional<OpenDrift> OpenOrphan(const Situation& s) {
   const Facts& facts = s.person->facts;
   // A departure that is not over has kinds of its own.
   if (s.departed && s.phase != State::kConverged) return std::nullopt;
@@ -45,6 +45,7 @@ std::optional<OpenDrift> Open(const Situation& s) {
 
 }  // namespace
 
-const Rule kOrphanSyncedRule = {DriftKind::kOrphanSynced, kSentence, "info", Open, Holds};
+const Rule kOrphanSyncedRule = {DriftKind::kOrphanSynced, kOrphanSentence, "info", OpenOrphan,
+                                OrphanHolds};
 
 }  // namespace driftwarden::monitor
