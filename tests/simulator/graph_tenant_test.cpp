@@ -178,7 +178,14 @@ TEST_F(GraphTenantTest, EachPermissionCanBeMissing) {
       {"directory_audits", "/auditLogs/directoryAudits"},
       {"sign_ins", "/auditLogs/signIns"},
       {"provisioning_logs", "/auditLogs/provisioning"},
-      {"devices", Cat("/users/", world_.tenant().EntraId(1), "/ownedDevices")}};
+      {"devices", Cat("/users/", world_.tenant().EntraId(1), "/ownedDevices")},
+      {"member_of", Cat("/users/", world_.tenant().EntraId(1), "/transitiveMemberOf")},
+      {"eligible_roles", "/roleManagement/directory/roleEligibilitySchedules"},
+      {"owned_objects", Cat("/users/", world_.tenant().EntraId(1), "/ownedObjects")},
+      {"oauth_grants", "/oauth2PermissionGrants"},
+      {"licences", Cat("/users/", world_.tenant().EntraId(1), "/licenseDetails")},
+      {"authentication_methods",
+       Cat("/users/", world_.tenant().EntraId(1), "/authentication/methods")}};
   EXPECT_EQ(Control("fault", R"({"report_limit":0})"), 200);
   for (const char* name : kForbiddable) {
     ASSERT_TRUE(calls.contains(name));
