@@ -71,11 +71,14 @@ std::string JudgeLate(const Subject& s, absl::Duration threshold) {
     return span.live() && span.Touches(s.at - kOld - s.wall_off, s.at + s.wall_off);
   });
   if (!lived) return "the account did not live";
-  const auto since = std::find_if(s.out.rbegin(), s.out.rend(), [&](const Span& out) {
-    return out.from <= s.at - threshold + kExact + s.wall_off;
-  });
-  // The last departure, or the one before it, which a short return may not have ended.
-  if (since == s.out.rend() || since - s.out.rbegin() > 2) return "it is too early";
+  const auto began = [&](absl::Time by) {
+    return std::find_if(s.out.rbegin(), s.out.rend(),
+                        [by](const Span& out) { return out.from <= by; });
+  };
+  // The last departure until then, or the one before it, which a short return may not have ended.
+  const auto last = began(s.at + s.wall_off);
+  const auto since = began(s.at - threshold + kExact + s.wall_off);
+  if (since == s.out.rend() || since - last > 2) return "it is too early";
   return "";
 }
 

@@ -15,7 +15,7 @@ namespace {
 constexpr uint64_t kShortSeeds = 250;  // of one part; bites/find.sh plays the first part
 constexpr uint64_t kLongSeeds = 20;
 // Sanitizers play the first part alone, and few of it.
-constexpr uint64_t kParts = kThinning == 1 ? 3 : 1;
+constexpr uint64_t kParts = kThinning == 1 ? 10 : 1;
 constexpr uint64_t kFewer = kThinning == 1 ? 1 : 2;
 
 void Play(Length length, Seeds seeds) {
