@@ -1,5 +1,5 @@
 # Compiles several sources of a target as one translation unit, which parses the headers they share
-# once and instantiates their templates once: a clean build takes a third of the time. The presets
+# once and instantiates their templates once: a clean build takes about half of the time. The presets
 # that continuous integration builds have it; `dev` compiles file by file, for small rebuilds.
 #
 # Sources that define the same name at namespace scope must not meet in one unit, since their
