@@ -92,6 +92,8 @@ bool WantsReads(const Situation& s) {
   if (s.exempt) return false;
   if (s.person->memory.inherited || !s.link->baseline_at) return false;
   if (s.departed && s.was_converged && s.live) return true;  // regressed, or perhaps
+  // Else it would be told when the slow comparison comes to them.
+  if (s.WaitsForGap() && !s.read_since_gap) return true;
   return s.person->episode.has_value() || IsOpenPhase(s.phase);
 }
 

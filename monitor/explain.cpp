@@ -89,6 +89,9 @@ void DriftDeadlines(const Situation& s, Earliest& next) {
             "enabled in AD but not in Entra for two sync cycles: becomes reversed");
     next.At(s.ReversedFrom(), "enabled in AD but not in Entra: reverse_drift opens");
   }
+  if (s.WaitsForGap()) {
+    next.At(s.now + s.recheck, "waiting until both sides are read again after a gap");
+  }
   if (const auto locked = s.OpenSince(DriftKind::kLockedOutByUs)) {
     next.At(*locked + CycleOf(*s.policy, *s.link), "still locked out by us: pages critical");
   }

@@ -10,6 +10,7 @@
 #include "monitor/cause_counts.h"
 #include "monitor/join.h"
 #include "monitor/settle.h"
+#include "monitor/situation.h"
 
 namespace driftwarden::monitor {
 namespace {
@@ -131,6 +132,12 @@ void RememberResets(Person& person, const AdHalf& before, const AdHalf& after, a
   if (known.size() == 2) person.memory.reset_twice_at = at;
 }
 
+// A direct read which shows nothing new, and that is what was waited for.
+bool IsAwaited(Transaction& tx, const Person& person, const Look& look) {
+  if (look.kind != LookKind::kDirect) return false;
+  return DescribeSituation(person, tx.link(), tx.policy(), tx.now(), {}).WaitsForGap();
+}
+
 Merged MergeOne(Transaction& tx, const AdView& view, const Look& look, bool in_baseline) {
   Merged merged;
   PersonOrdinal ordinal = 0;
@@ -147,8 +154,9 @@ Merged MergeOne(Transaction& tx, const AdView& view, const Look& look, bool in_b
   // Logons move the USN of everybody all day: who is enabled, and no open case, costs no write.
   const bool open = person.episode.has_value() || Departed(before);
   if (!open && OnlyLookedAt(before, *half)) {
-    *half = before;
-    return merged;
+    const AdHalf looked_at = std::exchange(*half, before);
+    if (!IsAwaited(tx, person, look)) return merged;
+    *half = looked_at;
   }
   if (in_baseline) {
     if (merged.result.changed) RejoinAd(tx, ordinal, view.object_guid);

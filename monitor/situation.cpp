@@ -37,14 +37,15 @@ bool IsSettled(const Situation& s) {
          s.LastRead() >= s.seen + s.thresholds.settle;
 }
 
-bool IsGapOpen(const Situation& s) {
+void DescribeGap(Situation& s) {
   const SourceState* ad_source = FindSource(*s.link, s.ad->source);
   const SourceState* entra_source = FindSource(*s.link, s.entra->source);
-  if (ad_source == nullptr || entra_source == nullptr) return false;
+  if (ad_source == nullptr || entra_source == nullptr) return;
   const absl::Time gap = std::max(ad_source->gap_ended, entra_source->gap_ended);
-  if (gap == absl::InfinitePast()) return false;
-  return ad_source->last_complete_begin < gap || entra_source->last_complete_begin < gap ||
-         s.ad->last_look.lo < gap || s.entra->last_direct_look.lo < gap;
+  if (gap == absl::InfinitePast()) return;
+  s.read_since_gap = s.ad->last_look.lo >= gap && s.entra->last_direct_look.lo >= gap;
+  s.gap_open = !s.read_since_gap || ad_source->last_complete_begin < gap ||
+               entra_source->last_complete_begin < gap;
 }
 
 // A success that began later; a row that sums up several counts from its begin.
@@ -223,6 +224,18 @@ absl::Time Situation::ReversedFrom() const {
   return from + 2 * CycleOf(*policy, *link);
 }
 
+bool Situation::WaitsForGap() const {
+  if (!gap_open || !AdEnabled()) return false;
+  const auto untold = [this](DriftKind kind) {
+    const auto& inherited = person->memory.inherited_kinds;
+    return !OpenSince(kind) &&
+           std::find(inherited.begin(), inherited.end(), kind) == inherited.end();
+  };
+  if (live) return expired && untold(DriftKind::kAccountExpiredLive);
+  const bool out = (gone || disabled) && ad->scope == ScopeState::kIn;
+  return out && now >= ReversedFrom() && untold(DriftKind::kReverseDrift);
+}
+
 Situation DescribeSituation(const Person& person, const LinkState& link, const Policy& policy,
                             absl::Time now, const EvaluateOptions& options) {
   Situation s;
@@ -249,7 +262,7 @@ Situation DescribeSituation(const Person& person, const LinkState& link, const P
     DescribeExpiry(s);
   }
   if (s.entra != nullptr) DescribeEntra(s);
-  if (s.ad != nullptr && s.entra != nullptr) s.gap_open = IsGapOpen(s);
+  if (s.ad != nullptr && s.entra != nullptr) DescribeGap(s);
   s.clock_suspect = options.clock_suspect;
   s.may_advance = !s.gap_open && !options.clock_suspect;
   s.was_converged = person.memory.last_converged.has_value();

@@ -39,6 +39,7 @@ struct Situation {
   absl::Duration elapsed;      // since counts_from, never negative
   bool settled = false;        // a second look agreed
   bool gap_open = false;       // a source was not read for a while and not everything is read again
+  bool read_since_gap = true;  // both accounts were read directly since then, or there was none
   bool may_advance = true;     // false: what only time brings about must wait
   bool clock_suspect = false;  // our own clock
   bool live = false;           // in Entra: there, not deleted, enabled
@@ -79,6 +80,8 @@ struct Situation {
   absl::Time LastRead() const;
   // When somebody enabled in AD but not in Entra is out for longer than the sync engine needs.
   absl::Time ReversedFrom() const;
+  // Nobody departed, and there is drift that is not told before both sides are read after a gap.
+  bool WaitsForGap() const;
 };
 
 Situation DescribeSituation(const Person& person, const LinkState& link, const Policy& policy,

@@ -134,6 +134,82 @@ TEST(AccountExpiredLive, InheritedHidesNoDepartureAndNoSecondExpiry) {
   EXPECT_EQ(SeverityOf(world, 2, DriftKind::kAccountExpiredLive), Severity::kWarning);
 }
 
+bool WantsReads(World& world, int i) {
+  world.Review({world.person(i).ordinal});
+  return world.reads_wanted == std::vector<PersonOrdinal>{world.person(i).ordinal};
+}
+
+// What came to pass while nobody read is told as soon as both accounts are read again: nobody waits
+// until it is everybody's turn.
+TEST(AfterAGap, WhoExpiredInItIsReadAndTold) {
+  World world = Ordinary(2);
+  const absl::Time expires = world.now + absl::Minutes(30);
+  Expire(world, 1, expires);
+  world.now += absl::Hours(2);  // nothing is read
+  world.Advance(absl::Minutes(1));
+  ASSERT_EQ(SeverityOf(world, 1, DriftKind::kAccountExpiredLive), Severity::kWarning);
+  EXPECT_EQ(OpenKind(world, 1, DriftKind::kAccountExpiredLive)->since, expires);
+  EXPECT_EQ(world.person(2).facts.entra->last_direct_look.hi, absl::InfinitePast())
+      << "of whom nothing waits nobody is read";
+}
+
+TEST(AfterAGap, WhoWasShutOutInTheCloudAloneIsReadAndTold) {
+  World world = Ordinary();
+  world.SetEntra(1, false);
+  world.EntraRound({1});
+  world.now += absl::Minutes(30);
+  world.Advance(absl::Minutes(1));
+  EXPECT_FALSE(WantsReads(world, 1)) << "nothing opens yet";
+  world.Advance(absl::Minutes(20));
+  EXPECT_FALSE(world.person(1).episode.has_value());
+  world.Advance(absl::Minutes(15));
+  EXPECT_EQ(SeverityOf(world, 1, DriftKind::kReverseDrift), Severity::kWarning);
+}
+
+TEST(AfterAGap, WhatWasExtendedInItIsNeverTold) {
+  World world = Ordinary();
+  Expire(world, 1, world.now + absl::Minutes(30));
+  world.ad(1).account_expires = world.now + absl::Hours(100);
+  world.now += absl::Hours(2);
+  world.Advance(absl::Minutes(1));
+  EXPECT_EQ(world.EvidenceOf("drift_opened"), 0u);
+  EXPECT_FALSE(WantsReads(world, 1));
+}
+
+TEST(AfterAGap, WhoWasReadWaitsForTheOtherSourceWithoutBeingReadAgain) {
+  World world = Ordinary();
+  Expire(world, 1, world.now + absl::Minutes(30));
+  world.now += absl::Hours(2);
+  world.AdRound({});
+  EXPECT_TRUE(WantsReads(world, 1));
+  world.now += absl::Seconds(1);
+  world.ReadDirect(1);
+  EXPECT_FALSE(WantsReads(world, 1)) << "it was read";
+  EXPECT_FALSE(world.person(1).episode.has_value()) << "the tenant was not, completely";
+  EXPECT_LE(world.person(1).review_at, world.now + absl::Seconds(5));
+  world.EntraRound({});
+  world.ReadDirect(1);  // the tenant's round is the later one that follows a gap
+  world.Advance(absl::Minutes(1));
+  EXPECT_TRUE(world.person(1).episode.has_value());
+}
+
+TEST(AfterAGap, WhoIsNotToBeToldIsNotRead) {
+  World world;
+  for (const int i : {1, 2}) world.AddPerson(i);
+  world.ad(1).account_expires = world.now - absl::Hours(24);  // before us
+  world.ReadAll();
+  world.Advance(absl::Minutes(1));
+  Expire(world, 2, world.now + absl::Minutes(30));
+  world.policy.classes[PersonClass::kService].upns = {"user2@corp.example"};
+  world.now += absl::Hours(2);
+  world.AdRound({});
+  world.EntraRound({});
+  EXPECT_FALSE(WantsReads(world, 1)) << "inherited";
+  EXPECT_FALSE(WantsReads(world, 2)) << "exempt";
+  EXPECT_GT(world.person(1).review_at, world.now + absl::Minutes(1));
+  EXPECT_GT(world.person(2).review_at, world.now + absl::Minutes(1));
+}
+
 TEST(NeverSynced, OpensAfterTwoCyclesThatLeftTheAccountAlone) {
   World world = Ordinary();
   world.link.engine_last_sync = world.now;
