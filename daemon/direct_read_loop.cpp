@@ -109,7 +109,17 @@ asio::awaitable<Status> DirectReadLoop::RefreshPlan() {
   }
   const auto news = co_await engine_.TakeNews();
   for (const monitor::PersonOrdinal person : news) plan_.Hurry(person);
+  HurryAfterGap();
   co_return OkStatus();
+}
+
+void DirectReadLoop::HurryAfterGap() {
+  absl::Time gap = last_gap_;
+  for (const auto& [name, source] : engine_.State()->sources) {
+    gap = std::max(gap, source.gap_ended);
+  }
+  if (gap > last_gap_) plan_.HurryAll();
+  last_gap_ = gap;
 }
 
 asio::awaitable<Status> DirectReadLoop::Plan() {

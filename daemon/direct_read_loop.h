@@ -4,7 +4,9 @@
 // on the Entra side (the feed does not tell when sessions were revoked), on the AD side too while a
 // disable has not settled, and both sides of whoever contradictory looks were found of. Inherited
 // people are not open. How often somebody is read depends on what is expected (ReadPlan) and on how
-// much of the tenant's allowance is in use; a round reads at most `per_round` people.
+// much of the tenant's allowance is in use; a round reads at most `per_round` people. Whom the core
+// asks for (contradictions, a return that must be confirmed, everybody open after a gap) is read in
+// every round for as long as it asks.
 //
 // The tenant and every directory are read for themselves: what fails in one ends that one's round
 // and puts off its next, and neither stops nor slows another.
@@ -71,8 +73,10 @@ class DirectReadLoop {
   asio::awaitable<Status> ReadSource(Source* source);
   asio::awaitable<Part> ReadTenant(std::vector<DirectTarget> targets);
   asio::awaitable<Part> ReadDirectory(const Source* source, std::vector<DirectTarget> targets);
-  // Whoever has an open episode now, and of whom something is new.
+  // Whoever has an open episode now, and of whom something is new; everybody after a gap in
+  // reading, since nothing of an open case is believed before it was read again.
   asio::awaitable<Status> RefreshPlan();
+  void HurryAfterGap();
   // Those whose turn it is are owed by every source that they concern.
   asio::awaitable<Status> Plan();
   void OweAndPlan(const DirectTarget& target, double share);
@@ -90,7 +94,8 @@ class DirectReadLoop {
   Logger& log_;
   DirectReadOptions options_;
   ReadPlan plan_;
-  std::vector<Source> sources_;       // the tenant first
+  std::vector<Source> sources_;  // the tenant first
+  absl::Time last_gap_ = absl::InfinitePast();
   monitor::PersonOrdinal after_ = 0;  // the next look for open episodes goes on behind this one
   monitor::BatchId round_;            // the present one
   std::string last_error_;            // the engine's

@@ -52,6 +52,10 @@ void ReadPlan::Hurry(monitor::PersonOrdinal person) {
   if (entry != entries_.end()) entry->second = Entry();
 }
 
+void ReadPlan::HurryAll() {
+  for (auto& [person, entry] : entries_) entry = Entry();
+}
+
 std::vector<monitor::PersonOrdinal> ReadPlan::Due(absl::Duration now, size_t limit) const {
   using Each = std::pair<absl::Duration, monitor::PersonOrdinal>;
   std::vector<Each> often, seldom;

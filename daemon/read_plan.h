@@ -37,6 +37,8 @@ class ReadPlan {
   void Note(monitor::PersonOrdinal person);
   // Something happened, or the read failed: due at once, when the person is noted.
   void Hurry(monitor::PersonOrdinal person);
+  // What is known of everybody is in doubt: all are due at once.
+  void HurryAll();
   // At most `limit` who are due at `now` (steady), the longest overdue first; a quarter of the room
   // is kept for those who are read seldom. They stay due until Planned.
   std::vector<monitor::PersonOrdinal> Due(absl::Duration now, size_t limit) const;

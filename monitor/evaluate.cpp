@@ -94,7 +94,9 @@ bool WantsReads(const Situation& s) {
   if (s.departed && s.was_converged && s.live) return true;  // regressed, or perhaps
   // Else it would be told when the slow comparison comes to them.
   if (s.WaitsForGap() && !s.read_since_gap) return true;
-  return s.person->episode.has_value() || IsOpenPhase(s.phase);
+  // How often an open case is read is the plan's business, once it is known to be one; after a gap
+  // nothing of it is believed before it was read.
+  return s.person->episode.has_value() ? !s.read_since_gap : IsOpenPhase(s.phase);
 }
 
 }  // namespace

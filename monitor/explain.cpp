@@ -78,7 +78,7 @@ void DepartedDeadlines(const Situation& s, Earliest& next) {
 }
 
 // Of what is not about a departure, and of what only the sync engine's runs bring about.
-void DriftDeadlines(const Situation& s, Earliest& next) {
+void DriftDeadlines(const Situation& s, const Verdict& verdict, Earliest& next) {
   if (s.departed && s.live && s.link->engine_last_sync) {
     const absl::Duration cycle = CycleOf(*s.policy, *s.link);
     next.At(std::max(s.departure.hi + 2 * cycle, s.now + cycle / 4),
@@ -92,8 +92,9 @@ void DriftDeadlines(const Situation& s, Earliest& next) {
   if (s.WaitsForGap()) {
     next.At(s.now + s.recheck, "waiting until both sides are read again after a gap");
   }
-  if (const auto locked = s.OpenSince(DriftKind::kLockedOutByUs)) {
-    next.At(*locked + CycleOf(*s.policy, *s.link), "still locked out by us: pages critical");
+  for (const OpenDrift& drift : verdict.drift) {
+    if (drift.kind != DriftKind::kLockedOutByUs) continue;
+    next.At(drift.since + CycleOf(*s.policy, *s.link), "still locked out by us: pages critical");
   }
   if (s.live) next.At(s.expires, "the account expires in AD, not in Entra: account_expired_live");
   if (s.live && s.AdEnabled() && s.ad->scope == ScopeState::kLeft) {
@@ -195,7 +196,7 @@ NextReview NextReviewOf(const Situation& s, const Verdict& verdict) {
   if (s.departed && s.entra != nullptr && !hands_off) {
     DepartedDeadlines(s, next);
   }
-  if (!hands_off && s.entra != nullptr) DriftDeadlines(s, next);
+  if (!hands_off && s.entra != nullptr) DriftDeadlines(s, verdict, next);
   LeaverDeadlines(s, verdict, next);
   if (s.entra != nullptr && verdict.state != State::kExempt) OrphanDeadlines(s, next);
   if (const auto& exemption = s.person->memory.exemption) {

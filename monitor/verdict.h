@@ -148,7 +148,7 @@ struct Verdict {
   absl::Time review_at = absl::InfiniteFuture();
   std::string next;  // what happens at review_at, for people
   Because because;
-  bool wants_reads = false;  // both sides are to be read directly while this holds
+  bool wants_reads = false;  // both sides are to be read directly, at once, while this holds
 };
 
 // One departure of one person, from AD disable or deletion to its result.

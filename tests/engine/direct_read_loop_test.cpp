@@ -186,5 +186,41 @@ TEST_F(DirectReadLoopTest, ATenantThatAsksForPatienceGetsItAndTheDirectoryIsRead
   fixture_.scheduler.Settle();
 }
 
+TEST(DirectReadPace, WhoIsLongOpenIsReadSeldomAndWhoeverIsInDoubtAtOnce) {
+  auto policy = TestPolicy();
+  policy->remediation.mode = monitor::Mode::kObserve;
+  EngineFixture fixture(policy);
+  fixture.Baseline(3);
+  fixture.scheduler.RunFor(absl::Seconds(1));
+  fixture.Disable(2);
+  FakeDirectory corp;
+  FakeTenant tenant(fixture.clock);
+  DirectReadOptions options;
+  options.interval = kInterval;
+  DirectReadLoop loop(*fixture.engine, {{monitor::SourceName("corp"), &corp}}, tenant,
+                      fixture.scheduler, fixture.rng, fixture.log, options);
+  TaskGroup tasks(fixture.io.get_executor());
+  tasks.Spawn(loop.Run());
+  const auto asked_within = [&](absl::Duration time) {
+    tenant.asked.clear();
+    fixture.scheduler.RunFor(time);
+    return std::count(tenant.asked.begin(), tenant.asked.end(), 2);
+  };
+  EXPECT_GE(asked_within(absl::Minutes(30)), absl::Minutes(30) / kInterval) << "once a round";
+  fixture.scheduler.RunFor(absl::Hours(5));
+  const auto later = asked_within(absl::Hours(1));
+  EXPECT_GE(later, absl::Hours(1) / absl::Minutes(10));
+  EXPECT_LE(later, absl::Hours(1) / kInterval / 3) << "nothing new for hours";
+  EXPECT_TRUE(fixture.Deliver(Round("corp", fixture.clock.Wall(), {}, "usn-2")).ok());
+  EXPECT_GE(asked_within(2 * kInterval), 1) << "nothing of AD was read for hours";
+  const absl::Time now = fixture.clock.Wall();
+  EXPECT_TRUE(
+      fixture.Deliver(Round("contoso", now, {Seen("contoso", EntraPerson(2, false), now)}, "d-2"))
+          .ok());
+  EXPECT_GE(asked_within(2 * kInterval), 1) << "the feed says otherwise";
+  tasks.Cancel();
+  fixture.scheduler.Settle();
+}
+
 }  // namespace
 }  // namespace driftwarden::daemon

@@ -261,6 +261,8 @@ void Scenario::ReviveInCloud() {
   world.sync(0).Skip(*person);
   world.tenant(0).SetEnabled(*person, true, Actor::kOperator, stage_->now());
   stage_->RunFor(absl::Minutes(4));
+  // An export that was under way undid it before it could be confirmed.
+  if (!TruthOf(*stage_, 0, *person).live()) return;
   const auto after = StoredPerson(*stage_, 0, *person);
   const bool told = after->state == State::kRegressed || after->memory.before_our_time ||
                     after->memory.inherited || after->state == State::kContained;
