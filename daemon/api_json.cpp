@@ -342,6 +342,7 @@ State VisibleState(const Person& person, const PersonContext& context) {
 
 bool AnySourceStale(const monitor::LinkState& link, const monitor::Policy& policy, absl::Time now) {
   return std::any_of(link.sources.begin(), link.sources.end(), [&](const auto& entry) {
+    if (!policy.Reads(entry.first)) return false;  // not configured any more
     return monitor::SourceIsStale(entry.second, policy.StaleAfter(entry.first), now);
   });
 }

@@ -36,10 +36,7 @@ CauseFinding FindingOf(const LinkSituation& s, const SourceName& name, const Sou
 std::vector<CauseFinding> FindSourceCause(const LinkSituation& s) {
   std::vector<CauseFinding> findings;
   for (const auto& [name, source] : s.link.sources) {
-    const auto& ad = s.policy.ad_sources;
-    const bool ours =
-        name == s.policy.entra_source || std::find(ad.begin(), ad.end(), name) != ad.end();
-    if (ours) findings.push_back(FindingOf(s, name, source));
+    if (s.policy.Reads(name)) findings.push_back(FindingOf(s, name, source));
   }
   return findings;
 }

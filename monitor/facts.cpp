@@ -17,6 +17,8 @@ bool DecidesBefore(const AdHalf& a, const AdHalf& b) {
   if (a.scope != b.scope) return a.scope < b.scope;
   if (Rank(a) != Rank(b)) return Rank(a) > Rank(b);
   if (Departed(a)) {
+    // When one of them left is known, the other was out when it was first looked at.
+    if (a.baseline_departed != b.baseline_departed) return b.baseline_departed;
     const absl::Time left_a = DepartedSince(a).hi;
     const absl::Time left_b = DepartedSince(b).hi;
     if (left_a != left_b) return left_a > left_b;

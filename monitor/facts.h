@@ -180,6 +180,9 @@ struct MergeResult {
 // begin of the source's last complete read; what it did not bring was unchanged then.
 MergeResult MergeAd(AdHalf& half, const AdView& view, const Look& look,
                     absl::Duration poll_interval, absl::Time complete_until = absl::InfinitePast());
+// The source that showed this account is not read any more (it has another name in the
+// configuration, say), and this look found it in the same domain: it is that source's from now on.
+void AdoptSource(AdHalf& half, const AdView& view, const Look& look);
 // Nothing differs but when and at which USN it was seen: not worth a write while it is enabled.
 bool OnlyLookedAt(const AdHalf& before, const AdHalf& after);
 MergeResult MergeEntra(EntraHalf& half, const EntraView& view, const Look& look);

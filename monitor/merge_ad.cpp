@@ -233,6 +233,14 @@ void MergeDeleted(AdHalf& half, const AdView& view, const Look& look, absl::Time
 
 }  // namespace
 
+void AdoptSource(AdHalf& half, const AdView& view, const Look& look) {
+  const bool same_domain =
+      half.sid.bytes.empty() || !view.sid || DomainOf(half.sid) == DomainOf(*view.sid);
+  if (!same_domain) return;
+  half.source = look.source;
+  half.usn_changed = 0;
+}
+
 MergeResult MergeAd(AdHalf& half, const AdView& view, const Look& look,
                     absl::Duration poll_interval, absl::Time complete_until) {
   MergeResult result;

@@ -21,6 +21,22 @@ struct Merged {
   bool settle_now = false;              // a departure or a return must not be merged over
 };
 
+// A first complete read: what it shows was so before us, and nobody is told of it. Where the link
+// has its baseline the source came later (added, or given another name): then that is true of
+// accounts nobody had seen, and of nobody who is known already.
+struct FirstRead {
+  bool running = false;
+  bool late = false;
+  std::set<Guid> fresh;  // AD accounts that it showed for the first time
+
+  bool Covers(const Person* person) const {
+    if (!running || !late) return running;
+    if (person == nullptr || person->episode || person->facts.ad.empty()) return false;
+    return std::all_of(person->facts.ad.begin(), person->facts.ad.end(),
+                       [this](const AdHalf& half) { return fresh.contains(half.object_guid); });
+  }
+};
+
 // What one event is backed by, for its evidence.
 struct EventFact {
   TimeBounds at;
@@ -138,17 +154,24 @@ bool IsAwaited(Transaction& tx, const Person& person, const Look& look) {
   return DescribeSituation(person, tx.link(), tx.policy(), tx.now(), {}).WaitsForGap();
 }
 
-Merged MergeOne(Transaction& tx, const AdView& view, const Look& look, bool in_baseline) {
+Merged MergeOne(Transaction& tx, const AdView& view, const Look& look, FirstRead& first) {
   Merged merged;
   PersonOrdinal ordinal = 0;
   AdHalf* half = ResolveAd(tx, view, ordinal);
   if (half == nullptr) return merged;
   const bool was_enabled = half->disabled == Tri::kNo;
   const AdHalf before = *half;
+  const bool fresh = before.object_guid.IsZero();
+  if (!fresh && !tx.policy().Reads(half->source)) AdoptSource(*half, view, look);
   const auto poll = tx.policy().poll_intervals.find(look.source);
   const absl::Duration interval =
       poll == tx.policy().poll_intervals.end() ? absl::Seconds(5) : poll->second;
   merged.result = MergeAd(*half, view, look, interval, CompleteUntil(tx, look.source));
+  const bool in_baseline = first.running && (!first.late || fresh);
+  if (first.late && in_baseline) {
+    half->baseline_departed = Departed(*half);
+    first.fresh.insert(half->object_guid);
+  }
   merged.person = ordinal;
   Person& person = tx.Touch(ordinal);
   // Logons move the USN of everybody all day: who is enabled, and no open case, costs no write.
@@ -179,11 +202,13 @@ Merged MergeOne(Transaction& tx, const AdView& view, const Look& look, bool in_b
   return merged;
 }
 
-Merged MergeOne(Transaction& tx, const EntraView& view, const Look& look, bool in_baseline) {
+Merged MergeOne(Transaction& tx, const EntraView& view, const Look& look, const FirstRead& first) {
   Merged merged;
   PersonOrdinal ordinal = 0;
   EntraHalf* half = ResolveEntra(tx, view, ordinal);
   if (half == nullptr) return merged;
+  const bool in_baseline = first.running && !first.late;
+  if (!tx.policy().Reads(half->source)) half->source = look.source;
   merged.result = MergeEntra(*half, view, look);
   if (merged.result.changed) NarrowByAudits(*half, LogSkew(tx.policy(), tx.link()));
   merged.person = ordinal;
@@ -213,21 +238,25 @@ std::string ChangeText(const Merged& merged, const Observation& observation) {
 
 bool MergeObservations(Transaction& tx, const std::vector<Observation>& observations,
                        bool in_baseline) {
+  FirstRead first{in_baseline, in_baseline && tx.link().baseline_at.has_value(), {}};
+  const auto settle = [&](PersonOrdinal person) {
+    SettlePerson(tx, person, first.Covers(tx.Find(person)));
+  };
   bool changed = false;
   for (const Observation& observation : observations) {
-    const Merged merged = std::visit(
-        [&](const auto& view) { return MergeOne(tx, view, observation.look, in_baseline); },
-        observation.view);
+    const Merged merged =
+        std::visit([&](const auto& view) { return MergeOne(tx, view, observation.look, first); },
+                   observation.view);
     ++tx.tally().source_changes[{observation.look.source, ChangeText(merged, observation)}];
     changed |= merged.result.changed;
-    if (merged.settle_now && merged.person) SettlePerson(tx, *merged.person, in_baseline);
+    if (merged.settle_now && merged.person) settle(*merged.person);
   }
   // Judging one person may move a half to another, who is then judged too.
   std::set<PersonOrdinal> judged;
   for (int pass = 0; pass < 2; ++pass) {
     const std::set<PersonOrdinal> touched = tx.touched();
     for (const PersonOrdinal person : touched) {
-      if (judged.insert(person).second) SettlePerson(tx, person, in_baseline);
+      if (judged.insert(person).second) settle(person);
     }
   }
   return changed;

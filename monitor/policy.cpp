@@ -93,6 +93,11 @@ absl::Duration Policy::StaleAfter(const SourceName& source) const {
   return std::max(poll * 3, absl::Minutes(2));
 }
 
+bool Policy::Reads(const SourceName& source) const {
+  return source == entra_source ||
+         std::find(ad_sources.begin(), ad_sources.end(), source) != ad_sources.end();
+}
+
 absl::Duration CycleOf(const Policy& policy, const LinkState& link) {
   if (link.learned_cycle > absl::ZeroDuration()) return link.learned_cycle;
   return DefaultCycle(policy.sync_engine);

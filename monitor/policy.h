@@ -111,6 +111,8 @@ struct Policy {
 
   // A source is stale when nothing was read for this long: max(3 polls, 2 min) unless tiny polls.
   absl::Duration StaleAfter(const SourceName& source) const;
+  // The source is one of the link's.
+  bool Reads(const SourceName& source) const;
   friend bool operator==(const Policy&, const Policy&) = default;
 };
 

@@ -128,6 +128,64 @@ TEST(Baseline, HalvesThatWereThereAndFindEachOtherLateAreInherited) {
   EXPECT_EQ(world.link.inherited_live, 1u);
 }
 
+// The same, as another source shows it in its first complete read.
+ChangeBatch FirstReadAs(const SourceName& source, ChangeBatch batch) {
+  batch.source = source;
+  for (Observation& observation : batch.observations) observation.look.source = source;
+  return batch;
+}
+
+TEST(Baseline, ASourceThatIsAddedLaterHidesNobodyWhoIsKnown) {
+  World world;
+  for (const int i : {1, 2, 3}) world.AddPerson(i);
+  world.ad(3).consistency_guid = "nobody knows it yet";
+  world.ReadAll();
+  world.Advance(absl::Minutes(1));
+  world.SetAd(1, false);
+  world.AdRound({1});
+  world.Advance(absl::Hours(2), absl::Minutes(1));
+  ASSERT_EQ(world.person(1).state, State::kBreached);
+  // A resource forest: a disabled stand-in of the leaver, and the account of somebody who was seen
+  // in the tenant alone.
+  const SourceName added("resources");
+  world.policy.ad_sources.push_back(added);
+  world.AddPerson(61);
+  world.DropEntra(61);
+  world.ad(61).consistency_guid = std::string(World::Ad(1).object_guid.Raw());
+  world.SetAd(61, false);  // edited today, disabled who knows when
+  world.AddPerson(62);
+  world.DropEntra(62);
+  world.ad(62).consistency_guid = std::string(World::Ad(3).object_guid.Raw());
+  world.SetAd(62, false);
+  world.Apply(FirstReadAs(added, world.AdBatch({61, 62}, true)));
+  ASSERT_EQ(world.person(1).facts.ad.size(), 2u);
+  EXPECT_EQ(world.person(1).state, State::kBreached);
+  EXPECT_NE(world.IncidentOf(1), nullptr);
+  EXPECT_TRUE(world.closed.empty());
+  EXPECT_EQ(world.person(3).state, State::kInherited) << "so before anybody read that forest";
+}
+
+TEST(Baseline, ASourceWithAnotherNameKeepsItsPeople) {
+  World world;
+  for (const int i : {1, 2}) world.AddPerson(i);
+  world.ReadAll();
+  world.Advance(absl::Minutes(1));
+  const SourceName renamed("corp-renamed");
+  world.policy.ad_sources = {renamed};
+  world.SetAd(1, false);
+  world.now += absl::Seconds(30);
+  world.Apply(FirstReadAs(renamed, world.AdBatch({1, 2}, true)));
+  EXPECT_TRUE(world.person(1).episode.has_value()) << "left meanwhile";
+  for (int minute = 0; minute < 75; ++minute) {
+    world.now += absl::Minutes(1);
+    world.Apply(FirstReadAs(renamed, world.AdBatch({})));
+    world.EntraRound({});
+    world.ReviewDue();
+  }
+  EXPECT_EQ(world.person(1).facts.ad.front().source, renamed);
+  EXPECT_EQ(world.person(1).state, State::kBreached) << "settled by looks of the new name";
+}
+
 TEST(Baseline, ACloudAccountMadeLaterForADisabledPersonIsDriftOfToday) {
   World world;
   Populate(world);
