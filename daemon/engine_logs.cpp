@@ -159,7 +159,10 @@ asio::awaitable<StatusOr<std::vector<LogTarget>>> Engine::SignInTargetsOnStrand(
     if (!people.ok()) co_return people.status();
     const absl::Time now = Now();
     for (const Person& person : *people) {
-      if (person.episode && !person.episode->OfDeparture()) continue;
+      if (watched && person.episode) continue;  // is among the open ones
+      // Who left is watched for late records, whatever else is open about them.
+      const bool departure = !person.episode || person.episode->OfDeparture();
+      if (!departure && !person.memory.watch_until) continue;
       LogTarget target;
       target.person = person.ordinal;
       target.entra_id = person.facts.entra->id;

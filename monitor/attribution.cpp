@@ -155,6 +155,12 @@ const AuditRecord* DisableRecord(const EntraHalf& half, absl::Duration skew) {
   return LatestWithin(half.logs.audits, AccountChange::kDisabled, looks, skew);
 }
 
+const AuditRecord* DeleteRecord(const EntraHalf& half, absl::Duration skew) {
+  if (half.deletion == EntraDeletion::kLive) return nullptr;
+  const TimeBounds& looks = LooksOf(half.logs.deleted_looks, half.deleted_since);
+  return LatestWithin(half.logs.audits, AccountChange::kDeleted, looks, skew);
+}
+
 bool AuditsContradict(const EntraHalf& half, absl::Duration skew) {
   const AuditRecord* latest = LatestState(half);
   const bool read = half.last_direct_look.hi != absl::InfinitePast();

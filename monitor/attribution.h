@@ -32,6 +32,8 @@ absl::Duration LogSkew(const Policy& policy, const LinkState& link);
 void NarrowByAudits(EntraHalf& half, absl::Duration skew);
 // The record that tells when the account became disabled; null when none does.
 const AuditRecord* DisableRecord(const EntraHalf& half, absl::Duration skew);
+// The same for a present deletion.
+const AuditRecord* DeleteRecord(const EntraHalf& half, absl::Duration skew);
 // The latest record says otherwise than the looks, and no look of the better kind is later: a
 // direct one is due.
 bool AuditsContradict(const EntraHalf& half, absl::Duration skew);

@@ -51,9 +51,12 @@ bool IsSyncAccount(const AdHalf& half) {
 // Leavers' mailboxes are often turned into shared ones: that must not end their departure.
 bool IsSharedMailbox(const Person& person, const AdHalf& half) {
   if (!IsMailboxStub(half) || !Departed(half) || person.episode) return false;
+  // Only a mailbox whose account nobody can sign in to: one that comes back to life is a return.
+  const bool never_enabled = half.enabled_seen == absl::InfinitePast();
+  if (!never_enabled && person.facts.EntraLive()) return false;
   if (person.person_class == PersonClass::kSharedMailbox) return true;
   if (person.memory.exemption) return false;  // no episode is open, and no departure is over
-  return half.enabled_seen == absl::InfinitePast() || person.memory.departure_handled;
+  return never_enabled || person.memory.departure_handled;
 }
 
 }  // namespace

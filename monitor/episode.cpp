@@ -83,7 +83,7 @@ void OpenEpisode(Transaction& tx, Person& person, const Verdict& verdict) {
   const AdHalf* const ad = person.facts.DecidingAd();
   if (verdict.departed && !IsLeftOver(person, verdict)) BeginDeparture(tx, person, episode);
   person.episode = std::move(episode);
-  person.memory.watch_until.reset();
+  if (!IsLeftOver(person, verdict)) person.memory.watch_until.reset();
   ++person.memory.episodes;
   const DriftKind kind = KindAtOpening(person, verdict);
   tx.tally().episodes_opened.emplace_back(kind, person.tier);

@@ -10,8 +10,8 @@ State PhasePresent(const Situation& s) {
   if (!s.gone && !s.disabled) return State::kAligned;
   // The sync engine takes away whom it no longer sees.
   if (s.ad->scope == ScopeState::kLeft) return State::kUnlinked;
-  if (s.returned) return State::kReversed;
-  // Entra is out while AD is not: normal for a while (a new hire, a containment by hand).
+  if (s.returned || s.ShutOutByHand()) return State::kReversed;
+  // Entra is out while AD is not: normal for a while (a new hire).
   const absl::Duration wait = 2 * CycleOf(*s.policy, *s.link);
   return s.now >= s.EntraOutSince() + wait ? State::kReversed : State::kAligned;
 }

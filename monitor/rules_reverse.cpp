@@ -3,7 +3,6 @@
 // driftwarden, since the next sync undoes it, else after two cycles. It clears when both sides
 // agree again.
 
-#include "monitor/attribution.h"
 #include "monitor/rules.h"
 
 namespace driftwarden::monitor {
@@ -20,19 +19,11 @@ bool ReverseHolds(const Situation& s) {
          (s.gone || s.disabled);
 }
 
-// Somebody shut the account out in the cloud alone.
-bool ByHand(const Situation& s) {
-  const AuditRecord* record = s.disabled ? DisableRecord(*s.entra, s.skew) : nullptr;
-  if (record == nullptr) return false;
-  const ActorKind actor = ActorOf(*record, *s.policy, *s.link);
-  return actor == ActorKind::kUser || actor == ActorKind::kApplication;
-}
-
 std::optional<OpenDrift> OpenReverse(const Situation& s) {
   if (!ReverseHolds(s)) return std::nullopt;
   const bool already = s.OpenSeverity(DriftKind::kReverseDrift).has_value();
   const bool over = s.may_advance && s.now >= s.ReversedFrom();
-  if (!already && !over && !ByHand(s)) return std::nullopt;
+  if (!already && !over && !s.ShutOutByHand()) return std::nullopt;
   const bool tier0 = s.tier.value == kTier0;
   return OpenDrift{DriftKind::kReverseDrift, tier0 ? Severity::kInfo : Severity::kWarning,
                    s.EntraOutSince()};

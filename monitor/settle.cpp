@@ -125,7 +125,8 @@ void UpdateDeparture(Transaction& tx, Person& person) {
     memory.returned_at.reset();
     return;
   }
-  const bool was_out = memory.departure_handled || memory.last_converged || person.episode;
+  const bool of_departure = person.episode && person.episode->OfDeparture();
+  const bool was_out = memory.departure_handled || memory.last_converged || of_departure;
   if (was_out && EntraOut(person.facts) && !memory.returned_at) memory.returned_at = tx.now();
   if (!EntraOut(person.facts)) memory.returned_at.reset();
   memory.departure_handled = false;

@@ -48,11 +48,14 @@ void DescribeGap(Situation& s) {
                entra_source->last_complete_begin < gap;
 }
 
-// A success that began later; a row that sums up several counts from its begin.
-bool SignedInAfter(const Situation& s, absl::Time at) {
+// A success that began later; a row that sums up several counts from its begin. A session that goes
+// on for a while is no success of a kind that a revocation prevents: it has `goes_on`.
+bool SignedInAfter(const Situation& s, absl::Time at, absl::Duration goes_on = {}) {
   const auto& successes = s.entra->logs.successes;
-  return std::any_of(successes.begin(), successes.end(),
-                     [&](const SignIn& sign_in) { return sign_in.at.lo - s.skew > at; });
+  return std::any_of(successes.begin(), successes.end(), [&](const SignIn& sign_in) {
+    const absl::Duration grace = sign_in.interactive ? absl::ZeroDuration() : goes_on;
+    return sign_in.at.lo - s.skew > at + grace;
+  });
 }
 
 // Both logs were read without a gap from `from` until `to`, and hold no success that may be later
@@ -77,7 +80,7 @@ void DescribeRevocation(Situation& s) {
   s.revocation = LatestRevocation(facts, others, s.skew, std::max(s.seen, back),
                                   std::max(s.departure.hi, back));
   if (s.live && s.revocation) {
-    s.contained = !SignedInAfter(s, s.revocation->hi + kRevocationTakes);
+    s.contained = !SignedInAfter(s, s.revocation->hi, kRevocationTakes);
     const AccountLogs& logs = s.entra->logs;
     const absl::Time read = std::min(logs.interactive_read.hi, logs.non_interactive_read.hi);
     const bool none = NobodySignedIn(s, s.revocation->lo, s.revocation->hi + kLogIngestDelay);
@@ -224,6 +227,18 @@ absl::Time Situation::ReversedFrom() const {
   return from + 2 * CycleOf(*policy, *link);
 }
 
+bool Situation::LeftScopeFor(absl::Duration time) const {
+  return AdEnabled() && ad->scope == ScopeState::kLeft && now >= ad->scope_since.hi + time;
+}
+
+bool Situation::ShutOutByHand() const {
+  if (!gone && !disabled) return false;
+  const AuditRecord* record = gone ? DeleteRecord(*entra, skew) : DisableRecord(*entra, skew);
+  if (record == nullptr) return false;
+  const ActorKind actor = ActorOf(*record, *policy, *link);
+  return actor == ActorKind::kUser || actor == ActorKind::kApplication;
+}
+
 bool Situation::WaitsForGap() const {
   if (!gap_open || !AdEnabled()) return false;
   const auto untold = [this](DriftKind kind) {
@@ -231,7 +246,8 @@ bool Situation::WaitsForGap() const {
     return !OpenSince(kind) &&
            std::find(inherited.begin(), inherited.end(), kind) == inherited.end();
   };
-  if (live) return expired && untold(DriftKind::kAccountExpiredLive);
+  if (live && expired && untold(DriftKind::kAccountExpiredLive)) return true;
+  if (live) return LeftScopeFor(thresholds.settle) && untold(DriftKind::kScopeExit);
   const bool out = (gone || disabled) && ad->scope == ScopeState::kIn;
   return out && now >= ReversedFrom() && untold(DriftKind::kReverseDrift);
 }

@@ -80,6 +80,11 @@ struct Situation {
   absl::Time LastRead() const;
   // When somebody enabled in AD but not in Entra is out for longer than the sync engine needs.
   absl::Time ReversedFrom() const;
+  // Enabled in AD and out of scope for that long.
+  bool LeftScopeFor(absl::Duration time) const;
+  // An audit record names who disabled or deleted the Entra account: a person, or an application
+  // that is neither the sync engine nor driftwarden.
+  bool ShutOutByHand() const;
   // Nobody departed, and there is drift that is not told before both sides are read after a gap.
   bool WaitsForGap() const;
 };

@@ -48,6 +48,12 @@ void Deliver(EngineFixture& f, LogLook look) {
   EXPECT_TRUE(done.ok()) << done;
 }
 
+size_t OpenOnes(EngineFixture& f) {
+  const auto open = f.Await(f.engine->OpenPeople(0, 10));
+  EXPECT_TRUE(open.ok()) << open.status();
+  return open->size();
+}
+
 LogLook Refused(TenantLog log, LogLimit limit) {
   LogLook look;
   look.log = log;
@@ -171,6 +177,31 @@ TEST(EngineLogs, SomebodyWhoseEpisodeClosedIsReadForADay) {
   f.scheduler.RunFor(absl::Hours(25));
   ASSERT_TRUE(f.Await(f.engine->ReviewDue()).ok());
   EXPECT_THAT(SignInIds(f), IsEmpty());
+}
+
+TEST(EngineLogs, SignInsOfSomebodyGoneAreReadThoughADeviceIsLeft) {
+  auto policy = TestPolicy();
+  policy->require_revocation = false;
+  EngineFixture f(policy);
+  f.Baseline(1);
+  f.scheduler.RunFor(absl::Seconds(10));
+  f.Disable(1);
+  f.scheduler.RunFor(absl::Seconds(10));
+  const absl::Time now = f.clock.Wall();
+  ASSERT_TRUE(
+      f.Deliver(Round("contoso", now, {Seen("contoso", EntraPerson(1, false), now)}, "d-2")).ok());
+  ASSERT_EQ(OpenOnes(f), 0u) << "converged";
+  monitor::DeviceLook look;
+  look.entra_id = EntraIdOf(1);
+  look.at = TimeBounds::Exactly(f.clock.Wall());
+  look.devices = {{"d-1", "", "LAPTOP", "Windows", monitor::DeviceTrust::kEntraJoined, true}};
+  ASSERT_TRUE(f.Await(f.engine->DeliverDevices(look)).ok());
+  ASSERT_EQ(OpenOnes(f), 1u);
+  f.scheduler.RunFor(absl::Minutes(20));
+  EXPECT_THAT(SignInIds(f), ElementsAre(EntraIdOf(1)));
+  f.scheduler.RunFor(absl::Hours(25));
+  ASSERT_TRUE(f.Await(f.engine->ReviewDue()).ok());
+  EXPECT_THAT(SignInIds(f), IsEmpty()) << "late records have come";
 }
 
 TEST(EngineLogs, DevicesAreReadSoonerAtFirst) {

@@ -141,6 +141,27 @@ TEST(Classes, ALeaversMailboxThatIsMadeSharedEndsNoDeparture) {
   }
 }
 
+TEST(Classes, ASharedMailboxOfALeaverThatComesBackToLifeIsAReturn) {
+  World world = Automatic();
+  world.policy.remediation.mode = Mode::kObserve;
+  world.policy.require_revocation = false;
+  world.ReadAll();
+  world.SetAd(1, false);
+  world.AdRound({1});
+  world.SetEntra(1, false);
+  world.ReadDirect(1);
+  world.ad(1).recipient_type = kRemoteShared;
+  ++world.ad(1).usn_changed;
+  world.AdRound({1});
+  world.Review({world.person(1).ordinal});
+  ASSERT_EQ(world.person(1).state, State::kExempt);
+  world.SetEntra(1, true);
+  world.Advance(absl::Minutes(1));
+  world.EntraRound({1});
+  world.Advance(absl::Minutes(3));
+  EXPECT_EQ(world.person(1).state, State::kRegressed);
+}
+
 TEST(Classes, ALinkedMailboxNeverSpeaksForThePerson) {
   World world = Automatic();
   world.policy.remediation.mode = Mode::kObserve;

@@ -166,6 +166,16 @@ TEST(AfterAGap, WhoWasShutOutInTheCloudAloneIsReadAndTold) {
   EXPECT_EQ(SeverityOf(world, 1, DriftKind::kReverseDrift), Severity::kWarning);
 }
 
+TEST(AfterAGap, WhoLeftTheScopeInItIsReadAndTold) {
+  World world = Ordinary();
+  world.now += absl::Hours(1);  // nothing is read
+  world.ad(1).in_scope = false;
+  world.AdRound({1});
+  world.Advance(absl::Minutes(2));
+  EXPECT_EQ(SeverityOf(world, 1, DriftKind::kScopeExit), Severity::kInfo);
+  EXPECT_FALSE(WantsReads(world, 1));
+}
+
 TEST(AfterAGap, WhatWasExtendedInItIsNeverTold) {
   World world = Ordinary();
   Expire(world, 1, world.now + absl::Minutes(30));
@@ -281,6 +291,35 @@ TEST(ReverseDrift, IsToldAtOnceWhenSomebodyDidItByHand) {
   look.audits = {DisableBy(world, 1, at + absl::Seconds(5), "an-administrator")};
   world.Commit(ApplyLog(world.context(), world.LoadPeople({world.person(1).ordinal}), look));
   EXPECT_EQ(SeverityOf(world, 1, DriftKind::kReverseDrift), Severity::kWarning);
+  EXPECT_EQ(world.person(1).state, State::kReversed) << "nothing is waited for";
+}
+
+TEST(ReverseDrift, IsToldAtOnceWhenSomebodyDeletedTheAccountByHand) {
+  World world = Ordinary();
+  world.Advance(absl::Minutes(1));
+  const absl::Time at = world.now;
+  world.entra(1).deletion = EntraDeletion::kSoft;
+  world.Advance(absl::Seconds(15));
+  world.ReadDirect(1);
+  EXPECT_FALSE(world.person(1).episode.has_value());
+  LogLook look;
+  look.source = kTenant;
+  look.log = TenantLog::kDirectoryAudits;
+  look.audits = {DisableBy(world, 1, at + absl::Seconds(5), "an-administrator")};
+  look.audits.front().change = AccountChange::kDeleted;
+  world.Commit(ApplyLog(world.context(), world.LoadPeople({world.person(1).ordinal}), look));
+  EXPECT_EQ(SeverityOf(world, 1, DriftKind::kReverseDrift), Severity::kWarning);
+  EXPECT_EQ(world.person(1).state, State::kReversed);
+}
+
+TEST(ReverseDrift, WaitsTwoCyclesForWhoHasSomethingElseOpenAndNeverLeft) {
+  World world = Ordinary();
+  Expire(world, 1, world.now + absl::Minutes(1));
+  world.Advance(absl::Minutes(2));
+  ASSERT_NE(OpenKind(world, 1, DriftKind::kAccountExpiredLive), nullptr);
+  world.SetEntra(1, false);
+  world.ReadDirect(1);
+  EXPECT_EQ(world.person(1).state, State::kAligned);
 }
 
 TEST(ReverseDrift, IsNoneWhileSomebodyComesBackFromLeave) {

@@ -359,6 +359,17 @@ TEST_F(LogsTest, ASuccessTenMinutesAfterARevocationTakesContainmentBack) {
   EXPECT_EQ(Shown(), Severity::kCritical);
 }
 
+TEST_F(LogsTest, AnInteractiveSuccessTakesContainmentBackAtOnce) {
+  Leave();
+  world.Advance(absl::Minutes(41));
+  Audits({Audit("r1", AccountChange::kSessionsRevoked, world.now)});
+  EXPECT_EQ(world.person(1).phase, State::kContained);
+  const absl::Time revoked = world.now;
+  world.Advance(absl::Minutes(5));
+  SignIns(kInteractive, {Success("s1", revoked + absl::Minutes(3))});
+  EXPECT_EQ(world.person(1).phase, State::kLagging) << "who types a password has one that works";
+}
+
 TEST_F(LogsTest, AnEnabledAccountInAdEndsIt) {
   Leave();
   world.Advance(absl::Minutes(5));
