@@ -12,7 +12,8 @@ namespace {
 
 // One run that dies at that commit; the commits of the whole run are returned.
 uint64_t RunKilled(store::FaultPlan plan, std::unique_ptr<Disk> (*disk)()) {
-  const StoryOptions options;
+  StoryOptions options;
+  options.logs = true;
   Stage stage(StoryStage(options), disk());
   const Cast cast = CastOf(stage, options);
   CallChecker calls(stage);

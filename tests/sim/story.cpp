@@ -47,9 +47,16 @@ class Judge {
     if (stored->state == state) return;
     Fault(Cat(who, ": is ", StateText(stored->state), ", must be ", StateText(state)));
   }
-  void HadEpisodes(size_t link, uint64_t person, uint32_t times) {
+  // Of a departure; a device that is left over has one of its own.
+  void HadEpisodes(size_t link, uint64_t person, int64_t times) {
     const auto stored = StoredPerson(stage_, link, person);
-    const uint32_t had = stored ? stored->memory.episodes : 0;
+    if (!stored) return Fault(Cat(Name(link, person), ": unknown"));
+    const monitor::LinkName& name = stage_.link(link).policy->link;
+    const auto episodes = stage_.store().PersonEpisodes(name, stored->ordinal, 100);
+    if (!episodes.ok()) return Fault(Cat(Message(episodes.status())));
+    const auto had =
+        std::count_if(episodes->begin(), episodes->end(),
+                      [](const monitor::Episode& episode) { return episode.OfDeparture(); });
     if (had != times) Fault(Cat(Name(link, person), ": ", had, " episodes, must be ", times));
   }
   void WasCalled(size_t link, uint64_t person, size_t times) {
@@ -154,6 +161,7 @@ std::shared_ptr<monitor::Policy> StoryPolicy(const std::string& link, const std:
 StageOptions StoryStage(const StoryOptions& options) {
   StageOptions stage;
   stage.seed = options.seed;
+  stage.process.logs = options.logs;
   stage.world.seed = options.seed;
   simulator::ForestOptions forest;
   forest.people.count = options.people;

@@ -25,6 +25,7 @@ struct StoryOptions {
   absl::Duration entra_poll = absl::Seconds(15);
   absl::Duration settle = absl::Seconds(5);
   uint64_t seed = 1;
+  bool logs = false;  // the tenants' logs and devices are read too
 };
 
 // Timers of the story: everything is over after this.

@@ -37,7 +37,8 @@ TEST_P(Story, EndsAsItMust) {
 }
 
 TEST_P(Story, EndsAsItMustAfterManyDeaths) {
-  const StoryOptions options;
+  StoryOptions options;
+  options.logs = true;
   Stage stage(StoryStage(options), GetParam().make());
   const Cast cast = CastOf(stage, options);
   CallChecker calls(stage);
