@@ -17,6 +17,8 @@ namespace {
 
 // From the moment the directory is asked until the call arrives.
 constexpr absl::Duration kReadToCall = absl::Seconds(11);
+// Clocks of controllers against the true one.
+constexpr absl::Duration kClocksDiffer = absl::Seconds(5);
 // What the truth and the monitor may still see differently: polls, retries, a restart.
 constexpr absl::Duration kNear = absl::Seconds(45);
 // A regression is told after two looks a minute apart.
@@ -49,6 +51,7 @@ void CallChecker::Look() {
       CheckIntent(call, link);
       CheckDirectory(call, link);
       CheckBudgets(call, link);
+      CheckClock(call, link);
     }
   }
 }
@@ -75,23 +78,50 @@ void CallChecker::CheckIntent(const Call& call, size_t link) {
   if (same > 1) faults.push_back(Cat(who, ": two live intents for one reason"));
 }
 
+// What the runner's own reads for this call said, whatever anybody else was told meanwhile.
 void CallChecker::CheckDirectory(const Call& call, size_t link) {
   const std::pair<size_t, uint64_t> person(stage_.link(link).forest, call.person);
-  if (stage_.reads().SaidOut(person, call.at - kReadToCall, call.at)) return;
-  faults.push_back(Cat(NameOf(stage_, link, call.person),
-                       ": a call, and no directory had just said that they are out"));
+  const auto last = [&](bool second) {
+    return stage_.reads().LastForCall(person, link, second, call.at - kReadToCall, call.at);
+  };
+  const auto fault = [&](const char* what) {
+    faults.push_back(Cat(NameOf(stage_, link, call.person), ": a call, and ", what));
+  };
+  const testing::ReadBook::OfDirectory* const pinned = last(false);
+  if (pinned == nullptr || !pinned->out) {
+    return fault("no directory had just said that they are out");
+  }
+  const testing::ReadBook::OfDirectory* const second = last(true);
+  if (second == nullptr || second->at < pinned->at || second->out || pinned->deleted) return;
+  if (second->version >= pinned->version) fault("a second controller had just said enabled");
+}
+
+// By a clock that is wrong nothing is done, where that can be known: this process saw it step, or a
+// directory's clock was read since.
+void CallChecker::CheckClock(const Call& call, size_t link) {
+  const absl::Duration off = absl::AbsDuration(stage_.clock().Wall() - stage_.now());
+  const absl::Time known = stage_.clock_since() + kReadToCall;
+  const bool told = off > monitor::kMaxSkewForAction + kClocksDiffer &&
+                    stage_.reads().round_taken > stage_.clock_since() && call.at > known;
+  if (!told && !stage_.clock_stepped_off()) return;
+  faults.push_back(Cat(NameOf(stage_, link, call.person), ": a call while our clock is ",
+                       absl::ToInt64Seconds(off), " s off"));
 }
 
 void CallChecker::CheckBudgets(const Call& call, size_t link) {
   const monitor::Budgets& budgets = stage_.link(link).policy->remediation.budgets;
+  // Windows are of our own clock, which may be off by so much before that is known.
+  const absl::Duration off =
+      std::min(stage_.clock_error(), monitor::kMaxSkewForAction + kClocksDiffer);
+  const absl::Duration late = kIntentToCall + 2 * off;
   int in_10m = 0;
   int in_hour = 0;
   for (const Call& other : stage_.world().truth().calls) {
     if (other.tenant != call.tenant || other.client_request_id.empty() || other.at > call.at) {
       continue;
     }
-    in_10m += other.at > call.at - absl::Minutes(10) + kIntentToCall ? 1 : 0;
-    in_hour += other.at > call.at - absl::Hours(1) + kIntentToCall ? 1 : 0;
+    in_10m += other.at > call.at - absl::Minutes(10) + late ? 1 : 0;
+    in_hour += other.at > call.at - absl::Hours(1) + late ? 1 : 0;
   }
   if (in_10m > budgets.per_10m || in_hour > budgets.per_hour) {
     faults.push_back(Cat(NameOf(stage_, link, call.person), ": over budget, ", in_10m,

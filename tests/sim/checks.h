@@ -32,6 +32,7 @@ class CallChecker {
   void CheckIntent(const simulator::Call& call, size_t link);
   void CheckDirectory(const simulator::Call& call, size_t link);
   void CheckBudgets(const simulator::Call& call, size_t link);
+  void CheckClock(const simulator::Call& call, size_t link);
 
   Stage& stage_;
   size_t seen_ = 0;
@@ -55,6 +56,8 @@ std::vector<std::string> CheckStates(Stage& stage);
 std::vector<std::string> CheckFacts(Stage& stage);
 // Who is breached pages, and nobody is told of whose episode has been over for a while.
 std::vector<std::string> CheckAlerts(Stage& stage);
+// Whatever is under way goes on in time, and what failed is tried again in time. For the end.
+std::vector<std::string> CheckActions(Stage& stage);
 // Every change of state that was recorded could be so when it was: nobody was called converged who
 // was not out of Entra and sealed, nobody late before their time, whatever was wrong meanwhile.
 std::vector<std::string> CheckHistory(Stage& stage);

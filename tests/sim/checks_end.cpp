@@ -1,6 +1,7 @@
 // What must be so when everything has been well for a while.
 
 #include <algorithm>
+#include <optional>
 
 #include "base/strings.h"
 #include "tests/sim/checks.h"
@@ -15,6 +16,8 @@ namespace {
 // Younger changes may not have been seen yet.
 constexpr absl::Duration kSeen = absl::Minutes(1);
 constexpr absl::Duration kToldOver = absl::Minutes(5);
+// From the moment when an action is due until something was done about it.
+constexpr absl::Duration kActedOn = absl::Minutes(3);
 // Of a disable: whole seconds, and clocks of controllers.
 constexpr absl::Duration kExact = absl::Seconds(5);
 // Between two looks at AD.
@@ -44,7 +47,8 @@ std::string AdFault(Stage& stage, size_t link, uint64_t person, const monitor::P
   for (size_t at = out.size(); at-- > 0;) {
     if (told.lo - slack <= out[at].from && out[at].from <= told.hi + slack) return "";
     // A return so short that nobody looked meanwhile moves no known time forward.
-    if (at == 0 || out[at].from - out[at - 1].to > kUnseen) break;
+    const absl::Duration unseen = kUnseen + stage.options().ad_lag;
+    if (at == 0 || out[at].from - out[at - 1].to > unseen) break;
   }
   return Cat("disabled in AD at ", FormatRfc3339(out.back().from), ", not within ",
              FormatRfc3339(told.lo), " and ", FormatRfc3339(told.hi));
@@ -77,6 +81,74 @@ bool PagesFor(const std::vector<monitor::LabelSet>& firing, const monitor::Episo
 
 }  // namespace
 
+namespace {
+
+// Since when somebody should have done something about it; nothing: it is over.
+std::optional<absl::Time> ShouldGoOn(const monitor::Action& action, const ProcessOptions& options) {
+  using monitor::ActionState;
+  absl::Time since = action.requested_at;
+  switch (action.state) {
+    case ActionState::kQueued:
+      break;
+    case ActionState::kIntent:
+      since = action.intent_at.value_or(since);
+      break;
+    case ActionState::kCleared:
+      since = action.cleared_at.value_or(since) + options.reconcile_for;
+      break;
+    case ActionState::kCalled:
+      since = (action.called ? action.called->lo : since) + options.verify_for;
+      break;
+    default:
+      return std::nullopt;
+  }
+  return std::max(since, action.retry_at.value_or(since));
+}
+
+// Of whoever is unsealed, and whose last try did not do it.
+std::optional<absl::Time> ShouldTryAgain(const monitor::Person& person,
+                                         const std::vector<monitor::Action>& actions) {
+  if (!person.episode || person.state != monitor::State::kUnsealed) return std::nullopt;
+  const monitor::Action* last = nullptr;
+  for (const monitor::Action& action : actions) {
+    const bool meant =
+        action.episode == person.episode->id && action.reason == monitor::ActionReason::kSeal;
+    if (meant && (last == nullptr || action.requested_at > last->requested_at)) last = &action;
+  }
+  const bool ended = last != nullptr && (last->state == monitor::ActionState::kBlocked ||
+                                         last->state == monitor::ActionState::kFailed);
+  return ended ? last->retry_at : std::nullopt;
+}
+
+}  // namespace
+
+std::vector<std::string> CheckActions(Stage& stage) {
+  std::vector<std::string> faults;
+  const absl::Time late = stage.clock().Wall() - kActedOn;
+  for (size_t link = 0; link < stage.links(); ++link) {
+    const monitor::LinkName& name = stage.link(link).policy->link;
+    const auto live = stage.store().LiveActions(name);
+    for (const monitor::Action& action : *live) {
+      const auto since = ShouldGoOn(action, stage.options().process);
+      if (!since || *since > late) continue;
+      faults.push_back(Cat(name.value, ": the action ", action.id.value, " is ",
+                           ActionStateText(action.state), ", and nothing was done about it since ",
+                           FormatRfc3339(*since)));
+    }
+    const uint64_t count = stage.world().people(stage.link(link).forest).count();
+    for (uint64_t person = 0; person < count; ++person) {
+      const auto stored = StoredPerson(stage, link, person);
+      if (!stored) continue;  // CheckStates tells
+      const auto actions = stage.store().PersonActions(name, stored->ordinal, 1000);
+      const auto again = ShouldTryAgain(*stored, *actions);
+      if (!again || *again > late) continue;
+      faults.push_back(Cat(NameOf(stage, link, person), ": was to be tried again at ",
+                           FormatRfc3339(*again), ", and was not"));
+    }
+  }
+  return faults;
+}
+
 std::vector<std::string> CheckFacts(Stage& stage) {
   std::vector<std::string> faults;
   for (size_t link = 0; link < stage.links(); ++link) {
@@ -105,6 +177,8 @@ std::vector<std::string> CheckAlerts(Stage& stage) {
       continue;
     }
     const auto closed = (*episode)->closed;
+    // Told by a clock that was ahead, it fires until then unless its end is told too.
+    if (stage.clock_error() > kToldOver) continue;
     if (!closed || *closed + kToldOver > stage.clock().Wall()) continue;
     faults.push_back(Cat("an alert fires for the episode ", of->second, ", which is over"));
   }

@@ -14,8 +14,9 @@ using monitor::EvidenceEntry;
 
 namespace {
 
-// How old what the monitor knows may be: polls, what the tenant tells late, an outage.
-constexpr absl::Duration kOld = absl::Minutes(4);
+// How old what the monitor knows may be: polls, what the tenant tells late, an outage, a controller
+// that lags.
+constexpr absl::Duration kOld = absl::Minutes(6);
 // What deadlines may be off by: clocks of controllers, whole seconds.
 constexpr absl::Duration kExact = absl::Seconds(5);
 

@@ -17,6 +17,13 @@ namespace {
 
 constexpr char kBase[] = "https://graph.example.test";
 
+// Tokens end often enough that every run renews some.
+simulator::GraphOptions GraphOptionsOf() {
+  simulator::GraphOptions options;
+  options.token_lifetime = absl::Minutes(4);
+  return options;
+}
+
 }  // namespace
 
 class GraphWire::Http final : public net::HttpClient {
@@ -88,43 +95,38 @@ class GraphWire::Http final : public net::HttpClient {
   const AnswerFaults& faults_;
 };
 
-// By the emulator's own token endpoint, as often as the tenant wants.
-class GraphWire::Tokens final : public graph::TokenSource {
+// What the emulator's application proves itself with.
+class GraphWire::AppSecret final : public graph::Credential {
  public:
-  Tokens(testing::Wire& wire, simulator::GraphApi& api, size_t tenant)
-      : wire_(wire), api_(api), tenant_(tenant) {}
-
-  asio::awaitable<StatusOr<Secret>> Token() override {
-    const std::string& id = wire_.world().tenant(tenant_).id();
-    net::QueryPairs form;
-    form.emplace_back("grant_type", "client_credentials");
-    form.emplace_back("client_id", api_.app().client_id);
-    form.emplace_back("client_secret", api_.app().client_secret);
-    form.emplace_back("scope", Cat(kBase, "/.default"));
-    net::HttpRequest request("POST", Cat(kBase, "/", id, "/oauth2/v2.0/token"),
-                             "application/x-www-form-urlencoded", net::FormEncode(form));
-    const auto answer = testing::AskWorld(api_, request, wire_.True());
-    DW_CHECK(answer.ok() && answer->status == 200);
-    const json::value reply = json::parse(answer->body);
-    co_return Secret(std::string(reply.at("access_token").as_string()));
+  explicit AppSecret(simulator::GraphApi& api) : api_(api) {}
+  StatusOr<net::QueryPairs> FormFields(const graph::ProofRequest& /*request*/) override {
+    net::QueryPairs fields;
+    fields.emplace_back("client_secret", api_.app().client_secret);
+    return fields;
   }
-  void Refused(const Secret&) override {}
+  std::string Mend(graph::TokenFault /*fault*/) const override { return "wait"; }
 
  private:
-  testing::Wire& wire_;
   simulator::GraphApi& api_;
-  const size_t tenant_;
 };
 
 GraphWire::GraphWire(testing::Wire& wire, Scheduler& scheduler, Rng& rng, Logger& log,
                      size_t tenant, const monitor::SourceName& name, const AnswerFaults& faults)
-    : api_(wire.world(), simulator::GraphOptions()),
+    : api_(wire.world(), GraphOptionsOf()),
       log_(log),
       name_(name),
-      http_(std::make_unique<Http>(wire, api_, rng, faults)),
-      tokens_(std::make_unique<Tokens>(wire, api_, tenant)) {
+      http_(std::make_unique<Http>(wire, api_, rng, faults)) {
+  const graph::Endpoints endpoints(kBase, kBase);
+  graph::TokenOptions token;
+  token.tenant_id = wire.world().tenant(tenant).id();
+  token.client_id = api_.app().client_id;
+  token.endpoints = endpoints;
+  tokens_ = std::make_unique<graph::CachedTokenSource>(
+      std::make_unique<graph::ClientCredentialsIssuer>(token, std::make_unique<AppSecret>(api_),
+                                                       *http_, scheduler, rng, log, observer_),
+      token.tenant_id, scheduler, rng, log);
   graph::ClientOptions options;
-  options.endpoints = graph::Endpoints(kBase, kBase);
+  options.endpoints = endpoints;
   client_ =
       std::make_unique<graph::GraphClient>(options, *http_, *tokens_, scheduler, rng, observer_);
   watchers::GraphReaderOptions reads;

@@ -10,6 +10,7 @@
 #include "simulator/graph_api.h"
 #include "tests/testing/world_adapters.h"
 #include "watchers/graph/client.h"
+#include "watchers/graph/client_credentials.h"
 #include "watchers/graph_delta_source.h"
 #include "watchers/graph_reader.h"
 
@@ -42,14 +43,14 @@ class GraphWire {
 
  private:
   class Http;
-  class Tokens;
+  class AppSecret;
 
   simulator::GraphApi api_;
   Logger& log_;
   const monitor::SourceName name_;
   graph::NullObserver observer_;
   std::unique_ptr<Http> http_;
-  std::unique_ptr<Tokens> tokens_;
+  std::unique_ptr<graph::CachedTokenSource> tokens_;
   std::unique_ptr<graph::GraphClient> client_;
   std::unique_ptr<watchers::GraphReader> reader_;
 };

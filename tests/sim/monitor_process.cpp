@@ -25,7 +25,7 @@ class MonitorProcess::Silent final : public daemon::CommitObserver,
 };
 
 struct MonitorProcess::Link {
-  std::map<SourceName, std::unique_ptr<testing::WorldAdReader>> directories;
+  std::vector<std::unique_ptr<testing::WorldAdReader>> directories;
   std::unique_ptr<testing::WorldEntraReader> adapter;
   std::unique_ptr<GraphWire> graph;  // null: the adapter
   watchers::TenantReader* tenant = nullptr;
@@ -33,6 +33,7 @@ struct MonitorProcess::Link {
   std::unique_ptr<daemon::Engine> engine;
   std::unique_ptr<daemon::DirectReadLoop> reads;
   std::unique_ptr<daemon::TenantVerificationLoop> verification;
+  std::unique_ptr<daemon::VerificationLoop> directory_verification;
   std::unique_ptr<testing::WorldTenantLogs> logs;
   std::unique_ptr<daemon::TenantLogLoop> log_loop;
   std::unique_ptr<daemon::DeadlineLoop> deadlines;
@@ -53,7 +54,8 @@ MonitorProcess::MonitorProcess(Surroundings around, ProcessOptions options,
       inner_(inner.get()),
       store_(std::move(inner), plan),
       rng_(seed),
-      wire_(around.world, around.clock, around.scheduler, rng_, [this] { return dead(); }),
+      wire_(around.world, around.controllers, around.clock, around.scheduler, rng_,
+            [this] { return dead(); }),
       silent_(std::make_unique<Silent>()),
       sink_(std::make_unique<testing::BookSink>(wire_, around.alerts, "book")),
       tasks_(around.io.get_executor()) {
@@ -71,9 +73,17 @@ void MonitorProcess::BuildLink(const LinkSetup& setup) {
   auto link = std::make_unique<Link>();
   const monitor::Policy& policy = *setup.policy;
   remediation::ActionRunner::DirectoryReaders readers;
+  remediation::ActionRunner::DirectoryReaders readers_for_calls;
+  remediation::ActionRunner::DirectoryReaders readers_to_compare;
+  const auto new_reader = [&](const SourceName& name, size_t asker) {
+    link->directories.push_back(
+        std::make_unique<testing::WorldAdReader>(wire_, setup.forest, name, asker));
+    return link->directories.back().get();
+  };
   for (const SourceName& name : policy.ad_sources) {
-    link->directories[name] = std::make_unique<testing::WorldAdReader>(wire_, setup.forest, name);
-    readers[name] = link->directories[name].get();
+    readers[name] = new_reader(name, testing::ReadBook::kLoop);
+    readers_to_compare[name] = new_reader(name, testing::ReadBook::kComparison);
+    readers_for_calls[name] = new_reader(name, links_.size());
   }
   if (options_.real_graph != nullptr) {
     link->graph =
@@ -109,6 +119,11 @@ void MonitorProcess::BuildLink(const LinkSetup& setup) {
       *link->engine, store_, lane_, around_.scheduler, rng_, around_.log, *silent_};
   link->verification = std::make_unique<daemon::TenantVerificationLoop>(
       verification_parts, policy.entra_source, *link->tenant, verification);
+  daemon::VerificationOptions comparison;
+  comparison.interval = verification.interval;
+  comparison.slice = verification.slice;
+  link->directory_verification = std::make_unique<daemon::VerificationLoop>(
+      verification_parts, readers_to_compare, comparison);
   link->logs = std::make_unique<testing::WorldTenantLogs>(wire_, setup.tenant, policy.entra_source);
   link->log_loop = std::make_unique<daemon::TenantLogLoop>(
       *link->engine, *link->logs, policy.link, policy.entra_source, [] { return false; },
@@ -120,8 +135,8 @@ void MonitorProcess::BuildLink(const LinkSetup& setup) {
   runner_options.verify_for = options_.verify_for;
   runner_options.reconcile_for = options_.reconcile_for;
   link->runner = std::make_unique<remediation::ActionRunner>(
-      *link->engine, *link->actuator, readers, *link->tenant, around_.scheduler, around_.log,
-      runner_options);
+      *link->engine, *link->actuator, readers_for_calls, *link->tenant, around_.scheduler,
+      around_.log, runner_options);
   alerts::DispatcherOptions dispatch;
   dispatch.resend_interval = options_.resend_interval;
   std::vector<alerts::AlertSink*> sinks(1, sink_.get());
@@ -189,6 +204,7 @@ asio::awaitable<void> MonitorProcess::Boot() {
   for (const auto& link : links_) {
     tasks_.Spawn(link->reads->Run());
     tasks_.Spawn(link->verification->Run());
+    if (options_.verify_directories) tasks_.Spawn(link->directory_verification->Run());
     if (options_.logs) tasks_.Spawn(link->log_loop->Run());
     tasks_.Spawn(link->deadlines->Run());
     tasks_.Spawn(link->runner->Run());

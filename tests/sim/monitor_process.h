@@ -16,6 +16,7 @@
 #include "daemon/engine.h"
 #include "daemon/tenant_log_loop.h"
 #include "daemon/tenant_verification_loop.h"
+#include "daemon/verification_loop.h"
 #include "remediation/action_runner.h"
 #include "tests/sim/graph_wire.h"
 #include "tests/testing/fault_store.h"
@@ -41,6 +42,9 @@ struct ProcessOptions {
   bool logs = false;  // the tenants' logs and devices are read too
   // Before an account that differs from what the feed told is mended by the slow comparison.
   absl::Duration verification_patience = absl::Minutes(1);
+  // AD is compared slowly too. Only this finds what a controller that lags told of attributes that
+  // have no stamp.
+  bool verify_directories = false;
   // Entra is read by the production client over its own wire format, its answers spoiled so; null:
   // the adapters stand for it. It must outlive the process.
   const AnswerFaults* real_graph = nullptr;
@@ -52,6 +56,7 @@ struct Surroundings {
   testing::SimClock& clock;
   testing::SimScheduler& scheduler;
   simulator::World& world;
+  testing::Controllers& controllers;
   testing::AlertBook& alerts;
   testing::ReadBook& reads;
   Logger& log;

@@ -23,7 +23,11 @@ constexpr absl::Duration kBound = absl::Minutes(35);
 constexpr int kShorter = 3;
 // A disable is carried by the next cycle, and sealed.
 constexpr absl::Duration kCycleAndSeal = absl::Minutes(4);
+// Between two who leave: no more than 25 in 15 minutes, which would be a mass disable.
+constexpr absl::Duration kNoMassLeave = absl::Seconds(40);
 constexpr double kQuickly = 0.8;  // of the short ones go on as soon as all is well
+// By so much our clock may be off for good.
+constexpr absl::Duration kClockError = absl::Seconds(20);
 
 void Must(const Status& status) {
   DW_CHECK(status.ok());
@@ -38,6 +42,9 @@ Scenario::Scenario(uint64_t seed, Length length, std::unique_ptr<Disk> disk)
   administrators_ = Chance(0.6);
   deaths_ = Chance(0.7) ? 1 : 0;
   minds_change_ = Chance(0.3) ? 0.1 : 0;
+  clock_leaps_ = Chance(0.08);
+  controllers_ = Chance(0.5);
+  tokens_ = Chance(0.3);
   stage_ = std::make_unique<Stage>(MakeStage(), std::move(disk));
 }
 
@@ -79,6 +86,9 @@ StageOptions Scenario::MakeStage() {
   stage.process.logs = Chance(0.6);
   stage.process.ad_page_size = static_cast<size_t>(Between(1, 60));
   if (!is_long) stage.process.verify_for = absl::Seconds(40);
+  if (controllers_) stage.ad_lag = kMostLag;
+  stage.process.verify_directories = controllers_;
+  if (Chance(0.1)) stage.process.real_graph = &answers_;
   for (LinkSetup& link : stage.process.links) link.policy = MakePolicy(*link.policy);
   return stage;
 }
@@ -125,6 +135,10 @@ void Scenario::Trouble() {
   const bool is_long = length_ == Length::kLong;
   if (Chance(0.7)) stage_->faults().error = rng_.Unit() * 0.08;
   if (Chance(0.7)) stage_->faults().lost_reply = rng_.Unit() * 0.08;
+  if (Chance(0.4)) stage_->faults().disorder = rng_.Unit();
+  if (Chance(0.5)) answers_.shuffled = rng_.Unit();
+  if (Chance(0.5)) answers_.cut = rng_.Unit() * 0.1;
+  if (Chance(0.5)) answers_.expired_page = rng_.Unit() * 0.3;
   for (size_t i = 0; i < stage_->world().tenants(); ++i) {
     RollTenantFaults(stage_->world().tenant(i).faults());
   }
@@ -149,6 +163,12 @@ void Scenario::Mend() {
   stage_->later = nullptr;
   stage_->reads().before_directory_read = nullptr;
   stage_->faults() = testing::WireFaults();
+  answers_ = AnswerFaults();
+  stage_->controllers().Mend(stage_->now());
+  const absl::Duration off = stage_->clock().Wall() - stage_->now();
+  if (absl::AbsDuration(off) > kClockError) stage_->StepWall(-off);
+  // What was noted while it was ahead counts until it is there again.
+  if (stage_->clock_lead() > kClockError) stage_->RunFor(stage_->clock_lead());
   simulator::World& world = stage_->world();
   for (size_t i = 0; i < world.tenants(); ++i) {
     world.tenant(i).faults() = simulator::TenantFaults();
@@ -224,7 +244,7 @@ void Scenario::LeaveInPeace() {
     leavers.push_back(*StoredPerson(*stage_, 0, *person));
     people.push_back(*person);
     Must(stage_->world().directory().Disable(sam, stage_->now()));
-    if (wanted > 1) stage_->RunFor(absl::Seconds(35));  // until that is seen
+    if (wanted > 1) stage_->RunFor(kNoMassLeave);  // and until that is seen
   }
   if (people.empty()) return;
   Settle(kCycleAndSeal);
@@ -324,20 +344,22 @@ std::vector<std::string> Scenario::Run() {
   if (Settle(absl::Minutes(Between(1, 4)))) Epilogue();
   stage_->Stop();
   Add(calls.faults);
-  for (const auto& more :
-       {CheckStates(*stage_), CheckFacts(*stage_), CheckAlerts(*stage_), CheckHistory(*stage_),
-        CheckEvidence(*stage_), CheckStore(*stage_), CheckCallsKnown(*stage_)}) {
+  for (const auto& more : {CheckStates(*stage_), CheckFacts(*stage_), CheckAlerts(*stage_),
+                           CheckActions(*stage_), CheckHistory(*stage_), CheckEvidence(*stage_),
+                           CheckStore(*stage_), CheckCallsKnown(*stage_)}) {
     Add(more);
   }
   return faults_;
 }
 
 std::string Scenario::Describe() const {
-  return Cat("deaths ", stage_->deaths(), clock_steps_ ? ", clock steps" : "",
-             ignores_revokes_ ? ", revokes ignored" : "", administrators_ ? ", administrators" : "",
-             stage_->options().process.logs ? ", logs" : "", ", people ",
-             stage_->world().people().count(), ", links ", stage_->links(), "\n",
-             JoinStrings(acts_, "\n"));
+  return Cat(
+      "deaths ", stage_->deaths(), clock_steps_ ? ", clock steps" : "",
+      clock_leaps_ ? ", clock leaps" : "", controllers_ ? ", controllers" : "",
+      tokens_ ? ", tokens" : "", stage_->options().process.real_graph != nullptr ? ", Graph" : "",
+      ignores_revokes_ ? ", revokes ignored" : "", administrators_ ? ", administrators" : "",
+      stage_->options().process.logs ? ", logs" : "", ", people ", stage_->world().people().count(),
+      ", links ", stage_->links(), "\n", JoinStrings(acts_, "\n"));
 }
 
 }  // namespace driftwarden::sim

@@ -19,6 +19,9 @@ namespace driftwarden::sim {
 // one is over as soon as all is well, so that many can be played.
 enum class Length { kShort, kLong };
 
+// The most that a controller lags or is down.
+constexpr absl::Duration kMostLag = absl::Seconds(90);
+
 class Scenario {
  public:
   Scenario(uint64_t seed, Length length, std::unique_ptr<Disk> disk);
@@ -53,7 +56,11 @@ class Scenario {
   void ActOnPerson(uint64_t person);
   void ActInTenant(uint64_t person, size_t tenant);
   void ActOnTenant(size_t tenant);
+  void ActOnController();
   void ActOnMonitor();
+  void StepClock();
+  // While it lasts, everything else is as it is.
+  void ForAWhile(const char* what, absl::Duration length, bool& switched);
   void Vanish(size_t tenant);
 
   uint64_t AnyPerson();
@@ -67,10 +74,14 @@ class Scenario {
   const Length length_;
   SeededRng rng_;
   bool clock_steps_ = false;
+  bool clock_leaps_ = false;  // by minutes and hours
+  bool controllers_ = false;  // stop, lag and are restored
+  bool tokens_ = false;       // are refused for a while
   bool ignores_revokes_ = false;
   bool administrators_ = false;
   double deaths_ = 0;
   double minds_change_ = 0;  // at each direct read of AD
+  AnswerFaults answers_;     // where the production client reads Entra
   std::vector<std::string> acts_;
   std::vector<std::string> faults_;
   std::unique_ptr<Stage> stage_;

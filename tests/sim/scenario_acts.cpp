@@ -9,7 +9,12 @@ namespace driftwarden::sim {
 
 using simulator::Actor;
 
+namespace {
+constexpr absl::Duration kMostLeap = absl::Minutes(30);
+}  // namespace
+
 void Scenario::Act() {
+  if (controllers_ && Chance(0.25)) return ActOnController();
   const int64_t what = Between(0, 19);
   if (what <= 10) {
     ActOnPerson(AnyPerson());
@@ -22,21 +27,70 @@ void Scenario::Act() {
   }
 }
 
+void Scenario::ForAWhile(const char* what, absl::Duration length, bool& switched) {
+  Note(Cat(what, " for ", absl::ToInt64Seconds(length), " s"));
+  switched = true;
+  stage_->RunFor(length);
+  switched = false;
+}
+
+// Small steps stay; after a leap somebody sets the clock right, sooner or later.
+void Scenario::StepClock() {
+  absl::Duration by = absl::Seconds(Between(-20, 20));
+  const absl::Duration off = stage_->clock().Wall() - stage_->now();
+  if (clock_leaps_) {
+    const absl::Duration most = Chance(0.5) ? absl::Minutes(9) : kMostLeap;
+    by = absl::Seconds(Between(-absl::ToInt64Seconds(most), absl::ToInt64Seconds(most)));
+    if (absl::AbsDuration(off) > absl::Minutes(1) && Chance(0.6)) by = -off;
+  }
+  Note(Cat("our clock steps ", absl::ToInt64Seconds(by), " s"));
+  stage_->StepWall(by);
+}
+
 void Scenario::ActOnMonitor() {
-  if (clock_steps_ && Chance(0.5)) {
-    const absl::Duration by = absl::Seconds(Between(-20, 20));
-    Note(Cat("our clock steps ", absl::ToInt64Seconds(by), " s"));
-    stage_->StepWall(by);
+  if ((clock_steps_ || clock_leaps_) && Chance(0.5)) {
+    StepClock();
   } else if (Chance(0.3)) {
     const absl::Duration length = absl::Seconds(Between(5, 60));
     Note(Cat("nothing is reached for ", absl::ToInt64Seconds(length), " s"));
     const double before = std::exchange(stage_->faults().error, 1);
     stage_->RunFor(length);
     stage_->faults().error = before;
+  } else if (tokens_ && Chance(0.5)) {
+    simulator::TenantFaults& faults =
+        stage_->world().tenant(rng_.Below(stage_->world().tenants())).faults();
+    const absl::Duration length = absl::Seconds(Between(5, 60));
+    if (Chance(0.5)) {
+      ForAWhile("no token is given", length, faults.refuse_token);
+    } else {
+      ForAWhile("no token is taken", length, faults.reject_bearer);
+    }
   } else {
     Note("the monitor is killed");
     stage_->KillAndRestart();
   }
+}
+
+// One of those that the monitor reads: it may go to another, and come back.
+void Scenario::ActOnController() {
+  const size_t number = rng_.Below(testing::Controllers::kOfForest);
+  testing::Controller& controller = stage_->controllers().At(0, number);
+  const absl::Time now = stage_->now();
+  const absl::Time until = now + absl::Seconds(Between(5, absl::ToInt64Seconds(kMostLag)));
+  const int64_t what = Between(0, 7);
+  if (what <= 1) {
+    controller.StopUntil(until);
+  } else if (what <= 4) {
+    controller.LagUntil(until);
+  } else if (what == 5) {
+    controller.BackUp();
+  } else {
+    controller.Restore(now);
+    if (Chance(0.5)) controller.LagUntil(until);
+  }
+  constexpr const char* kWhat[] = {"stops", "stops",        "lags",        "lags",
+                                   "lags",  "is backed up", "is restored", "is restored"};
+  Note(Cat(controller.name(), " ", kWhat[what], ", until ", FormatRfc3339(until)));
 }
 
 void Scenario::ActOnPerson(uint64_t person) {

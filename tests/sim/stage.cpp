@@ -41,6 +41,7 @@ Stage::Stage(StageOptions options, std::unique_ptr<Disk> disk)
       clock_(options_.world.start),
       scheduler_(io_, clock_),
       world_(options_.world),
+      controllers_(world_),
       log_(LogLevel::kInfo, LogFormat::kLogfmt, LogPath()) {}
 
 Stage::~Stage() {
@@ -52,10 +53,11 @@ void Stage::Start(store::FaultPlan plan) {
 }
 
 void Stage::Begin(store::FaultPlan plan) {
-  const Surroundings around{io_, clock_, scheduler_, world_, alerts_, reads_, log_};
+  const Surroundings around{io_, clock_, scheduler_, world_, controllers_, alerts_, reads_, log_};
   const uint64_t seed = options_.seed * 1000 + static_cast<uint64_t>(deaths_);
   process_ = std::make_unique<MonitorProcess>(around, options_.process, disk_->Open(), plan, seed);
   process_->wire().faults = faults_;
+  began_ = now();
   process_->Start();
 }
 
@@ -79,7 +81,19 @@ void Stage::KillAndRestart() {
 
 void Stage::StepWall(absl::Duration by) {
   clock_.StepWall(by);
+  clock_lead_ = std::max(clock_lead_, clock_.Wall() - clock_.True());
+  stepped_ = now();
+  stepped_by_ = by;
   clock_error_ = std::max(clock_error_, absl::AbsDuration(clock_.Wall() - clock_.True()));
+}
+
+bool Stage::clock_stepped_off() const {
+  // Two sources that agree within 30 s make it trusted, and their own clocks are not exact.
+  constexpr absl::Duration kTrusted = absl::Seconds(40);
+  constexpr absl::Duration kNoticed = absl::Seconds(10);  // a step, by whoever compares two clocks
+  constexpr absl::Duration kInFlight = absl::Seconds(15);
+  return stepped_ >= began_ && absl::AbsDuration(stepped_by_) >= kNoticed &&
+         now() - stepped_ > kInFlight && absl::AbsDuration(clock_.Wall() - now()) > kTrusted;
 }
 
 void Stage::RunFor(absl::Duration d) {

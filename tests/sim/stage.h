@@ -3,6 +3,7 @@
 // A simulated world, a disk and an Alertmanager, with a monitor that may die and is started again.
 // Everything follows from the seed.
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -28,6 +29,7 @@ struct StageOptions {
   ProcessOptions process;
   uint64_t seed = 1;
   absl::Duration restart_after = absl::Seconds(2);
+  absl::Duration ad_lag;  // the most that a domain controller is behind
 };
 
 class Stage {
@@ -52,6 +54,7 @@ class Stage {
   absl::Time now() const { return clock_.True(); }
   testing::AlertBook& alerts() { return alerts_; }
   testing::ReadBook& reads() { return reads_; }
+  testing::Controllers& controllers() { return controllers_; }
   MonitorProcess& process() { return *process_; }
   store::StateStore& store() { return process_->inner(); }
   const StageOptions& options() const { return options_; }
@@ -61,7 +64,13 @@ class Stage {
   int deaths() const { return deaths_; }
   // The most that the machine's wall clock was ever off.
   absl::Duration clock_error() const { return clock_error_; }
+  // The most that it was ever ahead.
+  absl::Duration clock_lead() const { return clock_lead_; }
   void StepWall(absl::Duration by);
+  // The process saw its clock step so far off that it cannot trust it, and had time to notice.
+  bool clock_stepped_off() const;
+  // By the true clock, since when this process runs and its clock is as wrong as it is.
+  absl::Time clock_since() const { return std::max(began_, stepped_); }
   uint64_t commits() const { return commits_before_ + process_->store().commits(); }
 
   // Checks every call that reached a tenant since the last look; run after every step.
@@ -79,6 +88,7 @@ class Stage {
   testing::SimClock clock_;
   testing::SimScheduler scheduler_;
   simulator::World world_;
+  testing::Controllers controllers_;
   testing::AlertBook alerts_;
   testing::ReadBook reads_;
   Logger log_;
@@ -86,6 +96,10 @@ class Stage {
   std::unique_ptr<MonitorProcess> process_;
   int deaths_ = 0;
   absl::Duration clock_error_;
+  absl::Duration clock_lead_;
+  absl::Time began_;  // this process did
+  absl::Time stepped_ = absl::InfinitePast();
+  absl::Duration stepped_by_;
   uint64_t commits_before_ = 0;
 };
 

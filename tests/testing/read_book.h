@@ -3,7 +3,8 @@
 // What the simulated directories and tenants answered when they were asked about one account: kept
 // by the world's side of the wire, whatever the monitor made of it.
 
-#include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <utility>
@@ -14,9 +15,16 @@
 namespace driftwarden::testing {
 
 struct ReadBook {
+  // Who asked: a loop that follows people, the slow comparison, or the runner of that link.
+  static constexpr size_t kLoop = SIZE_MAX;
+  static constexpr size_t kComparison = SIZE_MAX - 1;
   struct OfDirectory {
     absl::Time at;  // true time of the answer
     bool out = false;
+    bool deleted = false;
+    size_t asker = kLoop;
+    bool second = false;   // by a second controller
+    uint32_t version = 0;  // of userAccountControl
   };
   struct OfAccount {
     TimeBounds at;  // as the asker noted it
@@ -25,18 +33,25 @@ struct ReadBook {
   };
   using Key = std::pair<size_t, uint64_t>;  // forest or tenant, person
 
-  // Somebody answered within [from, to] that the person is out.
-  bool SaidOut(Key person, absl::Time from, absl::Time to) const {
+  // The last answer that a link's runner had within [from, to]; null: none.
+  const OfDirectory* LastForCall(Key person, size_t link, bool second, absl::Time from,
+                                 absl::Time to) const {
     const auto found = directory.find(person);
-    return found != directory.end() &&
-           std::any_of(found->second.begin(), found->second.end(), [&](const OfDirectory& read) {
-             return read.out && read.at >= from && read.at <= to;
-           });
+    if (found == directory.end()) return nullptr;
+    const OfDirectory* last = nullptr;
+    for (const OfDirectory& read : found->second) {
+      const bool meant = read.asker == link && read.second == second;
+      if (meant && read.at >= from && read.at <= to) last = &read;
+    }
+    return last;
   }
 
+  // When a round of a source was last taken, with its clock in it; true time.
+  absl::Time round_taken = absl::InfinitePast();
   std::map<Key, std::vector<OfDirectory>> directory;
   std::map<Key, std::vector<OfAccount>> accounts;
-  // Called straight before a directory looks the person up: minds may change at that moment.
+  // Called straight before a directory looks the person up, but for the slow comparison: minds may
+  // change at that moment.
   std::function<void(size_t forest, uint64_t person)> before_directory_read;
 };
 

@@ -1,6 +1,7 @@
 #include "tests/testing/world_adapters.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/hex.h"
@@ -117,30 +118,83 @@ asio::awaitable<Status> Wire::Return() {
   co_return OkStatus();
 }
 
+asio::awaitable<Status> Wire::GoToTenant(size_t tenant) {
+  const Status there = co_await Go();
+  if (!there.ok()) co_return there;
+  const simulator::TenantFaults& tenant_faults = world_.tenant(tenant).faults();
+  if (tenant_faults.refuse_token || tenant_faults.reject_bearer) {
+    co_return UnauthenticatedError("the tenant gives no token, or takes none");
+  }
+  co_return OkStatus();
+}
+
+Controller* Wire::Pinned(size_t forest) {
+  return controllers_.UpOne(forest, pins_[forest], True());
+}
+
+Controller* Wire::Elsewhere(size_t forest) {
+  Controller* const asked = Pinned(forest);
+  if (asked == nullptr) return nullptr;
+  Controller* const other =
+      controllers_.UpOne(forest, controllers_.NumberOf(forest, *asked) + 1, True());
+  return other == asked ? nullptr : other;
+}
+
+void Wire::MovePin(size_t forest) {
+  constexpr double kGoesBack = 0.1;
+  if (pins_[forest] != 0 && rng_.Unit() < kGoesBack) pins_[forest] = 0;
+  Controller* const up = Pinned(forest);
+  if (up != nullptr) pins_[forest] = controllers_.NumberOf(forest, *up);
+}
+
+// Its cursor is one "number:invocation:usn" for each controller that was ever read, the last first.
 struct WorldAdSource::Round {
-  simulator::UsnRange range;
+  Controller* controller = nullptr;
+  std::string invocation;
+  std::vector<uint64_t> people;  // to be read, the next one last
   std::string reason;
   std::string cursor;
 };
 
-WorldAdSource::Round WorldAdSource::Begin(const std::string& cursor) {
-  const simulator::DomainController& dc = wire_.world().directory(forest_).dc();
+WorldAdSource::Round WorldAdSource::Begin(const std::string& cursor, Controller& controller) {
   Round round;
-  const std::string invocation = HexEncode(dc.invocation_id);
-  round.range.hi = dc.highest_usn;
-  round.cursor = Cat(invocation, ":", dc.highest_usn);
-  const std::vector<std::string> parts = SplitString(cursor, ':');
-  if (cursor.empty()) {
-    round.reason = "first";
-  } else if (parts[0] != invocation) {
-    round.reason = "invocation_id";
-  } else {
-    const int64_t usn = ParseInt64(parts[1]).value_or(0);
-    if (usn > dc.highest_usn) round.reason = "usn_went_back";
-    round.range.lo = usn + 1;
+  round.controller = &controller;
+  round.invocation = controller.invocation_id();
+  const std::string mine = Cat(controller.name(), ":", HexEncode(round.invocation), ":");
+  round.cursor = Cat(mine, controller.highest_usn());
+  round.reason = cursor.empty() ? monitor::kFirstRead : monitor::kDcChanged;
+  int64_t from = 0;
+  for (const std::string& bound : SplitString(cursor, ' ')) {
+    const bool same = bound.starts_with(Cat(controller.name(), ":"));
+    if (!bound.empty() && !same) round.cursor += Cat(" ", bound);
+    if (!same) continue;
+    const int64_t usn = ParseInt64(SplitString(bound, ':')[2]).value_or(0);
+    round.reason = !bound.starts_with(mine)         ? monitor::kInvocationId
+                   : usn > controller.highest_usn() ? monitor::kUsnWentBack
+                                                    : "";
+    if (round.reason.empty()) from = usn + 1;
   }
-  if (!round.reason.empty()) round.range.lo = 0;
+  round.people = controller.ChangedIn(from, controller.highest_usn());
+  std::reverse(round.people.begin(), round.people.end());
+  if (wire_.InDisorder()) wire_.Shuffle(round.people);
   return round;
+}
+
+StatusOr<std::vector<Observation>> WorldAdSource::NextPage(Round& round, TimeBounds at) {
+  Controller& controller = *round.controller;
+  if (!controller.IsUp(wire_.True()) || controller.invocation_id() != round.invocation) {
+    return UnavailableError(Cat(name_.value, ": ", controller.name(), " went down"));
+  }
+  controller.Follow(wire_.True());
+  std::vector<Observation> page;
+  while (!round.people.empty() && page.size() < page_size_) {
+    Observation seen;
+    seen.look = LookOf(name_, at, LookKind::kFeed);
+    seen.view = ViewOf(controller.Read(round.people.back()));
+    round.people.pop_back();
+    page.push_back(std::move(seen));
+  }
+  return page;
 }
 
 asio::awaitable<Status> WorldAdSource::Poll(std::string cursor, monitor::BatchId,
@@ -150,33 +204,35 @@ asio::awaitable<Status> WorldAdSource::Poll(std::string cursor, monitor::BatchId
   const absl::Time begun = at.lo;
   const Status reached = co_await wire_.Go();
   if (!reached.ok()) co_return Annotate(reached, name_.value);
-  const Round round = Begin(cursor);
-  simulator::AdCursor page;
+  if (!std::exchange(polled_, true) && cursor.starts_with("dc2:")) wire_.Pin(forest_, 1);
+  wire_.MovePin(forest_);
+  Controller* const controller = wire_.Pinned(forest_);
+  if (controller == nullptr) co_return UnavailableError("no domain controller answers");
+  Round round = Begin(cursor, *controller);
   bool first = true;
-  while (!page.done) {
-    ChangeBatch batch;
-    const auto people = wire_.world().directory(forest_).Page(round.range, page, page_size_);
+  bool done = false;
+  while (!done) {
     const Status back = co_await wire_.Return();
     if (!back.ok()) co_return Annotate(back, name_.value);
     at.hi = wire_.Wall();
-    for (const uint64_t person : people) {
-      Observation seen;
-      seen.look = LookOf(name_, at, LookKind::kFeed);
-      seen.view = ViewOf(wire_.world().directory(forest_).Read(person));
-      batch.observations.push_back(std::move(seen));
-    }
+    auto page = NextPage(round, at);
+    if (!page.ok()) co_return page.status();
+    done = round.people.empty();
+    ChangeBatch batch;
+    batch.observations = *std::move(page);
     batch.source = name_;
     batch.kind = kind();
     batch.in_snapshot = !round.reason.empty();
     batch.snapshot_reason = round.reason;
     batch.starts_round = std::exchange(first, false);
-    batch.completes_round = page.done;
-    if (page.done) batch.cursor = round.cursor;
+    batch.completes_round = done;
+    if (done) batch.cursor = round.cursor;
     batch.round.lo = begun;
     batch.round.hi = at.hi;
     batch.clock_offset = wire_.world().directory(forest_).DcTime(wire_.True()) - wire_.Wall();
     const Status taken = co_await sink.Deliver(std::move(batch));
     if (!taken.ok()) co_return taken;
+    if (done && wire_.book != nullptr) wire_.book->round_taken = wire_.True();
     at.lo = wire_.Wall();
   }
   co_return OkStatus();
@@ -214,9 +270,11 @@ asio::awaitable<Status> WorldEntraSource::Poll(std::string cursor, monitor::Batc
   bool starts = true;
   TimeBounds at;
   const absl::Time begun = wire_.Wall();
+  const bool disorder = wire_.InDisorder();
+  std::vector<ChangeBatch> round;
   while (true) {
     at.lo = wire_.Wall();
-    const Status reached = co_await wire_.Go();
+    const Status reached = co_await wire_.GoToTenant(tenant_);
     if (!reached.ok()) co_return Annotate(reached, name_.value);
     const DeltaPage page = wire_.world().tenant(tenant_).Delta(request, wire_.True());
     const Status back = co_await wire_.Return();
@@ -227,6 +285,7 @@ asio::awaitable<Status> WorldEntraSource::Poll(std::string cursor, monitor::Batc
       request.skip_token = false;
       reason = "token_expired";
       starts = true;
+      round.clear();
       continue;
     }
     at.hi = wire_.Wall();
@@ -239,32 +298,71 @@ asio::awaitable<Status> WorldEntraSource::Poll(std::string cursor, monitor::Batc
     batch.round.lo = begun;
     batch.round.hi = at.hi;
     batch.clock_offset = wire_.True() - wire_.Wall();
-    const Status taken = co_await sink.Deliver(std::move(batch));
-    if (!taken.ok() || page.next_token.empty()) co_return taken;
     request.token = page.next_token;
     request.skip_token = true;
+    if (disorder) {
+      round.push_back(std::move(batch));
+      if (!page.next_token.empty()) continue;
+      const Status taken = co_await DeliverShuffled(std::move(round), &sink);
+      co_return taken;
+    }
+    const Status taken = co_await sink.Deliver(std::move(batch));
+    if (!taken.ok() || page.next_token.empty()) co_return taken;
   }
 }
 
-asio::awaitable<StatusOr<Observation>> WorldAdReader::ReadAccountElsewhere(monitor::Guid /*guid*/) {
-  co_return UnavailableError(Cat(name_.value, ": there is no other domain controller"));
+asio::awaitable<Status> WorldEntraSource::DeliverShuffled(std::vector<ChangeBatch> round,
+                                                          watchers::BatchSink* sink) {
+  std::vector<Observation> records;
+  for (ChangeBatch& batch : round) {
+    std::move(batch.observations.begin(), batch.observations.end(), std::back_inserter(records));
+  }
+  wire_.Shuffle(records);
+  for (ChangeBatch& batch : round) {
+    const size_t size = std::min(batch.observations.size(), records.size());
+    std::move(records.end() - static_cast<ptrdiff_t>(size), records.end(),
+              batch.observations.begin());
+    records.resize(records.size() - size);
+    const Status taken = co_await sink->Deliver(std::move(batch));
+    if (!taken.ok()) co_return taken;
+  }
+  co_return OkStatus();
 }
 
 asio::awaitable<StatusOr<Observation>> WorldAdReader::ReadAccount(monitor::Guid guid) {
+  auto read = co_await Ask(guid, false);
+  co_return read;
+}
+
+asio::awaitable<StatusOr<Observation>> WorldAdReader::ReadAccountElsewhere(monitor::Guid guid) {
+  auto read = co_await Ask(guid, true);
+  co_return read;
+}
+
+asio::awaitable<StatusOr<Observation>> WorldAdReader::Ask(monitor::Guid guid, bool second) {
   TimeBounds at;
   at.lo = wire_.Wall();
   const Status reached = co_await wire_.Go();
   if (!reached.ok()) co_return Annotate(reached, name_.value);
-  const simulator::Directory& directory = wire_.world().directory(forest_);
-  const auto person = directory.people().ByGuid(guid.Raw());
+  const auto person = wire_.world().people(forest_).ByGuid(guid.Raw());
   if (!person) co_return NotFoundError("no such object");
-  if (wire_.book != nullptr) {
-    if (wire_.book->before_directory_read) wire_.book->before_directory_read(forest_, *person);
-    wire_.book->directory[{forest_, *person}].push_back(
-        {wire_.True(), !directory.IsEnabled(*person)});
+  ReadBook* const book = wire_.book;
+  if (book != nullptr && book->before_directory_read && !second &&
+      asker_ != ReadBook::kComparison) {
+    book->before_directory_read(forest_, *person);
+  }
+  const Controller* const controller = second ? wire_.Elsewhere(forest_) : wire_.Pinned(forest_);
+  if (controller == nullptr) {
+    co_return UnavailableError(Cat(name_.value, ": no domain controller answers"));
+  }
+  const AdUser user = controller->Read(*person);
+  if (book != nullptr) {
+    const auto stamp = StampOf(user, simulator::kAttUserAccountControl);
+    book->directory[{forest_, *person}].push_back(
+        {wire_.True(), !user.enabled(), user.deleted, asker_, second, stamp ? stamp->version : 0});
   }
   Observation seen;
-  seen.view = ViewOf(directory.Read(*person));
+  seen.view = ViewOf(user);
   const Status back = co_await wire_.Return();
   if (!back.ok()) co_return Annotate(back, name_.value);
   at.hi = wire_.Wall();
@@ -307,7 +405,7 @@ asio::awaitable<StatusOr<Observation>> WorldEntraReader::ReadUser(std::string id
                                                                   monitor::ActionId) {
   TimeBounds at;
   at.lo = wire_.Wall();
-  const Status reached = co_await wire_.Go();
+  const Status reached = co_await wire_.GoToTenant(tenant_);
   if (!reached.ok()) co_return Annotate(reached, name_.value);
   Observation seen = Read(id, at);
   const Status back = co_await wire_.Return();
@@ -322,7 +420,7 @@ asio::awaitable<std::vector<StatusOr<Observation>>> WorldEntraReader::ReadUsers(
   std::vector<StatusOr<Observation>> answers;
   TimeBounds at;
   at.lo = wire_.Wall();
-  Status failed = co_await wire_.Go();
+  Status failed = co_await wire_.GoToTenant(tenant_);
   for (const std::string& id : ids) answers.emplace_back(Read(id, at));
   if (failed.ok()) failed = co_await wire_.Return();
   for (StatusOr<Observation>& answer : answers) {
@@ -340,7 +438,7 @@ asio::awaitable<remediation::CallResult> WorldActuator::RevokeSessions(std::stri
                                                                        monitor::ActionId action,
                                                                        absl::Duration not_after) {
   remediation::CallResult result;
-  result.status = co_await wire_.Go();
+  result.status = co_await wire_.GoToTenant(tenant_);
   result.sent = result.status.ok();
   if (!result.sent) co_return result;
   if (wire_.Steady() > not_after) {

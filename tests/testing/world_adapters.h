@@ -15,6 +15,7 @@
 #include "simulator/world.h"
 #include "tests/testing/read_book.h"
 #include "tests/testing/sim_scheduler.h"
+#include "tests/testing/world_controllers.h"
 #include "watchers/change_source.h"
 
 namespace driftwarden::testing {
@@ -23,19 +24,40 @@ namespace driftwarden::testing {
 struct WireFaults {
   double error = 0;       // it fails before it reaches the other side
   double lost_reply = 0;  // the other side did it, we never hear
+  double disorder = 0;    // the records of a round come in any order, over all of its pages
 };
 
 // How one process reaches the world. After its death every exchange answers Cancelled, and nothing
 // reaches the world any more.
 class Wire {
  public:
-  Wire(simulator::World& world, SimClock& clock, SimScheduler& scheduler, Rng& rng,
-       std::function<bool()> dead)
-      : world_(world), clock_(clock), scheduler_(scheduler), rng_(rng), dead_(std::move(dead)) {}
+  Wire(simulator::World& world, Controllers& controllers, SimClock& clock, SimScheduler& scheduler,
+       Rng& rng, std::function<bool()> dead)
+      : world_(world),
+        controllers_(controllers),
+        clock_(clock),
+        scheduler_(scheduler),
+        rng_(rng),
+        dead_(std::move(dead)) {}
 
   // The way there, and the way back.
   asio::awaitable<Status> Go();
   asio::awaitable<Status> Return();
+  // The way to a tenant, with a token for it.
+  asio::awaitable<Status> GoToTenant(size_t tenant);
+
+  // True: this round's records are to be dealt anew.
+  bool InDisorder() { return faults.disorder > 0 && rng_.Unit() < faults.disorder; }
+  template <typename T>
+  void Shuffle(std::vector<T>& items) {
+    for (size_t i = items.size(); i > 1; --i) std::swap(items[i - 1], items[rng_.Below(i)]);
+  }
+  // The controller that this process reads: the pinned one while it is up. Null: none is up.
+  Controller* Pinned(size_t forest);
+  Controller* Elsewhere(size_t forest);
+  void Pin(size_t forest, size_t number) { pins_[forest] = number; }
+  // Another takes the place of a pinned one that is down; in a while it goes back to the first.
+  void MovePin(size_t forest);
 
   simulator::World& world() { return world_; }
   absl::Time True() const { return clock_.True(); }
@@ -49,13 +71,15 @@ class Wire {
   asio::awaitable<Status> Travel();
 
   simulator::World& world_;
+  Controllers& controllers_;
   SimClock& clock_;
   SimScheduler& scheduler_;
   Rng& rng_;
   std::function<bool()> dead_;
+  std::map<size_t, size_t> pins_;
 };
 
-// USN polling of a forest.
+// USN polling of a forest: of one controller at a time, each from where it was read last.
 class WorldAdSource final : public watchers::ChangeSource {
  public:
   WorldAdSource(Wire& wire, size_t forest, monitor::SourceName name, size_t page_size)
@@ -67,12 +91,15 @@ class WorldAdSource final : public watchers::ChangeSource {
 
  private:
   struct Round;
-  Round Begin(const std::string& cursor);
+  Round Begin(const std::string& cursor, Controller& controller);
+  // The next records of a round; fails when its controller does.
+  StatusOr<std::vector<monitor::Observation>> NextPage(Round& round, TimeBounds at);
 
   Wire& wire_;
   const size_t forest_;
   const monitor::SourceName name_;
   const size_t page_size_;
+  bool polled_ = false;
 };
 
 // Delta rounds of a tenant.
@@ -87,6 +114,9 @@ class WorldEntraSource final : public watchers::ChangeSource {
 
  private:
   monitor::ChangeBatch BatchOf(const simulator::DeltaPage& page, TimeBounds at) const;
+  // A round whose pages all came, as any other order of the same records.
+  asio::awaitable<Status> DeliverShuffled(std::vector<monitor::ChangeBatch> round,
+                                          watchers::BatchSink* sink);
 
   Wire& wire_;
   const size_t tenant_;
@@ -95,16 +125,19 @@ class WorldEntraSource final : public watchers::ChangeSource {
 
 class WorldAdReader final : public watchers::DirectoryReader {
  public:
-  WorldAdReader(Wire& wire, size_t forest, monitor::SourceName name)
-      : wire_(wire), forest_(forest), name_(std::move(name)) {}
+  // `asker`: as in ReadBook.
+  WorldAdReader(Wire& wire, size_t forest, monitor::SourceName name, size_t asker)
+      : wire_(wire), forest_(forest), name_(std::move(name)), asker_(asker) {}
   asio::awaitable<StatusOr<monitor::Observation>> ReadAccount(monitor::Guid guid) override;
-  // Unavailable: the simulated forest has one controller.
   asio::awaitable<StatusOr<monitor::Observation>> ReadAccountElsewhere(monitor::Guid guid) override;
 
  private:
+  asio::awaitable<StatusOr<monitor::Observation>> Ask(monitor::Guid guid, bool second);
+
   Wire& wire_;
   const size_t forest_;
   const monitor::SourceName name_;
+  const size_t asker_;
 };
 
 class WorldEntraReader final : public watchers::TenantReader {

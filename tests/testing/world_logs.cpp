@@ -70,7 +70,7 @@ void WorldTenantLogs::TakeAudits(absl::Time from, LogLook* look) {
 asio::awaitable<StatusOr<LogLook>> WorldTenantLogs::ReadChanges(TenantLog log, absl::Time from,
                                                                 monitor::BatchId batch,
                                                                 watchers::LogPage* page) {
-  const Status went = co_await wire_.Go();
+  const Status went = co_await wire_.GoToTenant(tenant_);
   if (!went.ok()) co_return went;
   LogLook look;
   look.batch = std::move(batch);
@@ -104,7 +104,7 @@ asio::awaitable<StatusOr<LogLook>> WorldTenantLogs::ReadSignIns(TenantLog log, s
                                                                 absl::Time from,
                                                                 monitor::BatchId batch,
                                                                 watchers::LogPage* page) {
-  const Status went = co_await wire_.Go();
+  const Status went = co_await wire_.GoToTenant(tenant_);
   if (!went.ok()) co_return went;
   LogLook look;
   look.batch = std::move(batch);
@@ -126,7 +126,7 @@ asio::awaitable<StatusOr<DeviceLook>> WorldTenantLogs::ReadDevices(std::string e
   look.source = name_;
   look.entra_id = entra_id;
   look.at.lo = wire_.Wall();
-  const Status went = co_await wire_.Go();
+  const Status went = co_await wire_.GoToTenant(tenant_);
   if (!went.ok()) co_return went;
   const auto person = tenant().Find(entra_id);
   if (!person) co_return NotFoundError("no such user");
