@@ -125,12 +125,7 @@ void ReadAuthModes(MapReader& section, monitor::Policy* link) {
 void ReadPolicy(MapReader section, monitor::Policy* policy) {
   section.Flag("require_revocation", &policy->require_revocation);
   section.Flag("reset_without_revoke", &policy->reset_without_revoke);
-  bool act_on_expired = false;
-  section.Flag("act_on_expired", &act_on_expired);
-  if (act_on_expired) {
-    section.Wrong("act_on_expired", *section.Take("act_on_expired"),
-                  "false (acting on expired accounts is not in this version)");
-  }
+  section.Flag("act_on_expired", &policy->act_on_expired);
   section.Duration("settle", true, &policy->settle);
   std::vector<TierPolicy> tiers;
   section.Each("tiers", [&](const YAML::Node& item) {

@@ -40,7 +40,7 @@ Rank RankOf(const Action& action, const PeopleSet& people) {
     const monitor::Episode& episode = *found->second.episode;
     const auto worst = WorstSeverity(episode);
     if (worst) severity = static_cast<int>(*worst);
-    since = episode.departed.hi;
+    if (episode.OfDeparture()) since = episode.departed.hi;
   }
   const int tier = action.tier.value == monitor::kTier0 ? 0 : 1;
   return {tier, -severity, since};

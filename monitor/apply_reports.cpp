@@ -148,6 +148,7 @@ void TallyRevocation(Transaction& tx, const Action& action) {
   Episode* episode = EpisodeOf(tx, action);
   if (episode == nullptr || episode->revoked) return;
   episode->revoked = action.called->lo;
+  if (!episode->OfDeparture()) return;  // there is no moment to count from
   absl::Duration lag = action.called->hi - episode->departed.hi;
   if (lag < absl::ZeroDuration()) {
     ++tx.tally().negative_lags;

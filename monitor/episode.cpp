@@ -98,6 +98,7 @@ void OpenEpisode(Transaction& tx, Person& person, const Verdict& verdict) {
 // Who departs while something else about them is open has one episode, and one alert.
 void TakeInDeparture(Transaction& tx, Person& person) {
   BeginDeparture(tx, person, *person.episode);
+  person.episode->revoked.reset();  // what was revoked before it left is none of the departure
   EvidenceEntry entry = EvidenceAbout(person, "episode_departed");
   entry.fact = person.episode->departed;
   entry.source = person.facts.DecidingAd()->source.value;

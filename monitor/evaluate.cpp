@@ -68,6 +68,13 @@ bool WantsLagRevoke(const Situation& s) {
   }
 }
 
+// AD refuses them though it does not say disabled. Only where policy says that this counts.
+bool WantsExpiryRevoke(const Situation& s) {
+  if (!s.policy->act_on_expired || !s.expired || !s.live || !s.may_advance) return false;
+  if (!s.surely_expired || !s.expiry_settled || s.expiry_contained) return false;
+  return s.now >= s.ActsOnExpiryFrom();
+}
+
 std::vector<WantedAction> WantedOf(const Situation& s, State state) {
   std::vector<WantedAction> wanted;
   const bool hands_off = state == State::kInherited || state == State::kExempt;
@@ -77,7 +84,7 @@ std::vector<WantedAction> WantedOf(const Situation& s, State state) {
   const auto& actions = s.policy->remediation.actions;
   const bool may_revoke =
       std::find(actions.begin(), actions.end(), ActionKind::kRevokeSessions) != actions.end();
-  if (may_revoke && WantsLagRevoke(s)) {
+  if (may_revoke && (WantsLagRevoke(s) || WantsExpiryRevoke(s))) {
     wanted.push_back({ActionKind::kRevokeSessions, ActionReason::kLag});
   }
   if (may_revoke && s.phase == State::kUnsealed) {

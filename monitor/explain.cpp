@@ -6,6 +6,7 @@
 #include "base/strings.h"
 #include "base/units.h"
 #include "monitor/attribution.h"
+#include "monitor/expiry.h"
 #include "monitor/unmanaged.h"
 
 namespace driftwarden::monitor {
@@ -88,6 +89,14 @@ void DriftDeadlines(const Situation& s, const Verdict& verdict, Earliest& next) 
     next.At(s.EntraOutSince() + 2 * CycleOf(*s.policy, *s.link),
             "enabled in AD but not in Entra for two sync cycles: becomes reversed");
     next.At(s.ReversedFrom(), "enabled in AD but not in Entra: reverse_drift opens");
+  }
+  if (s.expired && s.live && s.policy->act_on_expired && !s.expiry_contained) {
+    next.At(std::max(s.ActsOnExpiryFrom(),
+                     SurelyExpiredFrom(s.ad->account_expires, *s.link, s.ad->source)),
+            "expired in AD: sessions are to be revoked");
+    if (s.now >= s.ActsOnExpiryFrom() && !s.expiry_settled) {
+      next.At(s.now + s.recheck, "expired in AD: waiting for a second look at AD");
+    }
   }
   if (s.WaitsForGap()) {
     next.At(s.now + s.recheck, "waiting until both sides are read again after a gap");
@@ -241,6 +250,17 @@ Because BecauseOf(const Situation& s, const Verdict& verdict) {
   }
   if (s.ad != nullptr && s.ad->scope == ScopeState::kLeft) {
     add("left_scope", Bounds(s.ad->scope_since));
+  }
+  if (s.expired && s.live) {
+    add("expired_since", FormatRfc3339(s.expired_since));
+    add("act_on_expired", s.policy->act_on_expired ? "yes" : "no");
+    add("expired_for", HumanDuration(s.expired_for));
+    add("revoke_after", HumanDuration(s.thresholds.revoke_after));
+    add("surely_expired", s.surely_expired ? "yes" : "no");
+    add("settled", s.expiry_settled ? "yes" : "no");
+    add("gap_in_reading", s.gap_open ? "yes" : "no");
+    add("revoked", RevokedText(s));
+    add("contained", s.expiry_contained ? "yes" : "no");
   }
   if (!s.departed || s.entra == nullptr) return because;
   add("first_seen", FormatRfc3339(s.seen));

@@ -94,6 +94,7 @@ struct Policy {
   std::map<std::string, AuthMode> auth_domains;  // of some domains, lower case; comes first
   std::vector<std::string> sync_actors;          // further identities of the sync engine
   bool require_revocation = true;
+  bool act_on_expired = false;           // who expired in AD and is live in Entra is revoked
   bool reset_without_revoke = false;     // whether that kind of drift is looked for
   std::optional<absl::Duration> settle;  // tier 0 takes the lesser of this and 15 s by default
   std::vector<TierPolicy> tiers;         // in order, first match wins; `standard` is always there

@@ -90,8 +90,8 @@ ByteWriter Text(std::string_view text) {
 // The structured bindings here and above do not compile when a field is added and left out.
 std::map<std::string, std::string> PolicyParts(const Policy& policy) {
   const auto& [link, sync_engine, auth_mode, auth_domains, sync_actors, require_revocation,
-               reset_without_revoke, settle, tiers, classes, remediation, poll_intervals,
-               ad_sources, with_one_dc, entra_source, own_app_id, collapse_after] =
+               act_on_expired, reset_without_revoke, settle, tiers, classes, remediation,
+               poll_intervals, ad_sources, with_one_dc, entra_source, own_app_id, collapse_after] =
       policy;  // the last two are no part of how people are judged
   const auto& [mode, modes, actions, budgets, breakers] = remediation;
   const auto& [max_percent_per_day, quiet] = breakers;
@@ -110,6 +110,9 @@ std::map<std::string, std::string> PolicyParts(const Policy& policy) {
   ByteWriter revocation;
   revocation.Bool(require_revocation);
   parts.Add("require_revocation", std::move(revocation));
+  ByteWriter expired;
+  expired.Bool(act_on_expired);
+  parts.Add("act_on_expired", std::move(expired));
   ByteWriter resets;
   resets.Bool(reset_without_revoke);
   parts.Add("reset_without_revoke", std::move(resets));

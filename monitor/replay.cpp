@@ -215,9 +215,12 @@ std::optional<ReplayOutcome> ReplayPerson(const PersonHistory& history, const Li
   }
   if (!accept_before(window.to) || !player.RunUntil(window.to)) return std::nullopt;
   std::vector<EvidenceEntry> told = player.TakeEvidence();
+  bool expired = false;
   for (const EvidenceEntry& entry : entries) {
     const auto kind = KindOf(entry);
-    if (kind && !IsReplayed(*kind)) told.push_back(entry);
+    if (kind == DriftKind::kAccountExpiredLive) expired = entry.type != "drift_cleared";
+    const bool acted = expired && entry.type == "action_verified";
+    if (acted || (kind && !IsReplayed(*kind))) told.push_back(entry);
   }
   std::stable_sort(told.begin(), told.end(),
                    [](const auto& a, const auto& b) { return a.at < b.at; });

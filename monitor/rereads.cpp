@@ -6,6 +6,7 @@
 #include "base/units.h"
 #include "monitor/evaluate.h"
 #include "monitor/exemption.h"
+#include "monitor/expiry.h"
 #include "monitor/guards.h"
 
 namespace driftwarden::monitor {
@@ -18,13 +19,32 @@ const AdHalf* HalfOf(const Person& person, const Guid& guid) {
   return nullptr;
 }
 
-GateResult AdSaysDisabled(const ReReads& reads, const Person& person) {
+// What is asked of both sides, and by what it is judged.
+struct ReReadQuestion {
+  const ReReads& reads;
+  const Person& person;
+  const LinkState& link;
+  bool expiry_counts =
+      false;  // AD refuses an expired account, and the policy says that this counts
+};
+
+// That was so when the read began.
+bool RefusedAsExpired(const ReReadQuestion& question, const SourceName& source,
+                      const std::optional<absl::Time>& account_expires) {
+  return question.expiry_counts && account_expires &&
+         SurelyExpired(*account_expires, question.reads.ad_read.lo, question.link, source);
+}
+
+GateResult AdSaysDisabled(const ReReadQuestion& question) {
   const char* name = "ad_says_disabled";
+  const ReReads& reads = question.reads;
+  const Person& person = question.person;
   if (!reads.ad_error.empty()) return {name, false, Cat("not read: ", reads.ad_error)};
   if (!reads.ad && !reads.ad_gone) return {name, false, "not read"};
   // A controller that lags may still say disabled: what we know to be enabled is never acted on.
   for (const AdHalf& known : person.facts.ad) {
-    if (known.disabled == Tri::kNo && !known.deleted) {
+    if (known.disabled == Tri::kNo && !known.deleted &&
+        !RefusedAsExpired(question, known.source, known.account_expires)) {
       return {name, false, "an account of theirs is known to be enabled"};
     }
   }
@@ -37,8 +57,15 @@ GateResult AdSaysDisabled(const ReReads& reads, const Person& person) {
   if (*disabled) return {name, true, "disabled"};
   const bool older = half->uac_stamp && reads.ad->uac_stamp &&
                      CompareStamps(*reads.ad->uac_stamp, *half->uac_stamp) < 0;
+  if (older) return {name, false, "enabled, by a replica that has not heard of the disable"};
+  if (RefusedAsExpired(question, half->source, reads.ad->account_expires)) {
+    return {name, true, Cat("enabled, expired at ", FormatRfc3339(*reads.ad->account_expires))};
+  }
+  if (!question.expiry_counts) return {name, false, "enabled"};
   return {name, false,
-          older ? "enabled, by a replica that has not heard of the disable" : "enabled"};
+          reads.ad->account_expires ? Cat("enabled, and not surely expired: accountExpires ",
+                                          FormatRfc3339(*reads.ad->account_expires))
+                                    : "enabled, and accountExpires was not returned"};
 }
 
 // What a second domain controller shows of an account is from before the write that puts it out.
@@ -54,6 +81,14 @@ bool HasNotHeard(const AdView& second, const AdHalf& known, const ReReads& reads
     return b && (!a || CompareStamps(*a, *b) < 0);
   };
   const std::optional<MetadataStamp> no_stamp;
+  // Enabled, and out by its date alone: nothing but a write of that can be the news.
+  const bool enabled = same && !reads.ad_gone ? !reads.ad->Disabled().value_or(false)
+                                              : !known.deleted && known.disabled == Tri::kNo;
+  if (enabled) {
+    return second.expires_stamp &&
+           older(second.expires_stamp,
+                 newest(known.expires_stamp, same ? reads.ad->expires_stamp : no_stamp));
+  }
   if (known.deleted || (same && reads.ad_gone)) {
     // An object that was never deleted has no stamp of it.
     return older(second.deleted_stamp,
@@ -63,13 +98,16 @@ bool HasNotHeard(const AdView& second, const AdHalf& known, const ReReads& reads
          older(second.uac_stamp, newest(known.uac_stamp, same ? reads.ad->uac_stamp : no_stamp));
 }
 
-GateResult SecondDc(const ReReads& reads, const Person& person, bool required) {
+GateResult SecondDc(const ReReadQuestion& question, bool required) {
   const char* name = "second_dc";
+  const ReReads& reads = question.reads;
   std::string seen;
   for (const AdView& second : reads.second) {
-    const AdHalf* const half = HalfOf(person, second.object_guid);
+    const AdHalf* const half = HalfOf(question.person, second.object_guid);
     if (half == nullptr) return {name, false, "another account was read"};
-    if (second.deleted.value_or(false) || second.Disabled().value_or(false)) {
+    const bool expired = second.Disabled().has_value() &&
+                         RefusedAsExpired(question, half->source, second.account_expires);
+    if (second.deleted.value_or(false) || second.Disabled().value_or(false) || expired) {
       if (seen.empty()) seen = "it agrees";
       continue;
     }
@@ -152,11 +190,14 @@ std::vector<GateResult> CheckReReads(const ReReads& reads, const Person& person,
   std::vector<GateResult> gates;
   const bool ad_answered = reads.ad_error.empty() && (reads.ad || reads.ad_gone);
   const bool entra_answered = reads.entra_error.empty() && reads.entra.has_value();
-  gates.push_back(AdSaysDisabled(reads, person));
+  // Nothing is sealed of somebody who is enabled in AD.
+  const bool expiry_counts = policy.act_on_expired && reason == ActionReason::kLag;
+  const ReReadQuestion question{reads, person, link, expiry_counts};
+  gates.push_back(AdSaysDisabled(question));
   gates.push_back(Fresh("ad_read_fresh", reads.ad_read, ad_answered, reads, now));
   // By the policy in force: the stored tier is brought up to date in the background.
   const bool tier0 = TierOf(person.facts, policy).value == kTier0 || person.tier.value == kTier0;
-  gates.push_back(SecondDc(reads, person, tier0));
+  gates.push_back(SecondDc(question, tier0));
   gates.push_back(NotExempt(person, policy, now));
   gates.push_back(EntraNeedsIt(reads, person, reason));
   gates.push_back(Fresh("entra_read_fresh", reads.entra_read, entra_answered, reads, now));

@@ -3,12 +3,21 @@
 #include <algorithm>
 
 #include "monitor/attribution.h"
+#include "monitor/expiry.h"
 
 namespace driftwarden::monitor {
 namespace {
 
 constexpr absl::Duration kRecheckMin = absl::Milliseconds(200);
 constexpr absl::Duration kRecheckMax = absl::Seconds(5);
+
+const EpisodeKind* OpenKind(const Person& person, DriftKind kind) {
+  if (!person.episode) return nullptr;
+  for (const EpisodeKind& open : person.episode->kinds) {
+    if (open.kind == kind && !open.cleared) return &open;
+  }
+  return nullptr;
+}
 
 const SourceState* FindSource(const LinkState& link, const SourceName& name) {
   const auto found = link.sources.find(name);
@@ -117,6 +126,36 @@ void DescribeExpiry(Situation& s) {
   s.expired = s.AdEnabled() && s.now >= s.expires;
 }
 
+// Every account of theirs that AD says is enabled.
+bool AllSurelyExpired(const Situation& s) {
+  const std::vector<AdHalf>& halves = s.person->facts.ad;
+  return std::all_of(halves.begin(), halves.end(), [&](const AdHalf& half) {
+    return Departed(half) || SurelyExpired(half.account_expires, s.now, *s.link, half.source);
+  });
+}
+
+// A date that is moved into the past refuses from that write on, and so does an account that is
+// enabled after its date; where the directory does not tell of those writes, from our first look.
+void DescribeExpiredAccount(Situation& s) {
+  const SourceState* source = FindSource(*s.link, s.ad->source);
+  const absl::Duration offset = source == nullptr ? absl::ZeroDuration() : source->clock_offset;
+  const EpisodeKind* open = OpenKind(*s.person, DriftKind::kAccountExpiredLive);
+  const absl::Time told = open == nullptr ? s.now : open->opened;
+  const auto written = [&](const std::optional<MetadataStamp>& stamp) {
+    return stamp ? std::min(stamp->originating_time - offset, s.now) : told;
+  };
+  s.expired_since = std::max(s.expires, written(s.ad->expires_stamp));
+  const absl::Time from = std::max(s.expired_since, written(s.ad->uac_stamp));
+  s.expired_for = s.now - from;
+  s.surely_expired = AllSurelyExpired(s);
+  s.expiry_settled = s.LastRead() >= from + s.thresholds.settle;
+  const absl::Time since =
+      std::max({s.expired_since, s.entra->enabled_since.hi, s.entra->restored_since.hi});
+  const auto others = RevocationsByOthers(s.person->facts, *s.policy, *s.link);
+  const auto revoked = LatestRevocation(s.person->facts, others, s.skew, since, since);
+  s.expiry_contained = revoked && !SignedInAfter(s, revoked->hi, kRevocationTakes);
+}
+
 // Nobody ever saw the Entra account enabled, and when it was first there the AD account was out: it
 // was disabled when it was created, or seen without an Entra account for a while, with no gap in
 // reading since.
@@ -148,6 +187,7 @@ void DescribeEntra(Situation& s) {
   s.disabled = !s.gone && s.entra->enabled == Tri::kNo;
   s.skew = LogSkew(*s.policy, *s.link);
   DescribeRevocation(s);
+  if (s.expired && s.live) DescribeExpiredAccount(s);
   s.never_lived = NeverLived(s);
   const bool twice =
       s.entra->live_direct_first != absl::InfinitePast() &&
@@ -184,18 +224,6 @@ void HastenByUrgency(Situation& s) {
 absl::Time Situation::EntraOutSince() const {
   return gone ? entra->deleted_since.hi : entra->disabled_since.hi;
 }
-
-namespace {
-
-const EpisodeKind* OpenKind(const Person& person, DriftKind kind) {
-  if (!person.episode) return nullptr;
-  for (const EpisodeKind& open : person.episode->kinds) {
-    if (open.kind == kind && !open.cleared) return &open;
-  }
-  return nullptr;
-}
-
-}  // namespace
 
 std::optional<Severity> Situation::OpenSeverity(DriftKind kind) const {
   const EpisodeKind* open = OpenKind(*person, kind);
@@ -237,6 +265,10 @@ bool Situation::ShutOutByHand() const {
   if (record == nullptr) return false;
   const ActorKind actor = ActorOf(*record, *policy, *link);
   return actor == ActorKind::kUser || actor == ActorKind::kApplication;
+}
+
+absl::Time Situation::ActsOnExpiryFrom() const {
+  return now - expired_for + thresholds.revoke_after;
 }
 
 bool Situation::WaitsForGap() const {

@@ -60,7 +60,14 @@ struct Situation {
   bool expired =
       false;  // AD, and enabled there: accountExpires has passed by the controller's clock
   absl::Time expires = absl::InfiniteFuture();  // when that is, or was, our clock
-  absl::Duration recheck;                       // how soon to look again at what waits for evidence
+  // Of whom is expired and live in Entra. Since when AD refuses them: the expiry, or the write that
+  // put it into the past; our clock.
+  absl::Time expired_since;
+  absl::Duration expired_for;     // since the last write that made it so, never negative
+  bool surely_expired = false;    // every account of theirs that is enabled, by any of the clocks
+  bool expiry_settled = false;    // a second look agreed
+  bool expiry_contained = false;  // revoked since then; nobody signed in after that
+  absl::Duration recheck;         // how soon to look again at what waits for evidence
   State phase = State::kUnlinked;
 
   // The start of Entra's present "disabled" or "deleted", as our clock bounds it from above.
@@ -85,6 +92,8 @@ struct Situation {
   // An audit record names who disabled or deleted the Entra account: a person, or an application
   // that is neither the sync engine nor driftwarden.
   bool ShutOutByHand() const;
+  // When it was long enough ago that somebody expired for policy.act_on_expired to act.
+  absl::Time ActsOnExpiryFrom() const;
   // Nobody departed, and there is drift that is not told before both sides are read after a gap.
   bool WaitsForGap() const;
 };

@@ -172,7 +172,7 @@ void EntraChanges(const Situation& s, std::vector<Change>& out) {
                      half.last_direct_look = now;
                    }});
   }
-  if (!s.departed || s.gone) return;
+  if ((!s.departed && !(s.expired && s.policy->act_on_expired)) || s.gone) return;
   out.push_back({"sessions revoked", [now](Person& person, LinkState&) { Revoke(person, now); }});
   out.push_back({"a successful interactive sign-in now", [now](Person& person, LinkState&) {
                    SignIn sign_in;
@@ -180,7 +180,7 @@ void EntraChanges(const Situation& s, std::vector<Change>& out) {
                    sign_in.at = now;
                    KeepSignIn(person.facts.entra->logs, sign_in);
                  }});
-  if (!s.live) return;
+  if (!s.live || !s.departed) return;
   out.push_back({"the sync engine runs and leaves the account as it is",
                  [now](Person&, LinkState& link) { link.engine_last_sync = now.hi; }});
 }

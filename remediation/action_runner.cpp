@@ -20,6 +20,21 @@ bool SaysOut(const AdView& view) {
   return view.deleted.value_or(false) || view.Disabled().value_or(false);
 }
 
+// How little an account keeps its person out: 0 is out, 1 is enabled with a date that has passed,
+// which may be out by the policy (the gates judge that), 2 keeps them in.
+int KeepsIn(const AdView& view, absl::Time now) {
+  if (SaysOut(view)) return 0;
+  return view.Disabled().has_value() && view.account_expires && *view.account_expires <= now ? 1
+                                                                                             : 2;
+}
+
+// Of two accounts of one person the one that keeps them in rather; of two that expired the later.
+bool KeepsInRather(const AdView& one, const AdView& other, absl::Time now) {
+  const int rank = KeepsIn(one, now);
+  if (rank != KeepsIn(other, now)) return rank > KeepsIn(other, now);
+  return rank == 1 && *one.account_expires >= *other.account_expires;
+}
+
 }  // namespace
 
 ActionRunner::ActionRunner(ActionPort& port, Actuator& actuator, DirectoryReaders directories,
@@ -98,11 +113,11 @@ asio::awaitable<Status> ActionRunner::ReadDirectories(const ActionWork* work,
       break;
     }
     const AdView& view = std::get<AdView>(read->view);
-    if (!reads->ad.has_value() || !SaysOut(view)) {
+    if (!reads->ad.has_value() || KeepsInRather(view, *reads->ad, reads->ad_read.lo)) {
       reads->ad = view;
       reads->ad_gone = view.deleted.value_or(false);
     }
-    if (!SaysOut(view)) break;
+    if (KeepsIn(view, reads->ad_read.lo) == 2) break;
     const Status asked = co_await AskElsewhere(reader->second, half.object_guid, reads);
     if (!asked.ok()) co_return asked;
   }

@@ -133,6 +133,12 @@ TEST(Config, ChangesAreFollowedAsTheFileSays) {
   EXPECT_FALSE(Parse(With("    ca_file: /etc/ca.pem\n", "    change_tracking: cookies\n")).ok());
 }
 
+TEST(Config, WhoExpiredIsActedOnWhereThePolicySaysSo) {
+  const auto config = Parse(Cat(kWhole, "policy: {act_on_expired: true}\n"));
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_TRUE(config->links[0].act_on_expired);
+}
+
 TEST(Config, AWholeFileGetsTheDefaultsOfTheContract) {
   const auto config = Parse(kWhole);
   ASSERT_TRUE(config.ok()) << config.status();
@@ -144,6 +150,7 @@ TEST(Config, AWholeFileGetsTheDefaultsOfTheContract) {
   EXPECT_EQ(link.link.value, "corp-contoso");
   EXPECT_EQ(link.remediation.mode, monitor::Mode::kObserve);
   EXPECT_TRUE(link.require_revocation);
+  EXPECT_FALSE(link.act_on_expired);
   ASSERT_EQ(link.tiers.size(), 2u);
   EXPECT_EQ(link.tiers[0].name.value, "tier0");
   EXPECT_TRUE(link.tiers[0].match.admin_count);

@@ -139,6 +139,7 @@ TEST(PolicyEpoch, EveryPartOfAPolicyHasADigestOfItsOwn) {
       {"engine", [](Policy& p) { p.auth_domains["a"] = AuthMode::kFederated; }},
       {"engine", [](Policy& p) { p.sync_actors = {"a"}; }},
       {"require_revocation", [](Policy& p) { p.require_revocation = false; }},
+      {"act_on_expired", [](Policy& p) { p.act_on_expired = true; }},
       {"reset_without_revoke", [](Policy& p) { p.reset_without_revoke = true; }},
       {"settle", [](Policy& p) { p.settle = absl::ZeroDuration(); }},
       {"tiers", [](Policy& p) { p.tiers.emplace_back(); }},

@@ -104,6 +104,28 @@ TEST_F(RunnerTest, AnAccountThatIsEnabledAnywhereWins) {
   EXPECT_EQ(port_.reads->ad->object_guid, GuidOf(2));
 }
 
+// What an expired account is worth is for the gates to say; but nothing else of the person may be
+// hidden behind it.
+TEST_F(RunnerTest, BehindAnExpiredAccountTheOthersAreReadToo) {
+  const absl::Time past = clock_.Wall() - absl::Hours(1);
+  const auto put = [&](FakeDirectory& directory, uint8_t i, absl::Time expires) {
+    directory.Put(i, kEnabled);
+    std::get<AdView>(directory.answers.at(GuidOf(i))->view).account_expires = expires;
+  };
+  ActionWork work = Work(ActionState::kIntent);  // account 1 is disabled
+  AddHalf(work, "emea", 2);
+  AddHalf(work, "emea", 3);
+  put(emea_, 2, past);
+  put(emea_, 3, past - absl::Hours(1));
+  port_.go = false;
+  EXPECT_TRUE(RunOnce(work).ok());
+  EXPECT_EQ(port_.reads->ad->object_guid, GuidOf(2)) << "who keeps them in rather";
+  EXPECT_THAT(emea_.asked_elsewhere, ElementsAre(GuidOf(2), GuidOf(3)));
+  put(emea_, 3, absl::InfiniteFuture());
+  EXPECT_TRUE(RunOnce(work).ok());
+  EXPECT_EQ(port_.reads->ad->object_guid, GuidOf(3)) << "enabled, and not expired";
+}
+
 TEST_F(RunnerTest, ASecondControllerIsAskedAboutEveryAccountThatIsOut) {
   emea_.PutElsewhere(2, kEnabled);
   emea_.Put(2, kDisabled);
