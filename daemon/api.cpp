@@ -252,6 +252,8 @@ asio::awaitable<ServerResponse> Api::HandleWrite(ServerRequest request, Segments
     response = co_await ResetGuard(std::move(request), std::move(path[1]), std::move(caller));
   } else if (path.size() == 1 && path[0] == "exemptions") {
     response = co_await AddExemption(std::move(request), std::move(caller));
+  } else if (path.size() == 3 && path[0] == "users" && path[2] == "compromised") {
+    response = co_await MarkCompromised(std::move(request), std::move(path[1]), std::move(caller));
   } else if (path.size() == 1 && path[0] == "expected-leavers") {
     response = co_await ExpectLeavers(std::move(request), std::move(caller));
   } else {
@@ -268,6 +270,9 @@ asio::awaitable<ServerResponse> Api::HandleDelete(ServerRequest request, Segment
   ServerResponse response;
   if (path.size() == 2 && path[0] == "exemptions") {
     response = co_await RemoveExemption(std::move(request), std::move(path[1]), std::move(caller));
+  } else if (path.size() == 3 && path[0] == "users" && path[2] == "compromised") {
+    response =
+        co_await UnmarkCompromised(std::move(request), std::move(path[1]), std::move(caller));
   } else if (path.size() == 2 && path[0] == "expected-leavers") {
     response = co_await WithdrawLeaver(std::move(request), std::move(path[1]), std::move(caller));
   } else {

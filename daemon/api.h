@@ -109,6 +109,8 @@ class Api {
   asio::awaitable<Response> Exemptions(Request request);
   asio::awaitable<Response> AddExemption(Request request, Caller caller);
   asio::awaitable<Response> RemoveExemption(Request request, std::string text, Caller caller);
+  asio::awaitable<Response> MarkCompromised(Request request, std::string text, Caller caller);
+  asio::awaitable<Response> UnmarkCompromised(Request request, std::string text, Caller caller);
   asio::awaitable<Response> ExpectedLeavers(Request request);
   asio::awaitable<Response> ExpectLeavers(Request request, Caller caller);
   asio::awaitable<Response> WithdrawLeaver(Request request, std::string text, Caller caller);

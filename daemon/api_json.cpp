@@ -201,6 +201,7 @@ json::object PersonJson(const Person& person, const std::vector<monitor::Action>
                      ? json::value(nullptr)
                      : json::value(Str(monitor::PersonClassText(person_class)));
   out["exemption"] = ExemptedJson(person);
+  out["compromised"] = CompromisedJson(person);
   out["leaves"] = LeavesJson(person, context);
   out["grade"] = Str(GradeText(monitor::GradeOf(person.facts)));
   out["upn"] = SafeText(UpnOf(person));

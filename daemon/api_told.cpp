@@ -1,4 +1,4 @@
-// What people tell about people: dated exemptions.
+// What people tell about people: dated exemptions, compromised accounts.
 
 #include <utility>
 
@@ -57,6 +57,46 @@ asio::awaitable<ServerResponse> Api::RemoveExemption(Request request, std::strin
   };
   ServerResponse response = co_await TakeBack(std::move(request), std::move(text),
                                               std::move(caller), "exemption_removed", removal);
+  co_return response;
+}
+
+asio::awaitable<ServerResponse> Api::MarkCompromised(Request request, std::string text,
+                                                     Caller caller) {
+  const auto body = BodyObject(request);
+  if (!body.ok()) co_return ErrorResponse(body.status());
+  const auto reason = TextField(*body, "reason");
+  const auto links = LinksOf(*body);
+  for (const Status& status : {reason.status(), links.status()}) {
+    if (!status.ok()) co_return ErrorResponse(status);
+  }
+  const monitor::CompromiseMark mark{parts_.clock.Wall(), std::string(TrimAscii(*reason)),
+                                     caller.actor};
+  const Status sound = monitor::CheckCompromiseMark(mark);
+  if (!sound.ok()) co_return ErrorResponse(sound);
+  auto find = [this, &text, &links] { return FindNamed(parts_.store, *links, text); };
+  const auto named = co_await OnLane(parts_.read_lane, std::move(find));
+  if (!named.ok()) co_return ErrorResponse(named.status());
+  if (named->ambiguous) co_return SeveralPeople(text, named->ids);
+  for (const auto& [link, person] : named->people) {
+    monitor::CompromiseMark each = mark;
+    const Status done = co_await link->MarkCompromised(person, std::move(each));
+    if (!done.ok()) co_return ErrorResponse(Annotate(done, link->link().value));
+    parts_.log.Info("compromise_marked", "an account is marked as compromised",
+                    {{"link", link->link().value},
+                     {"person", monitor::PersonIdText(link->link(), person)},
+                     {"actor", caller.actor}});
+  }
+  ServerResponse response = co_await ShowNamed(*named, CompromisedPersonJson);
+  co_return response;
+}
+
+asio::awaitable<ServerResponse> Api::UnmarkCompromised(Request request, std::string text,
+                                                       Caller caller) {
+  Removal removal = [](LinkPort* link, monitor::PersonOrdinal person, std::string actor) {
+    return link->UnmarkCompromised(person, std::move(actor));
+  };
+  ServerResponse response = co_await TakeBack(std::move(request), std::move(text),
+                                              std::move(caller), "compromise_unmarked", removal);
   co_return response;
 }
 

@@ -18,6 +18,26 @@ json::value ExemptedJson(const Person& person) {
   return out;
 }
 
+json::value CompromisedJson(const Person& person) {
+  const auto& mark = person.memory.compromised;
+  if (!mark.has_value()) return nullptr;
+  json::object out;
+  out["at"] = TimeJson(mark->at);
+  out["reason"] = SafeText(mark->reason);
+  out["by"] = SafeText(mark->actor);
+  return out;
+}
+
+json::object CompromisedPersonJson(const Person& person, const PersonContext& context) {
+  json::object out;
+  out["id"] = monitor::PersonIdText(context.link.name, person.ordinal);
+  out["link"] = context.link.name.value;
+  out["upn"] = SafeText(UpnOf(person));
+  out["tier"] = person.tier.value;
+  out["compromised"] = CompromisedJson(person);
+  return out;
+}
+
 json::object ExemptionJson(const Person& person, const PersonContext& context) {
   json::object out;
   out["id"] = monitor::PersonIdText(context.link.name, person.ordinal);

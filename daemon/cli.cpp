@@ -20,6 +20,7 @@ struct Parsed {
   ReportOptions report;
   ResidueReportOptions residue;
   ExemptOptions exempt;
+  MarkOptions mark;
   LeaverOptions leaver;
   SimulateOptions simulate;
   DemoOptions demo;
@@ -108,6 +109,29 @@ void AddRunVerbs(CLI::App& app, Parsed* parsed) {
   });
 }
 
+void AddMarkVerbs(CLI::App& drift, Parsed* parsed) {
+  MarkOptions* options = &parsed->mark;
+  CLI::App* mark = drift.add_subcommand("mark", "say what no source can tell about an account");
+  CLI::App* unmark = drift.add_subcommand("unmark", "take that back");
+  for (CLI::App* verb : {mark, unmark}) {
+    AddClient(verb, parsed);
+    verb->add_option("USER", options->user,
+                     "UPN, sAMAccountName, anchor, SID, objectGUID, Entra id or person id")
+        ->required();
+    verb->add_flag("--compromised", options->compromised,
+                   "it is in other hands: drift until its sessions are revoked")
+        ->required();
+    verb->add_option("--link", options->link, "only in this link (default: in every one)");
+  }
+  mark->add_option("--reason", options->reason, "why; goes into the evidence")->required();
+  mark->callback([parsed] {
+    parsed->call = [parsed] { return VerbDriftMark(parsed->client, parsed->mark); };
+  });
+  unmark->callback([parsed] {
+    parsed->call = [parsed] { return VerbDriftUnmark(parsed->client, parsed->mark); };
+  });
+}
+
 void AddDriftVerbs(CLI::App& app, Parsed* parsed) {
   CLI::App* drift = app.add_subcommand("drift", "who is not gone yet");
   drift->require_subcommand(1);
@@ -124,6 +148,7 @@ void AddDriftVerbs(CLI::App& app, Parsed* parsed) {
   list->callback([parsed] {
     parsed->call = [parsed] { return VerbDriftList(parsed->client, parsed->list); };
   });
+  AddMarkVerbs(*drift, parsed);
   CLI::App* show = drift->add_subcommand("show", "one person, both sides, with the timeline");
   CLI::App* explain = drift->add_subcommand("explain", "the rule and its inputs");
   for (CLI::App* verb : {show, explain}) {

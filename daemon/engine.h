@@ -156,6 +156,10 @@ class Engine final : public watchers::LinkFeed,
                                        monitor::Exemption exemption) override;
   asio::awaitable<Status> RemoveExemption(monitor::PersonOrdinal person,
                                           std::string actor) override;
+  asio::awaitable<Status> MarkCompromised(monitor::PersonOrdinal person,
+                                          monitor::CompromiseMark mark) override;
+  asio::awaitable<Status> UnmarkCompromised(monitor::PersonOrdinal person,
+                                            std::string actor) override;
   asio::awaitable<StatusOr<std::vector<monitor::LeaveOutcome>>> ExpectLeavers(
       std::vector<monitor::LeaveWord> words) override;
   asio::awaitable<Status> WithdrawLeaver(monitor::PersonOrdinal person, std::string actor,
@@ -209,6 +213,8 @@ class Engine final : public watchers::LinkFeed,
 
   asio::awaitable<Status> ExemptBody(monitor::PersonOrdinal person, monitor::Exemption exemption);
   asio::awaitable<Status> EndExemptionBody(monitor::PersonOrdinal person, std::string actor);
+  asio::awaitable<Status> MarkBody(monitor::PersonOrdinal person, monitor::CompromiseMark mark);
+  asio::awaitable<Status> UnmarkBody(monitor::PersonOrdinal person, std::string actor);
   asio::awaitable<StatusOr<std::vector<monitor::LeaveOutcome>>> ExpectBody(
       std::vector<monitor::LeaveWord> words);
   asio::awaitable<Status> WithdrawBody(monitor::PersonOrdinal person, std::string actor,

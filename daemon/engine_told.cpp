@@ -1,9 +1,10 @@
-// What people tell about people: dated exemptions, departures to come.
+// What people tell about people: dated exemptions, compromised accounts, departures to come.
 
 #include <utility>
 
 #include "base/strings.h"
 #include "daemon/engine.h"
+#include "monitor/compromise.h"
 
 namespace driftwarden::daemon {
 
@@ -52,6 +53,57 @@ asio::awaitable<Status> Engine::EndExemptionBody(PersonOrdinal person, std::stri
   const absl::Time now = Now();
   Changes changes =
       monitor::ApplyExemptionRemoval(MakeContext(now), std::move(*people), person, actor);
+  const Status committed = co_await Commit(std::move(changes));
+  co_return committed;
+}
+
+asio::awaitable<Status> Engine::MarkCompromised(PersonOrdinal person,
+                                                monitor::CompromiseMark mark) {
+  auto body = MarkBody(person, std::move(mark));
+  const Status done = co_await Command(Urgency::kOperator, std::move(body));
+  co_return done;
+}
+
+asio::awaitable<Status> Engine::MarkBody(PersonOrdinal person, monitor::CompromiseMark mark) {
+  const absl::Time now = Now();
+  mark.at = now;
+  const Status sound = monitor::CheckCompromiseMark(mark);
+  if (!sound.ok()) co_return sound;
+  store::PeopleKeys keys;
+  keys.ordinals = {person};
+  auto people = co_await Load(std::move(keys));
+  if (!people.ok()) co_return people.status();
+  const auto found = people->by_ordinal.find(person);
+  if (found == people->by_ordinal.end()) {
+    co_return NotFoundError(Cat("there is no ", monitor::PersonIdText(link_, person), " any more"));
+  }
+  const Status markable = monitor::CheckMarkable(found->second);
+  if (!markable.ok()) co_return Annotate(markable, monitor::PersonIdText(link_, person));
+  Changes changes =
+      monitor::ApplyCompromiseMark(MakeContext(now), std::move(*people), person, mark);
+  const Status committed = co_await Commit(std::move(changes));
+  co_return committed;
+}
+
+asio::awaitable<Status> Engine::UnmarkCompromised(PersonOrdinal person, std::string actor) {
+  auto body = UnmarkBody(person, std::move(actor));
+  const Status done = co_await Command(Urgency::kOperator, std::move(body));
+  co_return done;
+}
+
+asio::awaitable<Status> Engine::UnmarkBody(PersonOrdinal person, std::string actor) {
+  store::PeopleKeys keys;
+  keys.ordinals = {person};
+  auto people = co_await Load(std::move(keys));
+  if (!people.ok()) co_return people.status();
+  const auto found = people->by_ordinal.find(person);
+  if (found == people->by_ordinal.end() || !found->second.memory.compromised) {
+    co_return NotFoundError(
+        Cat(monitor::PersonIdText(link_, person), " is not marked as compromised"));
+  }
+  const absl::Time now = Now();
+  Changes changes =
+      monitor::ApplyCompromiseUnmark(MakeContext(now), std::move(*people), person, actor);
   const Status committed = co_await Commit(std::move(changes));
   co_return committed;
 }

@@ -32,6 +32,13 @@ class LinkPort {
   // NotFound: they have none.
   virtual asio::awaitable<Status> RemoveExemption(monitor::PersonOrdinal person,
                                                   std::string actor) = 0;
+  // `at` is filled in. InvalidArgument as CheckCompromiseMark says; FailedPrecondition: not enabled
+  // on both sides; NotFound: nobody of that number.
+  virtual asio::awaitable<Status> MarkCompromised(monitor::PersonOrdinal person,
+                                                  monitor::CompromiseMark mark) = 0;
+  // NotFound: they have no such mark.
+  virtual asio::awaitable<Status> UnmarkCompromised(monitor::PersonOrdinal person,
+                                                    std::string actor) = 0;
   // What came of each, in their order. FailedPrecondition: both sides are not read yet.
   virtual asio::awaitable<StatusOr<std::vector<monitor::LeaveOutcome>>> ExpectLeavers(
       std::vector<monitor::LeaveWord> words) = 0;

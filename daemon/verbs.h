@@ -73,6 +73,12 @@ struct ExemptOptions {
 int VerbExemptAdd(const ClientOptions& client, const ExemptOptions& options);
 int VerbExemptList(const ClientOptions& client, const std::string& link, bool as_json);
 int VerbExemptRemove(const ClientOptions& client, const ExemptOptions& options);
+struct MarkOptions {
+  std::string user, reason, link;
+  bool compromised = false;
+};
+int VerbDriftMark(const ClientOptions& client, const MarkOptions& options);
+int VerbDriftUnmark(const ClientOptions& client, const MarkOptions& options);
 struct LeaverOptions {
   std::string user, effective, urgency = "planned", reference, link, file;
 };

@@ -150,6 +150,11 @@ std::string ToldText(const json::value& person) {
     text += Cat("exempt until ", TextAt(exemption, "until"), " by ", TextAt(exemption, "by"), ": ",
                 TextAt(exemption, "reason"), "\n");
   }
+  const json::value& mark = Field(person, "compromised");
+  if (mark.is_object()) {
+    text += Cat("marked as compromised at ", TextAt(mark, "at"), " by ", TextAt(mark, "by"), ": ",
+                TextAt(mark, "reason"), "\n");
+  }
   const json::value& leaves = Field(person, "leaves");
   if (leaves.is_object()) {
     text += Cat("leaves at ", TextAt(leaves, "effective"), " (", TextAt(leaves, "urgency"), ", ",

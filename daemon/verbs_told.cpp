@@ -1,4 +1,4 @@
-// Verbs that tell a running daemon about people: exempt.
+// Verbs that tell a running daemon about people: exempt, drift mark.
 
 #include <cstdio>
 
@@ -37,6 +37,10 @@ void ShowExemptions(const json::array& items) {
     const std::string warning = TextAt(item, "warning");
     if (!warning.empty()) Print(Cat("warning: ", TextAt(item, "id"), ": ", warning, "\n"));
   }
+}
+
+std::string MarkPath(const std::string& user) {
+  return Cat("/api/v1/users/", net::PercentEncode(user), "/compromised");
 }
 
 }  // namespace
@@ -110,6 +114,34 @@ int VerbExemptRemove(const ClientOptions& options, const ExemptOptions& exempt) 
   if (!answer.ok()) return Complain(answer.status());
   for (const json::value& id : ListAt(*answer, "removed")) {
     Print(Cat(TextOf(id), " is judged like anybody else again\n"));
+  }
+  return kExitOk;
+}
+
+int VerbDriftMark(const ClientOptions& options, const MarkOptions& mark) {
+  const auto client = Client::Open(options);
+  if (!client.ok()) return Complain(client.status());
+  json::object body;
+  body["reason"] = mark.reason;
+  if (!mark.link.empty()) body["link"] = mark.link;
+  const auto answer = client->Post(MarkPath(mark.user), body);
+  if (!answer.ok()) return Complain(answer.status());
+  for (const json::value& item : ListAt(*answer, "items")) {
+    Print(Cat(TextAt(item, "upn"), " (", TextAt(item, "id"),
+              ") is marked as compromised until the sessions are revoked\n"));
+  }
+  return kExitOk;
+}
+
+int VerbDriftUnmark(const ClientOptions& options, const MarkOptions& mark) {
+  const auto client = Client::Open(options);
+  if (!client.ok()) return Complain(client.status());
+  std::string path = MarkPath(mark.user);
+  if (!mark.link.empty()) path += Cat("?link=", net::PercentEncode(mark.link));
+  const auto answer = client->Delete(path);
+  if (!answer.ok()) return Complain(answer.status());
+  for (const json::value& id : ListAt(*answer, "removed")) {
+    Print(Cat(TextOf(id), " is no longer marked as compromised\n"));
   }
   return kExitOk;
 }

@@ -204,6 +204,14 @@ Changes ApplyExemption(const Context& context, PeopleSet people, PersonOrdinal p
 Changes ApplyExemptionRemoval(const Context& context, PeopleSet people, PersonOrdinal person,
                               const std::string& actor);
 
+// Drift (reset_without_revoke) until the sessions are revoked. Replaces an earlier mark; nothing is
+// written about whom CheckMarkable refuses.
+Changes ApplyCompromiseMark(const Context& context, PeopleSet people, PersonOrdinal person,
+                            const CompromiseMark& mark);
+// Nothing is written when there is none.
+Changes ApplyCompromiseUnmark(const Context& context, PeopleSet people, PersonOrdinal person,
+                              const std::string& actor);
+
 // Somebody is to leave. What came of each word is in `outcomes`, in their order.
 struct LeaveWord {
   PersonOrdinal person = 0;

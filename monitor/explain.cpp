@@ -248,6 +248,12 @@ Because BecauseOf(const Situation& s, const Verdict& verdict) {
     add("exempt_by", exemption->actor);
     add("exempt_reason", exemption->reason);
   }
+  if (const auto& mark = s.person->memory.compromised) {
+    add("marked_compromised", FormatRfc3339(mark->at));
+    add("marked_by", mark->actor);
+    add("mark_reason", mark->reason);
+  }
+  if (s.OpenSince(DriftKind::kResetWithoutRevoke)) add("revoked", RevokedText(s));
   if (s.ad != nullptr && s.ad->scope == ScopeState::kLeft) {
     add("left_scope", Bounds(s.ad->scope_since));
   }
@@ -259,7 +265,7 @@ Because BecauseOf(const Situation& s, const Verdict& verdict) {
     add("surely_expired", s.surely_expired ? "yes" : "no");
     add("settled", s.expiry_settled ? "yes" : "no");
     add("gap_in_reading", s.gap_open ? "yes" : "no");
-    add("revoked", RevokedText(s));
+    if (!s.OpenSince(DriftKind::kResetWithoutRevoke)) add("revoked", RevokedText(s));
     add("contained", s.expiry_contained ? "yes" : "no");
   }
   if (!s.departed || s.entra == nullptr) return because;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/strings.h"
+#include "monitor/compromise.h"
 #include "monitor/episode.h"
 #include "monitor/exemption.h"
 #include "monitor/leavers.h"
@@ -56,10 +57,12 @@ void MergePeople(Transaction& tx, PersonOrdinal first, PersonOrdinal second) {
   const uint32_t episodes = std::max(keep.memory.episodes, gone.memory.episodes);
   const auto leave = StrongerOf(keep.memory.leave, gone.memory.leave);
   const auto exemption = LaterOf(keep.memory.exemption, gone.memory.exemption);
+  const auto compromised = LaterOf(keep.memory.compromised, gone.memory.compromised);
   if (keep.facts.ad.empty() && !gone.facts.ad.empty()) keep.memory = gone.memory;
   keep.memory.episodes = episodes;
   keep.memory.exemption = exemption;  // people are exempted and leave, not records
   keep.memory.leave = leave;
+  keep.memory.compromised = compromised;
   for (AdHalf& half : gone.facts.ad) keep.facts.ad.push_back(std::move(half));
   if (!keep.facts.entra) {
     keep.facts.entra = std::move(gone.facts.entra);

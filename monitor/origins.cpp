@@ -250,6 +250,12 @@ std::string WhyOf(const Situation& s, const OpenDrift& drift, State state) {
     case DriftKind::kLeftNotDisabled:
       return Cat("should have left at ", FormatRfc3339(s.leave->effective), ", urgency ",
                  LeaveUrgencyText(s.leave->urgency), ", tier ", s.tier.value);
+    case DriftKind::kResetWithoutRevoke:
+      if (const auto& mark = s.person->memory.compromised) {
+        return Cat("marked as compromised by ", mark->actor, " at ", FormatRfc3339(mark->at), ": ",
+                   mark->reason, "; tier ", s.tier.value);
+      }
+      return Cat("reset twice ", HumanDuration(s.now - drift.since), " ago; tier ", s.tier.value);
     case DriftKind::kOrphanSynced:
       return Cat("info for everybody: the account is synced from ", s.entra->on_premises_domain,
                  ", which is read completely, and nothing there stands behind it");

@@ -38,6 +38,7 @@ struct Memory {
   std::optional<ExpectedLeave> leave;
   // The names people sign in with differ between the sides since then, as we saw it.
   std::optional<absl::Time> upn_differs_since;
+  std::optional<CompromiseMark> compromised;  // until the sessions are revoked, or they are gone
   friend bool operator==(const Memory&, const Memory&) = default;
 };
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/strings.h"
+#include "monitor/compromise.h"
 #include "monitor/episode.h"
 #include "monitor/evaluate.h"
 #include "monitor/exemption.h"
@@ -169,6 +170,7 @@ void SettlePerson(Transaction& tx, PersonOrdinal ordinal, bool in_baseline) {
   if (tx.Find(ordinal) == nullptr) return;
   Person& person = tx.Touch(ordinal);
   EndPassedExemption(tx, person);
+  EndAnsweredMark(tx, person);
   UpdateIdentity(tx, person);
   UpdateDeparture(tx, person);
   if (in_baseline) {

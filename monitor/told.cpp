@@ -21,6 +21,16 @@ Status CheckExemption(const Exemption& exemption, absl::Time now) {
   return OkStatus();
 }
 
+Status CheckCompromiseMark(const CompromiseMark& mark) {
+  if (TrimAscii(mark.reason).empty()) {
+    return InvalidError("an account is marked as compromised for a reason; say which");
+  }
+  if (mark.reason.size() > kLongestReason || !IsUtf8(mark.reason)) {
+    return InvalidError(Cat("reason must be a text of at most ", kLongestReason, " bytes"));
+  }
+  return OkStatus();
+}
+
 std::string_view LeaveUrgencyText(LeaveUrgency u) {
   switch (u) {
     case LeaveUrgency::kPlanned:

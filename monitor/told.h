@@ -26,6 +26,16 @@ constexpr size_t kLongestReason = 500;  // bytes
 // InvalidArgument names what is wrong: an end that has passed or is too far off, no reason.
 Status CheckExemption(const Exemption& exemption, absl::Time now);
 
+// Somebody says that the account is in other hands: its sessions are to be revoked.
+struct CompromiseMark {
+  absl::Time at;
+  std::string reason;
+  std::string actor;
+  friend bool operator==(const CompromiseMark&, const CompromiseMark&) = default;
+};
+// InvalidArgument names what is wrong: no reason, or one that is no text.
+Status CheckCompromiseMark(const CompromiseMark& mark);
+
 // How fast an expected leaver must be gone. Numbers reach the disk.
 enum class LeaveUrgency : uint8_t { kPlanned = 1, kImmediate = 2, kCompromise = 3 };
 constexpr LeaveUrgency kAllLeaveUrgencies[] = {LeaveUrgency::kPlanned, LeaveUrgency::kImmediate,

@@ -172,7 +172,9 @@ void EntraChanges(const Situation& s, std::vector<Change>& out) {
                      half.last_direct_look = now;
                    }});
   }
-  if ((!s.departed && !(s.expired && s.policy->act_on_expired)) || s.gone) return;
+  const bool expiry_counts = s.expired && s.policy->act_on_expired;
+  const bool reset = s.OpenSince(DriftKind::kResetWithoutRevoke).has_value();
+  if ((!s.departed && !expiry_counts && !reset) || s.gone) return;
   out.push_back({"sessions revoked", [now](Person& person, LinkState&) { Revoke(person, now); }});
   out.push_back({"a successful interactive sign-in now", [now](Person& person, LinkState&) {
                    SignIn sign_in;
@@ -213,6 +215,10 @@ void MindChanges(const Situation& s, std::vector<Change>& out) {
                      person.memory.inherited_kinds.clear();
                      for (AdHalf& half : person.facts.ad) half.baseline_departed = false;
                    }});
+  }
+  if (s.person->memory.compromised) {
+    out.push_back({"the mark as compromised is taken back",
+                   [](Person& person, LinkState&) { person.memory.compromised.reset(); }});
   }
   if (s.entra == nullptr || GradeOf(s.person->facts) != IdentityGrade::kConflict) return;
   out.push_back(

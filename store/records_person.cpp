@@ -287,6 +287,20 @@ monitor::ExpectedLeave GetLeave(ByteReader& in) {
   return leave;
 }
 
+void PutMark(ByteWriter& out, const monitor::CompromiseMark& mark) {
+  PutTime(out, mark.at);
+  out.Bytes(mark.reason);
+  out.Bytes(mark.actor);
+}
+
+monitor::CompromiseMark GetMark(ByteReader& in) {
+  monitor::CompromiseMark mark;
+  mark.at = GetTime(in);
+  mark.reason = in.Bytes();
+  mark.actor = in.Bytes();
+  return mark;
+}
+
 void PutMemory(ByteWriter& out, const Memory& memory) {
   out.Bool(memory.inherited);
   out.Bool(memory.before_our_time);
@@ -302,6 +316,7 @@ void PutMemory(ByteWriter& out, const Memory& memory) {
   PutOptional(out, memory.exemption, PutExemption);
   PutOptional(out, memory.leave, PutLeave);
   PutOptional(out, memory.upn_differs_since, PutTime);
+  PutOptional(out, memory.compromised, PutMark);
 }
 
 Memory GetMemory(ByteReader& in, uint8_t format) {
@@ -324,6 +339,7 @@ Memory GetMemory(ByteReader& in, uint8_t format) {
     memory.exemption = GetOptional(in, GetExemption);
     memory.leave = GetOptional(in, GetLeave);
     memory.upn_differs_since = GetOptional(in, GetTime);
+    memory.compromised = GetOptional(in, GetMark);
   }
   return memory;
 }

@@ -62,6 +62,16 @@ class FakeLink final : public LinkPort {
     writes.push_back(Cat("judge ", person, " again by ", actor));
     co_return answer;
   }
+  asio::awaitable<Status> MarkCompromised(monitor::PersonOrdinal person,
+                                          monitor::CompromiseMark mark) override {
+    writes.push_back(Cat("mark ", person, " by ", mark.actor, ": ", mark.reason));
+    co_return answer;
+  }
+  asio::awaitable<Status> UnmarkCompromised(monitor::PersonOrdinal person,
+                                            std::string actor) override {
+    writes.push_back(Cat("unmark ", person, " by ", actor));
+    co_return answer;
+  }
   asio::awaitable<StatusOr<std::vector<monitor::LeaveOutcome>>> ExpectLeavers(
       std::vector<monitor::LeaveWord> words) override {
     if (!answer.ok()) co_return answer;

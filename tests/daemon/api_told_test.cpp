@@ -112,6 +112,49 @@ TEST_F(ApiTold, OperatorsExemptAndViewersLook) {
   EXPECT_THAT(a_.writes, ElementsAre(HasSubstr("by ops"), "judge 3 again by ops"));
 }
 
+TEST_F(ApiTold, OperatorsMarkAnAccountAsCompromisedAndTakeItBack) {
+  const std::string path = "/api/v1/users/ann@corp.example/compromised";
+  monitor::Person ann = Somebody(3, "ann@corp.example");
+  ann.memory.compromised = {clock_.Wall(), "phished", "ada"};
+  Put(a_, {ann});
+  Put(b_, {Twin(Somebody(3, "ann@corp.example"), 5)});
+  EXPECT_EQ(TextAt(Field(GetJson("/api/v1/users/p3.corp-contoso"), "compromised"), "reason"),
+            "phished");
+  tokens_.push_back({"grafana", Role::kViewer, Sha256("grafana's")});
+  tokens_.push_back({"ops", Role::kOperator, Sha256("ops's")});
+  const auto as = [&](const std::string& token, const std::string& method) {
+    net::ServerRequest request = Request(method, path);
+    if (method == "POST") request.body = R"({"reason": " phished "})";
+    request.headers.emplace_back("Authorization", "Bearer " + token);
+    return Call(std::move(request));
+  };
+  ExpectProblem(as("grafana's", "POST"), 403, "this needs operator");
+  ExpectProblem(as("grafana's", "DELETE"), 403, "this needs operator");
+  const auto answer = as("ops's", "POST");
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_THAT(answer.body, HasSubstr(R"("by":"ada")"));
+  EXPECT_THAT(a_.writes, ElementsAre("mark 3 by ops: phished"));
+  EXPECT_THAT(b_.writes, ElementsAre("mark 5 by ops: phished"));
+  EXPECT_EQ(as("ops's", "DELETE").status, 200);
+  EXPECT_THAT(a_.writes, ElementsAre("mark 3 by ops: phished", "unmark 3 by ops"));
+}
+
+TEST_F(ApiTold, FaultyMarksReachNobody) {
+  Put(a_, {Somebody(3, "ann@corp.example"), Somebody(4, "bob@corp.example"),
+           Somebody(5, "bob@corp.example")});
+  const std::string path = "/api/v1/users/ann@corp.example/compromised";
+  ExpectProblem(Post(path, "{"), 400, "JSON object");
+  ExpectProblem(Post(path, "{}"), 400, "for a reason");
+  ExpectProblem(Post(path, R"({"reason": "x", "link": "nowhere"})"), 404, "no link");
+  ExpectProblem(Post("/api/v1/users/nobody/compromised", R"({"reason": "x"})"), 404,
+                "nobody is known as");
+  ExpectProblem(Post("/api/v1/users/bob@corp.example/compromised", R"({"reason": "x"})"), 409,
+                "2 people");
+  EXPECT_THAT(a_.writes, IsEmpty());
+  a_.answer = NotFoundError("p3 is not marked as compromised");
+  ExpectProblem(Delete(path), 404, "not marked");
+}
+
 TEST_F(ApiTold, OneIsTakenAwayWhereItIs) {
   Put(a_, {Somebody(3, "ann@corp.example")});
   Put(b_, {Twin(Somebody(3, "ann@corp.example"), 5)});

@@ -1,5 +1,6 @@
 #include "daemon/engine.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "tests/engine/engine_fixture.h"
@@ -223,6 +224,29 @@ TEST(Engine, AnExemptionLastsOverARestartAndEndsByItself) {
   ASSERT_TRUE(again.Await(again.engine->ReviewDue()).ok());
   EXPECT_FALSE(again.engine->State()->users.contains(exempt));
   EXPECT_EQ(again.Await(again.engine->OpenPeople(0, 10))->size(), 1u);
+}
+
+TEST(Engine, AMarkAsCompromisedLastsOverARestartUntilItIsTakenBack) {
+  EngineFixture f;
+  f.Baseline(2);
+  const auto ordinal_of = [&f](const std::string& upn) {
+    return f.store->Find(upn)->front().second;
+  };
+  const monitor::PersonOrdinal one = ordinal_of("u1@corp.example");
+  const monitor::CompromiseMark word{f.clock.Wall(), "phished", "ada"};
+  const monitor::CompromiseMark empty{f.clock.Wall(), " ", "ada"};
+  EXPECT_EQ(f.Await(f.engine->MarkCompromised(one, empty)).code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(f.Await(f.engine->MarkCompromised(99, word)).code(), StatusCode::kNotFound);
+  EXPECT_EQ(f.Await(f.engine->UnmarkCompromised(one, "ada")).code(), StatusCode::kNotFound);
+  ASSERT_TRUE(f.Await(f.engine->MarkCompromised(one, word)).ok());
+  EXPECT_THAT(*f.Await(f.engine->OpenPeople(0, 10)), ::testing::ElementsAre(one));
+  f.Disable(2);
+  const monitor::PersonOrdinal two = ordinal_of("u2@corp.example");
+  EXPECT_EQ(f.Await(f.engine->MarkCompromised(two, word)).code(), StatusCode::kFailedPrecondition);
+  EngineFixture again(TestPolicy(), "/dev/null", f.disk);
+  EXPECT_EQ(again.Await(again.engine->OpenPeople(0, 10))->size(), 2u);
+  ASSERT_TRUE(again.Await(again.engine->UnmarkCompromised(one, "ada")).ok());
+  EXPECT_THAT(*again.Await(again.engine->OpenPeople(0, 10)), ::testing::ElementsAre(two));
 }
 
 TEST(Engine, AResetHandsOutAtOnceWhatTheGuardHeldBack) {

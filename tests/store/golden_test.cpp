@@ -74,6 +74,7 @@ monitor::Person SamplePersonOfFormat4() {
   person.memory.exemption.reset();
   person.memory.leave.reset();
   person.memory.upn_differs_since.reset();
+  person.memory.compromised.reset();
   monitor::EntraHalf& entra = *person.facts.entra;
   entra.on_premises_domain.clear();
   entra.ever_synced = monitor::Tri::kUnknown;

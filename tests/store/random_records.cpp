@@ -293,6 +293,9 @@ Person RandomPerson(Rng& rng) {
   });
   person.memory.leave = r.Maybe([&] { return AnyLeave(r); });
   person.memory.upn_differs_since = r.Maybe([&] { return r.Time(); });
+  person.memory.compromised = r.Maybe([&] {
+    return monitor::CompromiseMark{r.Time(), r.Text(), r.Text()};
+  });
   person.facts.conflicts_with = r.Maybe([&] { return r.Number(); });
   person.facts.sid_mismatch_since = r.Maybe([&] { return r.Time(); });
   person.facts.sid_mismatch_confirmed = r.Flip();

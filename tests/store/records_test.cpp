@@ -19,7 +19,8 @@ static_assert(kHasFields<monitor::AdHalf, 36> && kHasFields<monitor::EntraHalf, 
 static_assert(kHasFields<monitor::TenantFacts, 10> && kHasFields<monitor::SyncJob, 5>);
 static_assert(kHasFields<monitor::SyncActor, 4> && kHasFields<monitor::ProvisioningError, 4>);
 static_assert(kHasFields<monitor::MetadataStamp, 4> && kHasFields<monitor::SessionsValidFrom, 2>);
-static_assert(kHasFields<monitor::Revocation, 5> && kHasFields<monitor::Memory, 14>);
+static_assert(kHasFields<monitor::Revocation, 5> && kHasFields<monitor::Memory, 15>);
+static_assert(kHasFields<monitor::CompromiseMark, 3>);
 static_assert(kHasFields<monitor::Exemption, 4> && kHasFields<monitor::ExpectedLeave, 8>);
 static_assert(kHasFields<monitor::Episode, 16> && kHasFields<monitor::EpisodeKind, 5>);
 static_assert(kHasFields<monitor::Action, 19> && kHasFields<monitor::GateResult, 3>);

@@ -162,6 +162,7 @@ Person SamplePerson() {
   person.memory.password_resets = {At(41), At(42)};
   person.memory.reset_twice_at = At(42);
   person.memory.exemption = {At(3), At(400), "parental leave", "ada"};
+  person.memory.compromised = {At(45), "token theft", "ada"};
   person.memory.leave = {"u7@corp.example",
                          At(500),
                          monitor::LeaveUrgency::kImmediate,

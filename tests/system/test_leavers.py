@@ -1,4 +1,4 @@
-"""What people tell the monitor about people: exemptions and departures to come."""
+"""What people tell the monitor about people: exemptions, departures to come, stolen accounts."""
 
 import datetime
 import json
@@ -9,7 +9,7 @@ import driftwarden
 from processes import wait_for
 from simulation import Simulation, sam_of, wait_for_baseline, wait_for_state
 
-EXEMPT, FILED, TOLD = sam_of(1), sam_of(2), sam_of(3)
+EXEMPT, FILED, TOLD, MARKED = sam_of(1), sam_of(2), sam_of(3), sam_of(4)
 HEADER = "identifier,effective,urgency,reference\n"
 
 
@@ -131,3 +131,20 @@ def test_leavers_are_imported_once(world, tmp_path):
     assert done.returncode == 1 and "2 rows, 1 accepted, 1 unknown" in done.stdout, done.stdout
     assert f"{rows}:3: unknown" in done.stderr and f"{rows}:4: urgency" in done.stderr
     assert len(json.loads(daemon.command("leaver", "list", "--json").stdout)["items"]) == 1
+
+
+def test_an_account_is_marked_as_compromised_and_unmarked(world):
+    _, daemon, _ = world
+    mark = ("drift", "mark", MARKED, "--reason", "token theft")
+    assert daemon.command(*mark).returncode == 2
+    assert daemon.command("drift", "mark", MARKED, "--compromised").returncode == 2
+    assert daemon.command("drift", "unmark", MARKED, "--compromised").returncode == 1
+    marked = daemon.command(*mark, "--compromised")
+    assert marked.returncode == 0 and "until the sessions are revoked" in marked.stdout, marked.stderr
+    wait_for(lambda: kinds_of(daemon, MARKED) == ["reset_without_revoke"], 30, "the drift", 0.2)
+    assert daemon.get(f"users/{MARKED}")["compromised"]["reason"] == "token theft"
+    assert "marked as compromised" in daemon.command("drift", "show", MARKED).stdout
+    assert daemon.command("drift", "unmark", MARKED, "--compromised").returncode == 0
+    wait_for(lambda: kinds_of(daemon, MARKED) == [], 30, "the end of it", 0.2)
+    types = [item["type"] for item in daemon.get(f"users/{MARKED}")["timeline"]]
+    assert "compromise_marked" in types and "compromise_unmarked" in types
