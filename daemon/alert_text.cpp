@@ -7,6 +7,7 @@
 #include "base/strings.h"
 #include "base/units.h"
 #include "monitor/evaluate.h"
+#include "monitor/lags.h"
 
 namespace driftwarden::daemon {
 
@@ -64,7 +65,7 @@ std::string_view PlightOf(const Person& person) {
   }
 }
 
-std::string LagText(const Person& person, absl::Time now) {
+std::string LagSoFar(const Person& person, absl::Time now) {
   if (!person.episode || !person.episode->OfDeparture()) return "";
   const monitor::Episode& episode = *person.episode;
   const absl::Time until = episode.entra_disabled ? episode.entra_disabled->hi : now;
@@ -78,7 +79,7 @@ std::string SummaryOf(const monitor::Incident& incident, const Person* person, a
     return kind == incident.labels.end() ? incident.alertname : kind->second;
   }
   std::string text = Cat(NameOf(*person), ": ");
-  const std::string lag = LagText(*person, now);
+  const std::string lag = LagSoFar(*person, now);
   if (!lag.empty() && person->episode) {
     const char* what = person->episode->deleted_in_ad ? "deleted" : "disabled";
     const bool over = person->episode->entra_disabled.has_value();
@@ -108,6 +109,10 @@ std::string DescriptionOf(const Person& person, const AlertContext& context) {
     text += episode.revoked ? Cat("Sessions revoked at ", FormatRfc3339(*episode.revoked), ". ")
                             : std::string("Sessions not revoked since. ");
   }
+  const auto departure = DepartureTimeOf(person, context.link, context.policy);
+  if (person.episode && person.episode->OfDeparture() && departure && departure->uncertain) {
+    text += "Time uncertain: counted from the latest it can have been. ";
+  }
   if (person.state == State::kQuarantined) {
     text += "Two accounts claim the same identity: nothing is done automatically. ";
   }
@@ -122,8 +127,10 @@ void AddPerson(const Person& person, const AlertContext& context,
                std::map<std::string, std::string>& annotations) {
   annotations["description"] = DescriptionOf(person, context);
   annotations["state"] = std::string(StateText(person.state));
-  const std::string lag = LagText(person, context.now);
+  const std::string lag = LagSoFar(person, context.now);
   if (!lag.empty()) annotations["lag"] = lag;
+  const monitor::Lags lags = LagsOf(person, context.link, context.policy, context.now);
+  if (lags.disable) annotations["lag_bounds"] = LagText(*lags.disable);
   if (const monitor::AdHalf* ad = person.facts.DecidingAd()) {
     annotations["sam_account_name"] = ad->sam_account_name;
     annotations["dn"] = ad->dn;

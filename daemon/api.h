@@ -36,6 +36,7 @@ struct SourceReport {
   bool snapshot_running = false;
   bool snapshot_complete = false;
   uint64_t snapshot_objects = 0;
+  absl::Duration clock_offset;              // the source's clock less ours, the worst of its links
   std::string error;                        // of the last failed poll; empty when it succeeded
   std::vector<watchers::Finding> findings;  // what the account may not see, and how to mend it
 };

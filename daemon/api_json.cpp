@@ -7,6 +7,8 @@
 #include "daemon/api_logs.h"
 #include "daemon/api_told_json.h"
 #include "monitor/causes.h"
+#include "monitor/lags.h"
+#include "monitor/residual.h"
 
 namespace driftwarden::daemon {
 
@@ -112,15 +114,43 @@ json::array DriftJson(const Person& person) {
   return out;
 }
 
+json::value LagJson(const std::optional<monitor::LagBounds>& lag) {
+  if (!lag) return nullptr;
+  const bool bounded = lag->hi != absl::InfiniteDuration();
+  json::object out;
+  out["lo"] = SecondsJson(lag->lo);
+  out["hi"] = bounded ? SecondsJson(lag->hi) : json::value(nullptr);
+  out["running"] = lag->running;
+  out["clamped"] = lag->clamped;
+  return out;
+}
+
+json::object LagsJson(const Person& person, const PersonContext& context) {
+  const monitor::Lags lags = LagsOf(person, context.link, context.policy, context.now);
+  json::object out;
+  out["disable"] = LagJson(lags.disable);
+  out["revocation"] = LagJson(lags.revocation);
+  out["replication"] = LagJson(lags.replication);
+  return out;
+}
+
 json::value ResidualJson(const Person& person, const PersonContext& context) {
-  const monitor::ResidualAccess residual = monitor::ResidualAccessOf(person);
+  const auto residual = ResidualAccessOf(person, context.link, context.policy, context.now);
   json::object out;
   out["new_sessions_possible"] = residual.new_sessions_possible;
   out["cae_until"] = residual.cae_until ? TimeJson(*residual.cae_until) : json::value(nullptr);
   out["tokens_until"] =
       residual.tokens_until ? TimeJson(*residual.tokens_until) : json::value(nullptr);
+  out["bound"] = Str(TokenBoundText(residual.lifetime.bound));
+  out["bound_seconds"] = SecondsJson(residual.lifetime.longest);
+  out["believed"] = residual.lifetime.believed;
+  out["by_last_sign_in"] = residual.by_last_sign_in;
+  const Tri guest = person.facts.entra ? person.facts.entra->guest : Tri::kUnknown;
+  out["guest"] = TriJson(guest);
   out["devices"] = DevicesJson(person, context);
-  out["not_reached"] = json::array{"an application's own session", "sessions of guests"};
+  json::array not_reached = {"an application's own session"};
+  if (guest != Tri::kNo) not_reached.emplace_back("sessions of guests");
+  out["not_reached"] = std::move(not_reached);
   return out;
 }
 
@@ -157,6 +187,12 @@ const std::string& UpnOf(const Person& person) {
 json::value TimeJson(absl::Time at) {
   if (at == absl::InfinitePast() || at == absl::InfiniteFuture()) return nullptr;
   return json::value(FormatRfc3339(at));
+}
+
+json::value SecondsJson(absl::Duration d) {
+  const int64_t millis = absl::ToInt64Milliseconds(d);
+  if (millis % 1000 == 0) return millis / 1000;
+  return static_cast<double>(millis) / 1000;
 }
 
 json::value BoundsJson(const TimeBounds& bounds) {
@@ -215,6 +251,9 @@ json::object PersonJson(const Person& person, const std::vector<monitor::Action>
   out["cause"] = CauseOf(person, context);
   out["episode"] =
       person.episode.has_value() ? json::value(person.episode->id.value) : json::value(nullptr);
+  const auto departure = DepartureTimeOf(person, context.link, context.policy);
+  out["time_uncertain"] = departure && departure->uncertain;
+  out["lags"] = LagsJson(person, context);
   out["residual"] = ResidualJson(person, context);
   out["activity"] = ActivityJson(person, context);
   json::array list;

@@ -16,6 +16,8 @@ namespace driftwarden::daemon {
 
 boost::json::value TimeJson(absl::Time at);  // null for infinities
 boost::json::value BoundsJson(const TimeBounds& bounds);
+// A whole number where it is one, as most are.
+boost::json::value SecondsJson(absl::Duration d);
 // Directory text may be any bytes; JSON must be UTF-8.
 boost::json::string SafeText(std::string_view text);
 // By the Entra account, else by the AD account; empty when neither has one.

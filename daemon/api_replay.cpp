@@ -109,11 +109,17 @@ json::object RowJson(const ReplayRow& row, absl::Duration length) {
   out["spared"] = EntriesJson(row.spared);
   json::array closest;
   for (const ReplayRow::NearMiss& miss : row.closest) {
-    closest.push_back({{"id", miss.id},
-                       {"upn", SafeText(miss.upn)},
-                       {"tier", miss.tier.value},
-                       {"lag", HumanDuration(miss.lag)},
-                       {"short_of_a_warning", HumanDuration(miss.short_of)}});
+    json::object item = {{"id", miss.id},
+                         {"upn", SafeText(miss.upn)},
+                         {"tier", miss.tier.value},
+                         {"lag", HumanDuration(miss.lag)},
+                         {"short_of_a_warning", HumanDuration(miss.short_of)}};
+    item["lag_bounds"] = nullptr;
+    if (miss.bounds) {
+      item["lag_bounds"] = {{"lo", SecondsJson(miss.bounds->first)},
+                            {"hi", SecondsJson(miss.bounds->second)}};
+    }
+    closest.push_back(std::move(item));
   }
   out["closest"] = std::move(closest);
   return out;

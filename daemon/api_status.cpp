@@ -10,6 +10,8 @@
 #include "daemon/api_json.h"
 #include "daemon/api_logs.h"
 #include "daemon/api_told_json.h"
+#include "monitor/clocks.h"
+#include "monitor/guards.h"
 #include "net/problem.h"
 
 namespace driftwarden::daemon {
@@ -21,6 +23,18 @@ using net::ServerRequest;
 using net::ServerResponse;
 
 namespace {
+
+// What differs by more than so much is told; by more than that, nothing is done either.
+std::string ClockText(absl::Duration offset) {
+  const absl::Duration off = absl::AbsDuration(offset);
+  if (off <= monitor::kSkewWarns) return "";
+  const bool blocks = off > monitor::kMaxSkewForAction;
+  return Cat("its clock is ", HumanDuration(off),
+             offset > absl::ZeroDuration() ? " ahead of ours" : " behind ours",
+             blocks ? ": nothing is done about anybody of its links until it is mended"
+                    : ": its times are believed to that much less",
+             "; synchronise both machines' clocks (chrony, w32time)");
+}
 
 json::object SourceJson(const SourceReport& source) {
   json::object out;
@@ -42,7 +56,10 @@ json::object SourceJson(const SourceReport& source) {
     item["text"] = finding.text;
     findings.push_back(std::move(item));
   }
+  const std::string clock = ClockText(source.clock_offset);
+  if (!clock.empty()) findings.push_back({{"finding", "clock_off"}, {"text", clock}});
   out["findings"] = std::move(findings);
+  out["clock_offset_seconds"] = SecondsJson(source.clock_offset);
   return out;
 }
 

@@ -391,6 +391,9 @@ std::vector<SourceReport> App::Parts::Sources() const {
       report.snapshot_running = report.snapshot_running || source.snapshot_running;
       report.snapshot_complete = report.snapshot_complete && source.snapshot_complete;
       report.snapshot_objects = std::max(report.snapshot_objects, source.snapshot_objects);
+      if (absl::AbsDuration(source.clock_offset) > absl::AbsDuration(report.clock_offset)) {
+        report.clock_offset = source.clock_offset;
+      }
       report.fresh = report.fresh &&
                      !monitor::SourceIsStale(source, link->policy->StaleAfter(loop.name()), now);
     }

@@ -7,6 +7,7 @@
 #include "base/time.h"
 #include "daemon/json_text.h"
 #include "daemon/text_table.h"
+#include "daemon/text_time.h"
 
 namespace driftwarden::daemon {
 
@@ -74,8 +75,11 @@ std::string PeopleText(const json::value& row, bool recorded) {
   }
   if (all > rows.size()) out += Cat("  and ", all - rows.size(), " more: --format json\n");
   for (const json::value& miss : ListAt(row, "closest")) {
-    out += Cat("  not paged: ", TextAt(miss, "upn"), ", live for ", TextAt(miss, "lag"), ", ",
-               TextAt(miss, "short_of_a_warning"), " short of a warning\n");
+    out += Cat("  not paged: ", TextAt(miss, "upn"), ", live for ", TextAt(miss, "lag"),
+               Field(miss, "lag_bounds").is_object()
+                   ? Cat(" (", LagLine(Field(miss, "lag_bounds")), " by the sources' times)")
+                   : std::string(),
+               ", ", TextAt(miss, "short_of_a_warning"), " short of a warning\n");
   }
   return out;
 }

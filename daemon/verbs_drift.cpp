@@ -11,6 +11,7 @@
 #include "daemon/text_activity.h"
 #include "daemon/text_explain.h"
 #include "daemon/text_table.h"
+#include "daemon/text_time.h"
 #include "daemon/verbs.h"
 #include "net/url.h"
 
@@ -199,19 +200,8 @@ void PrintPerson(const json::value& person) {
     Print(Cat("\n",
               RenderTable({"REQUESTED", "ACTION", "REASON", "STATE", "ID", "OUTCOME"}, actions)));
   }
-  const json::value& residual = Field(person, "residual");
-  Print("\nnot reached by any revocation:\n");
-  if (FlagAt(residual, "new_sessions_possible")) {
-    Print("  the account is live in Entra: new sessions can start\n");
-  }
-  if (const std::string until = TextAt(residual, "cae_until"); !until.empty()) {
-    Print(Cat("  services with continuous access evaluation: until ", until, "\n"));
-  }
-  if (const std::string until = TextAt(residual, "tokens_until"); !until.empty()) {
-    Print(Cat("  access tokens already issued: until ", until, "\n"));
-  }
-  Print(UnreachedText(person));
-  Print("  an application's own sessions, and sessions of guests, end on their own terms\n");
+  Print(LagsText(person));
+  Print(ResidualText(person));
   const json::value& next = Field(person, "next");
   if (!TextAt(next, "what").empty()) {
     Print(Cat("\nnext: ", TextAt(next, "what"),

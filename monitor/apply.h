@@ -38,7 +38,7 @@ std::string_view ActionOutcomeText(ActionOutcome outcome);
 struct Tally {
   struct Lag {
     TierName tier;
-    absl::Duration lag;
+    absl::Duration lag;  // LagBounds::observed
     bool by_driftwarden = false;
   };
   std::vector<std::pair<DriftKind, TierName>> episodes_opened;

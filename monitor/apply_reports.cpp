@@ -149,12 +149,7 @@ void TallyRevocation(Transaction& tx, const Action& action) {
   if (episode == nullptr || episode->revoked) return;
   episode->revoked = action.called->lo;
   if (!episode->OfDeparture()) return;  // there is no moment to count from
-  absl::Duration lag = action.called->hi - episode->departed.hi;
-  if (lag < absl::ZeroDuration()) {
-    ++tx.tally().negative_lags;
-    lag = absl::ZeroDuration();
-  }
-  tx.tally().revocation_lags.push_back({action.tier, lag, true});
+  TallyRevocationLag(tx, *tx.Find(action.person), *action.called, true);
 }
 
 }  // namespace

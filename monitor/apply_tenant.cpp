@@ -8,6 +8,7 @@
 
 #include "base/strings.h"
 #include "base/units.h"
+#include "monitor/attribution.h"
 #include "monitor/settle.h"
 #include "monitor/transaction.h"
 
@@ -37,7 +38,7 @@ void NoteSync(Transaction& tx, const TenantLook& look) {
   std::optional<absl::Time> at;
   if (look.organization) at = look.organization->last_sync;
   if (look.jobs) at = Later(at, LastSuccess(*look.jobs));
-  if (!at || *at > tx.now() + kFutureSlack) return;
+  if (!at || *at > tx.now() + LogSkew(tx.policy(), link) + kFutureSlack) return;
   link.causes.tenant_read = tx.now();
   if (link.engine_last_sync && *at <= *link.engine_last_sync) return;
   if (link.engine_last_sync && look.watched) {
@@ -71,6 +72,12 @@ std::string Text(const std::optional<DeletionGuard>& guard) {
   return guard ? Cat(guard->type, ' ', guard->threshold) : "unknown";
 }
 
+std::string Text(const std::optional<TokenPolicies>& policies) {
+  if (!policies) return "unknown";
+  if (policies->longest == absl::ZeroDuration()) return "none";
+  return Cat(FormatDurationText(policies->longest), policies->for_all ? " for all" : " for some");
+}
+
 std::string QuarantineText(const std::optional<std::vector<SyncJob>>& jobs) {
   std::string text;
   if (!jobs) return "unknown";
@@ -102,6 +109,11 @@ void RecordTenant(Transaction& tx, const TenantFacts& before, const TenantFacts&
     return facts.federated_domains ? JoinStrings(*facts.federated_domains, ",") : "unknown";
   };
   note("federated_domains", domains(before), domains(after));
+  const auto access = [](const TenantFacts& facts) {
+    return facts.conditional_access ? Cat(*facts.conditional_access) : std::string("unknown");
+  };
+  note("conditional_access", access(before), access(after));
+  note("token_policies", Text(before.token_policies), Text(after.token_policies));
   if (details.empty()) return;
   EvidenceEntry entry;
   entry.type = "tenant_changed";
@@ -125,6 +137,8 @@ void TakeParts(TenantFacts& facts, const TenantLook& look) {
   }
   if (look.federated_domains) facts.federated_domains = look.federated_domains;
   if (look.jobs) facts.jobs = look.jobs;
+  if (look.conditional_access) facts.conditional_access = look.conditional_access;
+  if (look.token_policies) facts.token_policies = look.token_policies;
   for (const auto& [via, actors] : look.actors) {
     std::erase_if(facts.actors, [&](const SyncActor& actor) { return actor.via == via; });
     facts.actors.insert(facts.actors.end(), actors.begin(), actors.end());

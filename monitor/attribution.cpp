@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "monitor/clocks.h"
 
 namespace driftwarden::monitor {
 namespace {
@@ -132,9 +133,7 @@ ActorKind ActorOf(const AuditRecord& record, const Policy& policy, const LinkSta
 }
 
 absl::Duration LogSkew(const Policy& policy, const LinkState& link) {
-  const auto found = link.sources.find(policy.entra_source);
-  if (found == link.sources.end()) return absl::ZeroDuration();
-  return absl::Ceil(absl::AbsDuration(found->second.clock_offset), absl::Seconds(1));
+  return SkewOf(link, policy.entra_source);
 }
 
 void NarrowByAudits(EntraHalf& half, absl::Duration skew) {

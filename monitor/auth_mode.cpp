@@ -5,6 +5,7 @@
 #include <set>
 
 #include "base/strings.h"
+#include "monitor/attribution.h"
 #include "monitor/facts.h"
 #include "monitor/person.h"
 #include "monitor/policy.h"
@@ -74,7 +75,8 @@ bool EngineStalled(const Policy& policy, const LinkState& link, absl::Time now) 
 
 absl::Time StalledAt(const Policy& policy, const LinkState& link) {
   if (!link.engine_last_sync) return absl::InfiniteFuture();
-  return *link.engine_last_sync + 2 * CycleOf(policy, link) + kStalledSlack;
+  // The tenant's clock dates its syncs; one that is behind makes them look older.
+  return *link.engine_last_sync + LogSkew(policy, link) + 2 * CycleOf(policy, link) + kStalledSlack;
 }
 
 std::vector<SyncActor> SyncActorsOf(const Policy& policy, const LinkState& link) {

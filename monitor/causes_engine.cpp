@@ -3,8 +3,10 @@
 
 #include "base/strings.h"
 #include "base/units.h"
+#include "monitor/attribution.h"
 #include "monitor/cause_counts.h"
 #include "monitor/causes.h"
+#include "monitor/clocks.h"
 
 namespace driftwarden::monitor {
 namespace {
@@ -37,7 +39,11 @@ std::vector<CauseFinding> FindEngineCause(const LinkSituation& s) {
 // Who left when the engine still ran, and was not carried, waits for a reason of their own.
 bool EngineCauseExplains(const LinkCause& cause, const Person& person, const LinkSituation& s) {
   const absl::Time left = person.episode ? person.episode->departed.hi : absl::InfinitePast();
-  return WaitsSince(person) && left >= cause.since - CycleOf(s.policy, s.link);
+  const AdHalf* ad = person.facts.DecidingAd();
+  // Whoever may have left too late for that sync, by either clock.
+  absl::Duration skew = LogSkew(s.policy, s.link);
+  if (ad != nullptr) skew += SkewOf(s.link, ad->source);
+  return WaitsSince(person) && left + skew >= cause.since - CycleOf(s.policy, s.link);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "base/strings.h"
 #include "base/units.h"
+#include "monitor/attribution.h"
 #include "monitor/cause_counts.h"
 #include "monitor/causes.h"
 
@@ -27,7 +28,7 @@ bool IsReadSince(const LinkSituation& s, absl::Time sync) {
   if (entra == s.link.sources.end()) return false;
   const absl::Duration margin =
       std::min(s.policy.StaleAfter(s.policy.entra_source), CycleOf(s.policy, s.link) / 2);
-  return entra->second.last_complete_begin >= sync + margin;
+  return entra->second.last_complete_begin >= sync + LogSkew(s.policy, s.link) + margin;
 }
 
 std::string DeletionsText(const LinkState& link) {
@@ -41,7 +42,9 @@ std::string DeletionsText(const LinkState& link) {
 std::vector<CauseFinding> FindExportCause(const LinkSituation& s) {
   const CauseBook& book = s.link.causes;
   if (!s.link.engine_last_sync || !book.previous_sync) return {};
-  const int64_t stuck = WaitingBetween(book.waiting, book.carried, *book.previous_sync);
+  // Seen by our clock before a sync that the tenant's clock dates.
+  const absl::Time before = *book.previous_sync - LogSkew(s.policy, s.link);
+  const int64_t stuck = WaitingBetween(book.waiting, book.carried, before);
   const int64_t waiting =
       WaitingBetween(book.waiting, absl::InfinitePast(), absl::InfiniteFuture());
   CauseFinding finding;

@@ -51,6 +51,7 @@ std::vector<CauseFinding> FindScopeExit(const LinkSituation& s) {
                     kGuardMassScopeExit)};
 }
 
+// Both times are of the controllers' stamps, which no other clock is compared with.
 bool ExplainsDisable(const LinkCause& cause, const Person& person, const LinkSituation&) {
   return person.episode && person.episode->departed.hi >= cause.since &&
          person.episode->departed.hi <= cause.until;

@@ -7,6 +7,7 @@
 #include "monitor/attribution.h"
 #include "monitor/cause_counts.h"
 #include "monitor/guards.h"
+#include "monitor/lags.h"
 #include "monitor/situation.h"
 
 namespace driftwarden::monitor {
@@ -161,14 +162,10 @@ void NoteEntraOut(Transaction& tx, Person& person) {
   if (first && ad != nullptr && !person.memory.last_converged) NoteCarried(tx, person, *ad);
   // A regression is no second departure: its time to disable would be counted from the first one.
   if (!first || ad == nullptr || person.memory.last_converged) return;
-  const absl::Time from = ad->time_uncertain ? episode.departed.hi : episode.departed.lo;
-  absl::Duration lag = episode.entra_disabled->hi - from;
-  if (from == absl::InfinitePast()) lag = episode.entra_disabled->hi - episode.departed.hi;
-  if (lag < absl::ZeroDuration()) {
-    ++tx.tally().negative_lags;
-    lag = absl::ZeroDuration();
-  }
-  tx.tally().disable_lags.push_back({person.tier, lag, false});
+  const auto lag = LagsOf(person, tx.link(), tx.policy(), tx.now()).disable;
+  if (!lag) return;
+  if (lag->clamped) ++tx.tally().negative_lags;
+  tx.tally().disable_lags.push_back({person.tier, lag->observed, false});
 }
 
 // The first time somebody else revoked the sessions in this episode, as an audit record says. What
@@ -177,11 +174,12 @@ void NoteRevokedByOthers(Transaction& tx, Person& person) {
   Episode& episode = *person.episode;
   if (episode.revoked) return;
   const absl::Duration skew = LogSkew(tx.policy(), tx.link());
+  const auto from = DepartureTimeOf(person, tx.link(), tx.policy());
+  const absl::Time departed = episode.departed.hi + (from ? from->skew : absl::ZeroDuration());
   for (const AuditRecord* record : RevocationsByOthers(person.facts, tx.policy(), tx.link())) {
-    if (record->at - skew < episode.departed.hi) continue;
+    if (record->at - skew < departed) continue;
     episode.revoked = record->at;
-    const absl::Duration lag = record->at - episode.departed.hi;
-    tx.tally().revocation_lags.push_back({person.tier, lag, false});
+    TallyRevocationLag(tx, person, {record->at - skew, record->at + skew}, false);
     EvidenceEntry entry = EvidenceAbout(person, "sessions_revoked");
     entry.fact = {record->at - skew, record->at + skew};
     entry.source = tx.policy().entra_source.value;
@@ -210,6 +208,15 @@ std::optional<EpisodeResult> ResultOf(const Person& person, const Verdict& verdi
                                         : EpisodeResult::kSuperseded;
   }
   return EpisodeResult::kReversed;
+}
+
+// Both bounds, so that whoever audits a lag sees how sure it is.
+void PutLag(EvidenceEntry& entry, const std::string& name, const std::optional<LagBounds>& lag) {
+  if (!lag || lag->running) return;
+  entry.details[Cat(name, "_at_least")] = PreciseText(lag->lo);
+  const bool bounded = lag->hi != absl::InfiniteDuration();
+  entry.details[Cat(name, "_at_most")] = bounded ? PreciseText(lag->hi) : "unknown";
+  if (lag->clamped) entry.details[Cat(name, "_clamped")] = "yes";
 }
 
 LabelSet LabelsOf(const Person& person, Severity severity) {
@@ -273,6 +280,15 @@ bool MustOpen(const Person& person, const Verdict& verdict, bool in_baseline) {
          ShowsRemains(verdict);
 }
 
+void TallyRevocationLag(Transaction& tx, const Person& person, const TimeBounds& revoked,
+                        bool by_driftwarden) {
+  const auto from = DepartureTimeOf(person, tx.link(), tx.policy());
+  if (!from) return;
+  const LagBounds lag = LagSince(*from, revoked);
+  if (lag.clamped) ++tx.tally().negative_lags;
+  tx.tally().revocation_lags.push_back({person.tier, lag.observed, by_driftwarden});
+}
+
 void ReleaseCall(LinkState& link, const Action& action) {
   const auto at = std::find_if(link.calls.begin(), link.calls.end(), [&](const CallStamp& call) {
     return call.person == action.person && call.reason == action.reason && action.intent_at &&
@@ -313,6 +329,10 @@ void EndEpisode(Transaction& tx, Person& person, EpisodeResult result) {
   EvidenceEntry entry = EvidenceAbout(person, "episode_closed");
   entry.fact = episode.entra_disabled.value_or(TimeBounds{});
   entry.details["result"] = EpisodeResultText(result);
+  const Lags lags = LagsOf(person, tx.link(), tx.policy(), tx.now());
+  PutLag(entry, "disable_lag", lags.disable);
+  PutLag(entry, "revocation_lag", lags.revocation);
+  PutLag(entry, "replication_lag", lags.replication);
   tx.Record(std::move(entry));
   const bool out = episode.OfDeparture() &&
                    (result == EpisodeResult::kConverged || result == EpisodeResult::kDeleted);

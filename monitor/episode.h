@@ -25,6 +25,10 @@ void DropActions(Transaction& tx, const Person& person, const std::vector<Wanted
 // So long after the end of an episode somebody's sign-ins are still read.
 constexpr absl::Duration kWatchedAfter = absl::Hours(24);
 
+// How long the first revocation of an open episode took, for the metrics.
+void TallyRevocationLag(Transaction& tx, const Person& person, const TimeBounds& revoked,
+                        bool by_driftwarden);
+
 // Takes an intent that made no call out of the budgets' windows.
 void ReleaseCall(LinkState& link, const Action& action);
 

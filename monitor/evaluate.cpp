@@ -142,33 +142,4 @@ Verdict Evaluate(const Person& person, const LinkState& link, const Policy& poli
   return verdict;
 }
 
-ResidualAccess ResidualAccessOf(const Person& person) {
-  // The vendor's stated upper bounds: continuous access evaluation, and other access tokens.
-  constexpr absl::Duration kCaeBound = absl::Minutes(15);
-  constexpr absl::Duration kTokenBound = absl::Minutes(90);
-  ResidualAccess residual;
-  const AdHalf* ad = person.facts.DecidingAd();
-  if (ad == nullptr || !Departed(*ad) || !person.facts.entra) return residual;
-  const EntraHalf& entra = *person.facts.entra;
-  std::optional<absl::Time> out;
-  if (person.facts.EntraGone()) {
-    out = entra.deleted_since.hi;
-  } else if (entra.enabled == Tri::kNo) {
-    out = entra.disabled_since.hi;
-  }
-  residual.new_sessions_possible = person.facts.EntraLive();
-  std::optional<absl::Time> revoked;
-  if (person.facts.last_revocation &&
-      person.facts.last_revocation->called.lo >= DepartureSeen(*ad)) {
-    revoked = person.facts.last_revocation->called.hi;
-  }
-  if (out || revoked) {
-    residual.cae_until =
-        std::min(out.value_or(absl::InfiniteFuture()), revoked.value_or(absl::InfiniteFuture())) +
-        kCaeBound;
-  }
-  if (out) residual.tokens_until = *out + kTokenBound;
-  return residual;
-}
-
 }  // namespace driftwarden::monitor

@@ -21,15 +21,6 @@ Verdict Evaluate(const Person& person, const LinkState& link, const Policy& poli
 std::vector<DriftKind> HoldingKinds(const Person& person, const LinkState& link,
                                     const Policy& policy, absl::Time now);
 
-// What no one can revoke: until when access tokens that were issued before may still work. Null
-// when nobody departed or nothing ended yet.
-struct ResidualAccess {
-  std::optional<absl::Time> cae_until;     // CAE-capable services
-  std::optional<absl::Time> tokens_until;  // other access tokens
-  bool new_sessions_possible = false;      // live in Entra
-};
-ResidualAccess ResidualAccessOf(const Person& person);
-
 // How soon people may be judged by what a source last said.
 bool SourceIsStale(const SourceState& source, absl::Duration stale_after, absl::Time now);
 

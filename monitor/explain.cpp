@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "monitor/attribution.h"
 #include "monitor/expiry.h"
+#include "monitor/lags.h"
 #include "monitor/unmanaged.h"
 
 namespace driftwarden::monitor {
@@ -271,8 +272,12 @@ Because BecauseOf(const Situation& s, const Verdict& verdict) {
   if (!s.departed || s.entra == nullptr) return because;
   add("first_seen", FormatRfc3339(s.seen));
   add("counts_from", FormatRfc3339(s.counts_from));
-  add("time_uncertain", s.counts_from == s.departure.lo ? "no" : "yes");
+  add("time_uncertain", s.time_uncertain ? "yes" : "no");
   add("elapsed", HumanDuration(s.elapsed));
+  const Lags lags = LagsOf(*s.person, *s.link, *s.policy, s.now);
+  if (lags.disable) add("disable_lag", LagText(*lags.disable));
+  if (lags.revocation) add("revocation_lag", LagText(*lags.revocation));
+  if (lags.replication) add("replication_lag", LagText(*lags.replication));
   add("settled", s.settled ? "yes" : "no");
   add("settle", HumanDuration(s.thresholds.settle));
   add("warn_after", HumanDuration(s.thresholds.warn_after));

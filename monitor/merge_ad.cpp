@@ -36,8 +36,9 @@ bool IsOfAnotherDomain(const AdHalf& half, const AdView& view, const Look& look)
 }
 
 // Versions are counted anew where the account went, and only the time of a write says which domain
-// shows the later state. Without stamps the later look does. A tombstone is of the domain that had
-// the account when it was deleted.
+// shows the later state: by clocks that Kerberos keeps within minutes of each other, while a move
+// writes nothing in the domain that is left. Without stamps the later look does. A tombstone is of
+// the domain that had the account when it was deleted.
 bool IsOfFormerDomain(const AdHalf& half, const AdView& view, const Look& look) {
   const auto& seen = view.deleted.value_or(false) ? view.deleted_stamp : view.uac_stamp;
   const auto& known = half.deleted ? half.deleted_stamp : half.uac_stamp;

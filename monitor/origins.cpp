@@ -299,7 +299,7 @@ Origins OriginsOf(const Person& person, const LinkState& link, const Policy& pol
   out.log_skew = s.entra == nullptr ? LogSkew(policy, link) : s.skew;
   if (s.departed) {
     out.counts_from = s.counts_from;
-    out.time_uncertain = s.counts_from != s.departure.lo;
+    out.time_uncertain = s.time_uncertain;
   }
   out.thresholds = ThresholdsOf(s);
   return out;

@@ -109,6 +109,8 @@ struct Policy {
   std::string own_app_id;
   // alerting.collapse_after: more people than this with one kind of drift are told in one alert.
   int collapse_after = 20;
+  // How long an access token lives at most. Nothing: as the tenant's policies say.
+  std::optional<absl::Duration> access_token_lifetime;
 
   // A source is stale when nothing was read for this long: max(3 polls, 2 min) unless tiny polls.
   absl::Duration StaleAfter(const SourceName& source) const;

@@ -91,8 +91,8 @@ ByteWriter Text(std::string_view text) {
 std::map<std::string, std::string> PolicyParts(const Policy& policy) {
   const auto& [link, sync_engine, auth_mode, auth_domains, sync_actors, require_revocation,
                act_on_expired, reset_without_revoke, settle, tiers, classes, remediation,
-               poll_intervals, ad_sources, with_one_dc, entra_source, own_app_id, collapse_after] =
-      policy;  // the last two are no part of how people are judged
+               poll_intervals, ad_sources, with_one_dc, entra_source, own_app_id, collapse_after,
+               token_lifetime] = policy;  // the last three are no part of how people are judged
   const auto& [mode, modes, actions, budgets, breakers] = remediation;
   const auto& [max_percent_per_day, quiet] = breakers;
   Parts parts;

@@ -44,6 +44,9 @@ struct ReplayOutcome {
   // The longest that an account was live behind a departure, as the timers count it, of lags that
   // ended within the window.
   std::optional<absl::Duration> longest_lag;
+  // That lag as AD's and Entra's own times bound it; nothing where it ended in another way than by
+  // the Entra disable or deletion, or where nothing bounds it.
+  std::optional<std::pair<absl::Duration, absl::Duration>> longest_lag_bounds;
   size_t alerts_sent = 0;  // deliveries within the window; a replay makes none
 
   std::optional<Severity> Worst() const;

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <utility>
 
+#include "monitor/attribution.h"
+
 namespace driftwarden::monitor {
 namespace {
 
@@ -230,7 +232,8 @@ Person PersonBefore(const Person& now, const std::vector<EvidenceEntry>& entries
 
 void TakeFact(const EvidenceEntry& entry, const Policy& policy, Person& person, LinkState& link) {
   if (entry.type == "drift_opened") {
-    link.engine_last_sync = entry.at;
+    // By our clock there was one; the rule takes the tenant's skew off again.
+    link.engine_last_sync = entry.at + LogSkew(policy, link);
     return;
   }
   for (AdHalf& half : person.facts.ad) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "monitor/lags.h"
 #include "monitor/replay.h"
 
 namespace driftwarden::monitor {
@@ -32,6 +33,7 @@ class PageReader {
     // What one commit records is one change: a kind that takes another's place resolves nothing.
     if (entry.at != at_) Flush();
     at_ = entry.at;
+    TakeTimes(entry);
     if (entry.type == "action_verified") TakeAction(entry);
     if (entry.type == "alert_sent" && Within(entry.at)) ++out_.alerts_sent;
     const auto kind = ParseDriftKind(DetailOf(entry, "kind"));
@@ -60,11 +62,30 @@ class PageReader {
     (seal ? out_.sealed : out_.revoked).push_back(entry.at);
   }
 
+  void TakeTimes(const EvidenceEntry& entry) {
+    if (entry.type == "episode_opened" || entry.type == "episode_departed") departed_ = entry.fact;
+    if (entry.type == "entra_disabled" || entry.type == "entra_deleted") {
+      out_of_entra_ = {entry.at, entry.fact};
+    }
+  }
+
+  // What one commit both shows as out and clears was ended by that.
+  std::optional<std::pair<absl::Duration, absl::Duration>> BoundsAt(absl::Time at) const {
+    const auto& [seen, out] = out_of_entra_;
+    if (seen != at || departed_.lo == absl::InfinitePast()) return std::nullopt;
+    DepartureTime from;
+    from.at = departed_;
+    const LagBounds lag = LagSince(from, out);
+    return std::pair(lag.lo, lag.hi);
+  }
+
   void Clear(DriftKind kind, const EvidenceEntry& entry) {
     open_.erase(kind);
     if (!IsLag(kind) || !Within(entry.at)) return;
     const absl::Duration lag = entry.at - entry.fact.hi;
-    out_.longest_lag = std::max(out_.longest_lag.value_or(lag), lag);
+    if (out_.longest_lag && lag < *out_.longest_lag) return;
+    out_.longest_lag = lag;
+    out_.longest_lag_bounds = BoundsAt(entry.at);
   }
 
   void Flush() {
@@ -92,6 +113,8 @@ class PageReader {
   const ReplayWindow& window_;
   ReplayOutcome& out_;
   absl::Time at_ = absl::InfinitePast();
+  TimeBounds departed_;
+  std::pair<absl::Time, TimeBounds> out_of_entra_;  // our commit, and when it happened
   std::map<DriftKind, Severity> open_;
   std::optional<ReplayPage> page_;
 };

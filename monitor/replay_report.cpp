@@ -81,8 +81,8 @@ void ReplayReport::Add(const ReplayedPerson& person) {
     Count(sums_[i + 1], person, outcome);
     if (!outcome.pages.empty() || !outcome.longest_lag) continue;
     const absl::Duration lag = *outcome.longest_lag;
-    KeepClosest(sums_[i + 1].row.closest,
-                {person.id, person.upn, person.tier, lag, person.warn_after[i] - lag});
+    KeepClosest(sums_[i + 1].row.closest, {person.id, person.upn, person.tier, lag,
+                                           person.warn_after[i] - lag, outcome.longest_lag_bounds});
   }
 }
 

@@ -34,7 +34,8 @@ struct ReplayRow {
     std::string upn;
     TierName tier;
     absl::Duration lag;
-    absl::Duration short_of;  // a warning
+    absl::Duration short_of;                                          // a warning
+    std::optional<std::pair<absl::Duration, absl::Duration>> bounds;  // of the lag
   };
   std::string name;
   uint64_t people_paged = 0;

@@ -21,7 +21,9 @@ std::optional<OpenDrift> OpenNeverSynced(const Situation& s) {
   }
   const auto& last = s.link->engine_last_sync;
   const absl::Duration two_cycles = 2 * CycleOf(*s.policy, *s.link);
-  if (!s.may_advance || !last || *last < s.departure.hi + two_cycles) return std::nullopt;
+  // Two clocks besides ours: the tenant's dates the sync, the controller's the departure.
+  const bool over = last && *last - s.skew >= s.DepartedBy() + two_cycles;
+  if (!s.may_advance || !over) return std::nullopt;
   return OpenDrift{DriftKind::kNeverSynced, s.WarnOrCritical(), s.counts_from};
 }
 

@@ -28,7 +28,7 @@ std::optional<OpenDrift> OpenReset(const Situation& s) {
   std::optional<absl::Time> since;
   if (memory.compromised && !answered(memory.compromised->at)) since = memory.compromised->at;
   const auto& reset = memory.reset_twice_at;
-  if (s.policy->reset_without_revoke && reset && !answered(*reset)) {
+  if (s.policy->reset_without_revoke && reset && !answered(*reset + s.ad_skew)) {
     since = std::min(since.value_or(*reset), *reset);
   }
   if (!since) return std::nullopt;

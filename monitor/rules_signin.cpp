@@ -30,7 +30,7 @@ absl::Time BeginOf(const Situation& s, const SignIn& sign_in) {
 
 std::optional<Severity> SeverityOf(const Situation& s, const SignIn& sign_in) {
   const absl::Time begin = BeginOf(s, sign_in);
-  if (begin <= s.departure.hi) return std::nullopt;
+  if (begin <= s.DepartedBy()) return std::nullopt;
   if (s.revocation && s.revocation->lo > sign_in.at.hi + s.skew) return std::nullopt;
   if (s.gone || s.disabled) {
     if (begin <= s.EntraOutSince()) return std::nullopt;  // over, as far as signing in goes

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "monitor/attribution.h"
+#include "monitor/clocks.h"
 #include "monitor/expiry.h"
 
 namespace driftwarden::monitor {
@@ -24,19 +25,11 @@ const SourceState* FindSource(const LinkState& link, const SourceName& name) {
   return found == link.sources.end() ? nullptr : &found->second;
 }
 
-absl::Duration PollInterval(const Policy& policy, const SourceName& source) {
-  const auto found = policy.poll_intervals.find(source);
-  return found == policy.poll_intervals.end() ? kRecheckMax : found->second;
-}
-
 // The timers count from the early bound when the interval is narrow, else from the late one: nobody
 // is paged for time that may not have passed. Never from the future of our own clock.
-absl::Time CountsFrom(const AdHalf& ad, const TimeBounds& departure, absl::Time seen,
-                      absl::Duration poll) {
-  const bool uncertain = departure.Width() > 2 * poll;
-  const absl::Time from =
-      uncertain || (ad.disabled == Tri::kYes && ad.time_uncertain) ? departure.hi : departure.lo;
-  return std::min(from, seen);
+absl::Time CountsFrom(const Situation& s) {
+  const absl::Time from = s.time_uncertain ? s.departure.hi : s.departure.lo;
+  return std::min(from + s.ad_skew, s.seen);
 }
 
 // The second look: a direct read of the account, or a complete read of its source that brought
@@ -87,7 +80,7 @@ void DescribeRevocation(Situation& s) {
   const auto others = RevocationsByOthers(facts, *s.policy, *s.link);
   const absl::Time back = std::max(s.entra->enabled_since.hi, s.entra->restored_since.hi);
   s.revocation = LatestRevocation(facts, others, s.skew, std::max(s.seen, back),
-                                  std::max(s.departure.hi, back));
+                                  std::max(s.DepartedBy(), back));
   if (s.live && s.revocation) {
     s.contained = !SignedInAfter(s, s.revocation->hi, kRevocationTakes);
     const AccountLogs& logs = s.entra->logs;
@@ -102,17 +95,18 @@ void DescribeRevocation(Situation& s) {
   const auto seal =
       LatestRevocation(facts, others, s.skew, out, out, restored_later ? nullptr : record);
   s.sealed = seal && !SignedInAfter(s, seal->hi);
-  if (s.sealed || !s.revocation) return;
-  s.sealed = NobodySignedIn(s, s.revocation->lo, out + kLogIngestDelay);
+  if (!s.revocation) return;
+  s.quiet_since_revocation = NobodySignedIn(s, s.revocation->lo, out + kLogIngestDelay);
+  s.sealed = s.sealed || s.quiet_since_revocation;
 }
 
 void DescribeDeparture(Situation& s) {
   s.departed = Departed(*s.ad);
   if (!s.departed) return;
-  const absl::Duration poll = PollInterval(*s.policy, s.ad->source);
   s.departure = DepartedSince(*s.ad);
+  s.time_uncertain = IsTimeUncertain(*s.ad, s.departure, *s.policy);
   s.seen = DepartureSeen(*s.ad);
-  s.counts_from = CountsFrom(*s.ad, s.departure, s.seen, poll);
+  s.counts_from = CountsFrom(s);
   s.elapsed = std::max(s.now - s.counts_from, absl::ZeroDuration());
   s.settled = IsSettled(s);
 }
@@ -169,7 +163,7 @@ bool NeverLived(const Situation& s) {
   if (created_so) return true;
   const SourceState* source = FindSource(*s.link, entra.source);
   const bool gap = source == nullptr || source->gap_ended >= s.seen;
-  const absl::Duration read_between = 4 * PollInterval(*s.policy, entra.source);
+  const absl::Duration read_between = 4 * PollOf(*s.policy, entra.source);
   return !gap && entra.disabled_since.hi > s.seen + read_between;
 }
 
@@ -305,7 +299,8 @@ Situation DescribeSituation(const Person& person, const LinkState& link, const P
   HastenByUrgency(s);
   s.recheck = kRecheckMax;
   if (s.ad != nullptr) {
-    s.recheck = std::clamp(PollInterval(policy, s.ad->source), kRecheckMin, kRecheckMax);
+    s.ad_skew = SkewOf(link, s.ad->source);
+    s.recheck = std::clamp(PollOf(policy, s.ad->source), kRecheckMin, kRecheckMax);
     DescribeDeparture(s);
     DescribeExpiry(s);
   }

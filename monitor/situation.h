@@ -32,12 +32,13 @@ struct Situation {
   const ExpectedLeave* leave = nullptr;  // null: nobody said that they leave
   Thresholds thresholds;
 
-  bool departed = false;       // AD disabled or deleted
-  TimeBounds departure;        // when, as far as known
-  absl::Time counts_from;      // the timers' zero within `departure`
-  absl::Time seen;             // our first look that showed it
-  absl::Duration elapsed;      // since counts_from, never negative
-  bool settled = false;        // a second look agreed
+  bool departed = false;        // AD disabled or deleted
+  TimeBounds departure;         // when, as far as known
+  absl::Time counts_from;       // the timers' zero within `departure`
+  bool time_uncertain = false;  // known to more than two polls only: the late bound counts
+  absl::Time seen;              // our first look that showed it
+  absl::Duration elapsed;       // since counts_from, never negative
+  bool settled = false;         // a second look agreed
   bool gap_open = false;       // a source was not read for a while and not everything is read again
   bool read_since_gap = true;  // both accounts were read directly since then, or there was none
   bool may_advance = true;     // false: what only time brings about must wait
@@ -46,8 +47,11 @@ struct Situation {
   bool gone = false;           // in Entra: soft or hard deleted
   bool disabled = false;       // in Entra: there and disabled
   bool contained = false;      // live, and revoked since the departure; nobody signed in after that
+  // Disabled, and both logs of sign-ins show none from the revocation before it until past it.
+  bool quiet_since_revocation = false;
   bool sealed = false;  // disabled, and revoked since then, or nobody signed in since a revoke
-  absl::Duration skew;  // by how much the tenant's logs may be off our clock
+  absl::Duration skew;     // by how much the tenant's times may be off our clock
+  absl::Duration ad_skew;  // ... the controller's, whose stamps date the departure
   std::optional<TimeBounds> revocation;  // the latest attributed one of this departure
   // Live and revoked, and the logs of sign-ins, read a short while ago, show none since: until when
   // that holds if they are not read again.
@@ -70,6 +74,8 @@ struct Situation {
   absl::Duration recheck;         // how soon to look again at what waits for evidence
   State phase = State::kUnlinked;
 
+  // Our clock when they had left for certain: the controller's may be behind.
+  absl::Time DepartedBy() const { return departure.hi + ad_skew; }
   // The start of Entra's present "disabled" or "deleted", as our clock bounds it from above.
   absl::Time EntraOutSince() const;
   // The severity this kind has in the open episode, if it is open there.

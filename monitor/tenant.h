@@ -61,6 +61,13 @@ struct DeletionGuard {
   friend bool operator==(const DeletionGuard&, const DeletionGuard&) = default;
 };
 
+// What the tenant's token lifetime policies say of access tokens.
+struct TokenPolicies {
+  absl::Duration longest;  // zero: none sets it
+  bool for_all = false;    // one of those that set it is the organization's default
+  friend bool operator==(const TokenPolicies&, const TokenPolicies&) = default;
+};
+
 // What is kept of a tenant. Empty optionals were never read.
 struct TenantFacts {
   std::optional<bool> sync_enabled;
@@ -74,6 +81,8 @@ struct TenantFacts {
   std::vector<std::string> with_errors;         // ... and EntraHalf::provisioning_error
   std::vector<absl::Duration> cycle_gaps;       // between successive syncs, the latest last
   absl::Time cycle_set = absl::InfinitePast();  // when the learned cycle was changed last
+  std::optional<int64_t> conditional_access;    // policies that are switched on
+  std::optional<TokenPolicies> token_policies;
   friend bool operator==(const TenantFacts&, const TenantFacts&) = default;
 };
 
@@ -102,6 +111,8 @@ struct TenantLook {
   std::optional<std::map<std::string, ProvisioningError>> provisioning_errors;
   // Of those who were asked about: whether the account was handed over to the cloud.
   std::map<std::string, bool> cloud_managed;
+  std::optional<int64_t> conditional_access;
+  std::optional<TokenPolicies> token_policies;
 };
 
 // The cycle that the gaps show: their 95th percentile in whole minutes, at least one. Zero: too few

@@ -134,7 +134,7 @@ TEST_F(ApiPeople, OnePersonHasTheContractsShape) {
   const auto person = GetJson("/api/v1/users/p3.corp-contoso");
   for (const std::string field :
        {"id", "link", "state", "phase", "tier", "class", "grade", "upn", "anchor", "ad", "entra",
-        "drift", "residual", "actions", "next", "timeline", "episode"}) {
+        "drift", "lags", "residual", "actions", "next", "timeline", "episode"}) {
     EXPECT_TRUE(person.as_object().contains(field)) << field;
   }
   EXPECT_EQ(TextAt(person, "state"), "lagging");
@@ -152,6 +152,10 @@ TEST_F(ApiPeople, OnePersonHasTheContractsShape) {
   ASSERT_THAT(ListAt(person, "actions"), SizeIs(2));
   EXPECT_EQ(TextAt(ListAt(person, "actions")[0], "id"), "act-2");  // newest first
   EXPECT_TRUE(FlagAt(Field(person, "residual"), "new_sessions_possible"));
+  const auto& lags = Field(person, "lags");
+  EXPECT_TRUE(FlagAt(Field(lags, "disable"), "running"));
+  EXPECT_GE(NumberAt(Field(lags, "disable"), "hi"), NumberAt(Field(lags, "disable"), "lo"));
+  EXPECT_TRUE(Field(lags, "revocation").is_null());
   ASSERT_THAT(ListAt(person, "timeline"), SizeIs(3));
   const auto& event = ListAt(person, "timeline")[0];
   EXPECT_EQ(TextAt(event, "type"), "ad_disabled");

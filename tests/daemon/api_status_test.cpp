@@ -21,6 +21,23 @@ class ApiStatus : public ApiTest {
   std::string Summary() { return TextAt(StatusJson(), "summary"); }
 };
 
+TEST_F(ApiStatus, ASourceWhoseClockIsOffIsTold) {
+  const auto told = [&](absl::Duration offset) {
+    sources_[0].clock_offset = offset;
+    const auto status = StatusJson();
+    const auto& source = ListAt(status, "sources")[0];
+    EXPECT_EQ(NumberAt(source, "clock_offset_seconds"), absl::ToInt64Seconds(offset));
+    const auto& findings = ListAt(source, "findings");
+    if (findings.empty()) return std::string();
+    EXPECT_EQ(TextAt(findings[0], "finding"), "clock_off");
+    return TextAt(findings[0], "text");
+  };
+  EXPECT_EQ(told(absl::Seconds(30)), "");
+  EXPECT_THAT(told(absl::Seconds(-31)), ::testing::HasSubstr("31 s behind ours: its times are"));
+  EXPECT_EQ(told(absl::Seconds(-31)).find("nothing is done"), std::string::npos);
+  EXPECT_THAT(told(absl::Minutes(6)), ::testing::HasSubstr("6 min ahead of ours: nothing is done"));
+}
+
 TEST_F(ApiStatus, HealthAndReadinessNeedNoToken) {
   tokens_ = {Token{"a", Role::kViewer, {}}};
   EXPECT_EQ(Get("/-/healthy").status, 200);

@@ -4,6 +4,7 @@
 
 #include "daemon/json_text.h"
 #include "daemon/text_table.h"
+#include "daemon/text_time.h"
 #include "daemon/verbs.h"
 
 namespace driftwarden::daemon {
@@ -17,6 +18,19 @@ TEST(DriftListPath, AsksForOpenDriftUnlessAStateIsWanted) {
   options.state = "inherited";
   options.link = "a b";
   EXPECT_EQ(DriftListPath(options), "/api/v1/users?limit=1000&state=inherited&link=a%20b");
+}
+
+TEST(LagsText, TellsBothBoundsOfEachLagThatThereIs) {
+  const auto person = boost::json::parse(
+      R"({"time_uncertain":true,"lags":{"disable":{"lo":723,"hi":753.5,"running":true,"clamped":false},)"
+      R"("revocation":null,"replication":{"lo":0,"hi":null,"running":false,"clamped":false}}})");
+  EXPECT_EQ(LagsText(person),
+            "\nlags:\n"
+            "  from the AD disable to the Entra disable: between 12 min 3 s and 12 min 33 s, still "
+            "running\n"
+            "  from the AD disable to our controller: at least 0 ms\n"
+            "  time uncertain: the timers count from the latest it can have been\n");
+  EXPECT_EQ(LagsText(boost::json::parse(R"({"lags":{"disable":null}})")), "");
 }
 
 TEST(RenderTable, PadsEveryColumnButTheLast) {

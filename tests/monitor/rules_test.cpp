@@ -320,18 +320,5 @@ TEST(Rules, EnabledInAdButNotInEntraIsReversedAfterTwoCycles) {
   EXPECT_EQ(Evaluate(person, ReadAt(world, now), world.policy, now).phase, State::kReversed);
 }
 
-TEST(Residual, EndsFifteenAndNinetyMinutesAfterEntraDisabled) {
-  World world;
-  const Person out = PersonFor({"", false, Cloud::kDisabled, false, {}, {}, {}, {}}, world);
-  const ResidualAccess residual = ResidualAccessOf(out);
-  EXPECT_EQ(residual.cae_until, out.facts.entra->disabled_since.hi + absl::Minutes(15));
-  EXPECT_EQ(residual.tokens_until, out.facts.entra->disabled_since.hi + absl::Minutes(90));
-  EXPECT_FALSE(residual.new_sessions_possible);
-  const Person live = PersonFor({"", false, Cloud::kLive, false, {}, {}, {}, {}}, world);
-  EXPECT_TRUE(ResidualAccessOf(live).new_sessions_possible);
-  EXPECT_FALSE(ResidualAccessOf(live).tokens_until.has_value());
-  EXPECT_FALSE(ResidualAccessOf(Person{}).cae_until.has_value());
-}
-
 }  // namespace
 }  // namespace driftwarden::monitor

@@ -113,6 +113,7 @@ ChangeBatch World::Batch(const SourceName& source, SourceKind kind, bool snapsho
   batch.cursor = Cat("cursor-", batch.number);
   batch.round = {now - kTrip, now};
   if (kind == SourceKind::kActiveDirectory) batch.base_dn = base_dn;
+  batch.clock_offset = offsets[source];
   return batch;
 }
 
@@ -396,6 +397,7 @@ void World::Commit(const Changes& changes) {
   append(tally.episodes_closed, changes.tally.episodes_closed);
   append(tally.disable_lags, changes.tally.disable_lags);
   append(tally.revocation_lags, changes.tally.revocation_lags);
+  tally.negative_lags += changes.tally.negative_lags;
   for (const auto& [key, count] : changes.tally.source_resets) {
     tally.source_resets[key] += count;
     EXPECT_THAT(ResetReasonsOf(link.sources.at(key.first).kind), ::testing::Contains(key.second));

@@ -85,7 +85,8 @@ class World {
   absl::Time now = T0();
   SeededRng rng;
   bool clock_suspect = false;
-  bool second_dc = false;  // there is one, and it has heard of everything
+  std::map<SourceName, absl::Duration> offsets;  // of sources' clocks, as every round measures them
+  bool second_dc = false;                        // there is one, and it has heard of everything
   bool check = true;
   std::string base_dn = "dc=corp";  // that AD is read below
   std::map<PersonOrdinal, Person> people;
