@@ -90,6 +90,7 @@ json::value LeaverFileJson(const LeaverFileReport& report) {
   out["rows"] = report.rows;
   out["unknown"] = report.unknown;
   out["past"] = report.past;
+  out["waits_for"] = json::array(report.waits_for.begin(), report.waits_for.end());
   out["faults"] = json::array(report.faults.begin(), report.faults.end());
   return out;
 }

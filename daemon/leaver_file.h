@@ -42,6 +42,7 @@ struct LeaverFileReport {
   size_t unknown = 0;               // nobody, or more than one person, is known by them yet
   size_t past = 0;                  // too long ago
   std::vector<std::string> faults;  // FILE:LINE: what; how to mend it
+  std::vector<std::string> waits_for;  // links that were not read completely yet
 };
 
 }  // namespace driftwarden::daemon

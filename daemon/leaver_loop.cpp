@@ -41,16 +41,35 @@ asio::awaitable<void> LeaverLoop::Run() {
     const std::string text(Message(done));
     if (text != last_error_ && !done.ok()) parts_.log.Warn("leavers_not_taken_in", text, {});
     last_error_ = text;
-    const bool soon = !done.ok() || !EverybodyIsRead();
+    const bool soon = !done.ok() || ready_.empty();
     const absl::Duration wait = soon ? std::min(interval_, kAgain) : interval_;
     const Status slept = co_await parts_.scheduler.SleepFor(wait);
     if (!slept.ok()) co_return;
   }
 }
 
-bool LeaverLoop::EverybodyIsRead() const {
-  return std::all_of(links_.begin(), links_.end(),
-                     [](const LinkPort* link) { return link->State()->baseline_at.has_value(); });
+void LeaverLoop::LookAtLinks() {
+  std::vector<LinkPort*> ready;
+  std::vector<std::string> waits_for;
+  for (LinkPort* link : links_) {
+    if (link->State()->baseline_at) {
+      ready.push_back(link);
+    } else {
+      waits_for.push_back(link->link().value);
+    }
+  }
+  if (ready != ready_) {
+    stamp_ = Stamp();
+    if (!ready.empty() && !waits_for.empty()) {
+      parts_.log.Warn("leavers_wait",
+                      Cat("expected leavers are not looked up in ", JoinStrings(waits_for, ", "),
+                          " before both sides were read completely; see driftwarden status"),
+                      {});
+    }
+  }
+  ready_ = std::move(ready);
+  const std::lock_guard lock(mutex_);
+  report_.waits_for = std::move(waits_for);
 }
 
 StatusOr<LeaverLoop::Stamp> LeaverLoop::LookAtFile() const {
@@ -68,7 +87,8 @@ StatusOr<LeaverLoop::Stamp> LeaverLoop::LookAtFile() const {
 }
 
 asio::awaitable<Status> LeaverLoop::Once() {
-  if (!EverybodyIsRead()) co_return OkStatus();
+  LookAtLinks();
+  if (ready_.empty()) co_return OkStatus();
   auto look = [this] { return LookAtFile(); };
   const auto stamp = co_await OnLane(parts_.lane, std::move(look));
   if (!stamp.ok()) {
@@ -131,11 +151,11 @@ asio::awaitable<Status> LeaverLoop::ReadAnew(Stamp stamp) {
 StatusOr<LeaverLoop::Found> LeaverLoop::LookUp(const std::vector<LeaverRow>& rows, size_t begin,
                                                size_t end) const {
   Found found;
-  found.words.resize(links_.size());
+  found.words.resize(ready_.size());
   const absl::Time now = parts_.scheduler.clock().Wall();
   for (size_t i = begin; i < end; ++i) {
     const LeaverRow& row = rows[i];
-    const auto named = FindNamed(parts_.store, links_, row.identifier);
+    const auto named = FindNamed(parts_.store, ready_, row.identifier);
     if (!named.ok() && named.status().code() != StatusCode::kNotFound) return named.status();
     if (!named.ok() || named->ambiguous) {
       found.unknown.push_back(row);
@@ -145,9 +165,9 @@ StatusOr<LeaverLoop::Found> LeaverLoop::LookUp(const std::vector<LeaverRow>& row
     word.leave = {row.identifier, row.effective, row.urgency, row.reference,
                   kActor,         now,           true,        monitor::LeaveEnd::kExpected};
     for (const auto& [port, person] : named->people) {
-      const auto at = std::find(links_.begin(), links_.end(), port);
+      const auto at = std::find(ready_.begin(), ready_.end(), port);
       word.person = person;
-      found.words[static_cast<size_t>(at - links_.begin())].push_back(word);
+      found.words[static_cast<size_t>(at - ready_.begin())].push_back(word);
     }
   }
   return found;
@@ -160,14 +180,14 @@ asio::awaitable<Status> LeaverLoop::Tell(std::vector<LeaverRow> rows) {
     auto found = co_await OnLane(parts_.lane, std::move(look));
     if (!found.ok()) co_return found.status();
     waiting_.insert(waiting_.end(), found->unknown.begin(), found->unknown.end());
-    for (size_t i = 0; i < links_.size(); ++i) {
+    for (size_t i = 0; i < ready_.size(); ++i) {
       if (found->words[i].empty()) continue;
       for (const LeaveWord& word : found->words[i]) {
-        told_.emplace(links_[i]->link().value, word.person);
+        told_.emplace(ready_[i]->link().value, word.person);
       }
       std::vector<LeaveWord> words = std::move(found->words[i]);
-      const auto told = co_await links_[i]->ExpectLeavers(std::move(words));
-      if (!told.ok()) co_return Annotate(told.status(), links_[i]->link().value);
+      const auto told = co_await ready_[i]->ExpectLeavers(std::move(words));
+      if (!told.ok()) co_return Annotate(told.status(), ready_[i]->link().value);
     }
   }
   co_return OkStatus();
@@ -208,7 +228,7 @@ StatusOr<std::vector<PersonOrdinal>> LeaverLoop::MissingOf(const monitor::LinkNa
 
 asio::awaitable<Status> LeaverLoop::TakeBackMissing() {
   if (!may_take_back_) co_return OkStatus();
-  for (LinkPort* link : links_) {
+  for (LinkPort* link : ready_) {
     auto look = [this, link] { return MissingOf(link->link()); };
     const auto missing = co_await OnLane(parts_.lane, std::move(look));
     if (!missing.ok()) co_return missing.status();

@@ -36,7 +36,8 @@ class LeaverLoop {
 
   // Until cancelled.
   asio::awaitable<void> Run();
-  // One look at the file; nothing before both sides of every link are read.
+  // One look at the file. A link of which both sides are not read yet is left out, and told
+  // everything when they are.
   asio::awaitable<Status> Once();
   // Thread-safe.
   LeaverFileReport Report() const;
@@ -61,7 +62,8 @@ class LeaverLoop {
   asio::awaitable<Status> Tell(std::vector<LeaverRow> rows);
   asio::awaitable<Status> TryWaiting();
   asio::awaitable<Status> TakeBackMissing();
-  bool EverybodyIsRead() const;
+  // Which links have a baseline; another one than the last time is told of the whole file.
+  void LookAtLinks();
   void Publish(const LeaverFile& file);
 
   LeaverLoopParts parts_;
@@ -69,6 +71,7 @@ class LeaverLoop {
   const std::string path_;
   const absl::Duration interval_;
 
+  std::vector<LinkPort*> ready_;       // of `links_`: who they have is known
   Stamp stamp_;                        // of what was taken in
   bool may_take_back_ = false;         // what the file says is whole, and was not acted on yet
   std::set<std::string> identifiers_;  // of the file, lower case

@@ -81,6 +81,10 @@ void PrintStatus(const json::value& status) {
                 TextAt(finding, "text"), "\n"));
     }
   }
+  for (const json::value& link : ListAt(Field(status, "leavers_file"), "waits_for")) {
+    Print(Cat("\nexpected leavers: not looked up in ", TextOf(link),
+              " before both sides were read completely\n"));
+  }
   for (const json::value& fault : ListAt(Field(status, "leavers_file"), "faults")) {
     Print(Cat("\nexpected leavers: ", TextOf(fault), "\n"));
   }

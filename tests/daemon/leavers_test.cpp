@@ -220,10 +220,32 @@ TEST_F(LeaverLoops, TakeBackWhatCameFromTheFileAndIsGoneFromIt) {
   EXPECT_THAT(a_.writes, SizeIs(3)) << "such a file takes nothing back";
 }
 
+TEST_F(LeaverLoops, ALinkThatIsNotReadYetHoldsUpNobodyElse) {
+  Put(a_, {Somebody(3, "ann@corp.example")});
+  Put(b_, {Somebody(3, "ann@corp.example"), Somebody(4, "bob@corp.example")});
+  b_.state().baseline_at.reset();
+  Write(
+      "ann@corp.example,2027-01-31T17:00:00Z,planned,\nbob@corp.example,2027-01-31T17:00:00Z,"
+      "planned,\n");
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(Look().ok());
+  EXPECT_THAT(a_.writes, ElementsAre(HasSubstr("expect 3 to leave")));
+  EXPECT_THAT(b_.writes, IsEmpty());
+  EXPECT_THAT(leavers_.Report().waits_for, ElementsAre("emea-contoso"));
+  EXPECT_EQ(leavers_.Report().unknown, 1u);
+  // Read: it is told of everybody whom it has, also of those whom the other link had.
+  b_.state().baseline_at = clock_.Wall();
+  ASSERT_TRUE(Look().ok());
+  EXPECT_THAT(b_.writes, ElementsAre(HasSubstr("expect 3"), HasSubstr("expect 4")));
+  EXPECT_THAT(leavers_.Report().waits_for, IsEmpty());
+  EXPECT_EQ(leavers_.Report().unknown, 0u);
+  EXPECT_THAT(a_.writes, ElementsAre(HasSubstr("expect 3"), HasSubstr("expect 3")));
+}
+
 TEST_F(LeaverLoops, WaitUntilBothSidesAreReadAndTryAgainWhatFailed) {
   Put(a_, {Somebody(3, "ann@corp.example")});
   Write("ann@corp.example,2027-01-31T17:00:00Z,planned,\n");
   a_.state().baseline_at.reset();
+  b_.state().baseline_at.reset();
   ASSERT_TRUE(Look().ok());
   EXPECT_THAT(a_.writes, IsEmpty());
   a_.state().baseline_at = clock_.Wall();
