@@ -177,10 +177,45 @@ int64_t SignedIn(const LinkState& link) {
   return people;
 }
 
-// The first line of the 3 a.m. screen.
-std::string SummaryText(int64_t signed_in, int64_t breached, int64_t open, int64_t other,
-                        int64_t inherited, const std::vector<std::string>& unread,
-                        bool first_read) {
+// What the first line is about, over all links.
+struct Standing {
+  int64_t signed_in = 0;
+  int64_t breached = 0;
+  monitor::DriftCounts in_drift;
+  std::map<State, int64_t> open;  // departures by state
+  uint64_t inherited = 0;
+  std::vector<std::string> unread;
+  bool first_read = true;
+};
+
+void AddLink(const LinkState& link, Standing& all) {
+  for (const auto& [key, count] : link.users) {
+    if (monitor::IsOpenState(key.state) && count > 0) all.open[key.state] += count;
+    if (key.state == State::kBreached || key.state == State::kRegressed) all.breached += count;
+  }
+  all.signed_in += SignedIn(link);
+  all.in_drift.departures += link.in_drift.departures;
+  all.in_drift.others += link.in_drift.others;
+  all.inherited += link.inherited_live;
+}
+
+// Departures of which nobody has to be told; empty: there are none.
+std::string UnderWayText(const std::map<State, int64_t>& open) {
+  int64_t people = 0;
+  std::vector<std::string> parts;
+  for (const auto& [state, count] : open) {
+    people += count;
+    parts.push_back(Cat(count, " ", monitor::StateText(state)));
+  }
+  if (people == 0) return "";
+  return Cat(people, people == 1 ? " departure" : " departures", " under way, ",
+             JoinStrings(parts, ", "));
+}
+
+// The first line of the 3 a.m. screen. It says DRIFT, or worse, when `driftwarden status` exits
+// with 3: somebody has open drift that is a warning or critical.
+std::string SummaryText(const Standing& all) {
+  const auto& [signed_in, breached, in_drift, states, inherited, unread, first_read] = all;
   if (!unread.empty()) return Cat("BLIND: cannot read ", JoinStrings(unread, ", "));
   if (signed_in > 0) {
     return Cat("SIGNED IN: ", signed_in, signed_in == 1 ? " person" : " people",
@@ -190,17 +225,21 @@ std::string SummaryText(int64_t signed_in, int64_t breached, int64_t open, int64
     return Cat("BREACHED: ", breached, breached == 1 ? " person is" : " people are",
                " live in Entra past the limit");
   }
-  if (open > 0)
+  if (const uint64_t open = in_drift.departures; open > 0) {
     return Cat("DRIFT: ", open, open == 1 ? " departure" : " departures", " not closed");
-  if (other > 0) {
+  }
+  if (const uint64_t other = in_drift.others; other > 0) {
     return Cat("DRIFT: ", other, other == 1 ? " person differs" : " people differ",
                " between AD and Entra without having left; see driftwarden drift list");
   }
   if (!first_read) return "STARTING: the first complete read has not ended";
+  const std::string under_way = UnderWayText(states);
   if (inherited > 0) {
     return Cat("OK, but ", inherited, inherited == 1 ? " person" : " people",
-               " drifted before the first look; see driftwarden baseline show");
+               " drifted before the first look; see driftwarden baseline show",
+               under_way.empty() ? "" : "; ", under_way);
   }
+  if (!under_way.empty()) return Cat("OK: nobody is late; ", under_way);
   return "OK: everybody who left AD is gone from Entra";
 }
 
@@ -250,21 +289,15 @@ json::object Api::StatusObject() const {
   out["mode"] = ModeText();
   out["paused"] = false;  // pausing is not in this version
   json::array sources;
-  std::vector<std::string> unread;
-  bool first_read = true;
+  Standing all;
   for (const SourceReport& source : parts_.sources()) {
-    if (!source.fresh && source.snapshot_complete) unread.push_back(source.name.value);
+    if (!source.fresh && source.snapshot_complete) all.unread.push_back(source.name.value);
     if (!source.up && !source.error.empty() && !source.snapshot_complete) {
-      unread.push_back(source.name.value);
+      all.unread.push_back(source.name.value);
     }
-    first_read = first_read && source.snapshot_complete;
+    all.first_read = all.first_read && source.snapshot_complete;
     sources.push_back(SourceJson(source));
   }
-  int64_t breached = 0;
-  int64_t signed_in = 0;
-  int64_t open_people = 0;
-  int64_t without_departure = 0;
-  int64_t inherited = 0;
   json::array links;
   for (const LinkPort* port : parts_.links) {
     const auto state = port->State();
@@ -275,15 +308,9 @@ json::object Api::StatusObject() const {
     for (const auto& [key, count] : VisibleUserCounts(*state, *policy, now)) {
       users[std::string(monitor::StateText(key))] = count;
     }
-    for (const auto& [key, count] : state->users) {
-      if (monitor::IsOpenState(key.state)) open_people += count;
-      if (key.state == State::kBreached || key.state == State::kRegressed) breached += count;
-    }
-    signed_in += SignedIn(*state);
-    const int64_t differ = DriftWithoutDeparture(*state);
-    without_departure += differ;
-    link["without_departure"] = differ;
-    inherited += static_cast<int64_t>(state->inherited_live);
+    AddLink(*state, all);
+    link["in_drift"] = state->in_drift.All();
+    link["without_departure"] = state->in_drift.others;
     link["users"] = std::move(users);
     json::object open;
     for (const auto& [kind, count] : OpenByKind(*state)) open[kind] = count;
@@ -308,8 +335,7 @@ json::object Api::StatusObject() const {
     link["evidence"] = std::move(evidence);
     links.push_back(std::move(link));
   }
-  out["summary"] = SummaryText(signed_in, breached, open_people, without_departure, inherited,
-                               unread, first_read);
+  out["summary"] = SummaryText(all);
   out["leavers_file"] = parts_.leaver_file ? LeaverFileJson(parts_.leaver_file()) : nullptr;
   out["sources"] = std::move(sources);
   out["links"] = std::move(links);

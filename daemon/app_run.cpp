@@ -18,6 +18,7 @@
 #include "daemon/app_parts.h"
 #include "daemon/json_text.h"
 #include "daemon/verbs.h"
+#include "monitor/advice.h"
 
 namespace driftwarden::daemon {
 
@@ -348,6 +349,29 @@ Status App::Run() {
   return result;
 }
 
+namespace {
+
+// Whom a daemon would look at again, and warn of. Blocks.
+StatusOr<int64_t> CountLateByOneLook(store::StateStore& store, const monitor::LinkState& link,
+                                     const monitor::Policy& policy, absl::Time now) {
+  constexpr size_t kPage = 500;
+  store::PeopleFilter filter;
+  filter.state = monitor::State::kPending;
+  filter.where = [&](const monitor::Person& person) {
+    return monitor::IsLateByOneLook(person, link, policy, now);
+  };
+  int64_t people = 0;
+  std::string cursor;
+  do {
+    DW_ASSIGN_OR_RETURN(const auto page, store.ListPeople(link.name, filter, cursor, kPage));
+    people += static_cast<int64_t>(page.items.size());
+    cursor = page.next_cursor;
+  } while (!cursor.empty());
+  return people;
+}
+
+}  // namespace
+
 asio::awaitable<void> App::Parts::Once(OnceResult* out, Status* result) {
   const Status opened = co_await OpenEngines();
   if (!opened.ok()) {
@@ -388,14 +412,14 @@ asio::awaitable<void> App::Parts::Once(OnceResult* out, Status* result) {
     if (reviewed.ok()) reviewed = co_await link->engine->ReviewDue();
     if (!reviewed.ok()) *result = reviewed;
     const auto state = link->engine->State();
-    for (const auto& [key, count] : state->users) {
-      if (monitor::IsOpenState(key.state)) out->open += count;
-    }
-    for (const auto& [key, count] : state->open) {  // of people who are converged too
-      const bool signed_in = key.kind == monitor::DriftKind::kSignInAfterDisable;
-      if (signed_in && out->open == 0) out->open += count;
-    }
-    out->open += DriftWithoutDeparture(*state) + static_cast<int64_t>(state->inherited_live);
+    out->open += static_cast<int64_t>(state->in_drift.All() + state->inherited_live);
+    const auto policy = link->engine->CurrentPolicy();
+    auto count = [this, &state, &policy] {
+      return CountLateByOneLook(*store, *state, *policy, clock.Wall());
+    };
+    const auto late = co_await OnLane(read_lane, std::move(count));
+    if (!late.ok()) *result = late.status();
+    if (late.ok()) out->open += *late;
   }
   out->summary_json = PrettyJson(api->StatusObject());
   for (const auto& link : links) link->engine->Stop();

@@ -121,7 +121,7 @@ asio::awaitable<Status> Engine::OpenBody() {
   state.name = link_;
   running_since_ = Now();
   if (!state.causes.waiting_known) {
-    const Status counted = co_await CountWaiting(&state);
+    const Status counted = co_await CountAnew(&state);
     if (!counted.ok()) co_return counted;
   }
   for (const char* guard : monitor::kAllGuards) state.guards.try_emplace(guard);
@@ -136,15 +136,17 @@ asio::awaitable<Status> Engine::OpenBody() {
   co_return found;
 }
 
-// A record of before those who wait for the sync engine were counted.
-asio::awaitable<Status> Engine::CountWaiting(LinkState* state) {
+// A record of before those who wait for the sync engine, and those in drift, were counted.
+asio::awaitable<Status> Engine::CountAnew(LinkState* state) {
   state->causes.waiting.clear();
+  state->in_drift = {};
   monitor::PersonOrdinal after = 0;
   do {
     auto people = co_await SomeOf(false, &after);
     if (!people.ok()) co_return people.status();
     for (const monitor::Person& person : *people) {
       monitor::CountWaiting(state->causes.waiting, person, 1);
+      monitor::CountDrift(state->in_drift, person, 1);
     }
   } while (after != 0);
   state->causes.waiting_known = true;

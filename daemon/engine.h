@@ -262,7 +262,7 @@ class Engine final : public watchers::LinkFeed,
   asio::awaitable<Status> Commit(monitor::Changes changes);
   asio::awaitable<Status> FindNextDue();
   asio::awaitable<Status> JudgeCauses();
-  asio::awaitable<Status> CountWaiting(monitor::LinkState* state);
+  asio::awaitable<Status> CountAnew(monitor::LinkState* state);
   absl::Time CausesDue() const;
   monitor::Changes ReviewQueued(const std::vector<monitor::Action>& live,
                                 monitor::PeopleSet& people, absl::Time now);

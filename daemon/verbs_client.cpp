@@ -165,17 +165,9 @@ void ShowActions(const json::value& answer) {
 }  // namespace
 
 int64_t OpenDrift(const json::value& status) {
-  int64_t open = 0;
-  for (const json::value& link : ListAt(status, "links")) {
-    for (const monitor::State state : monitor::kAllStates) {
-      if (!monitor::IsOpenState(state) && state != monitor::State::kBlind) continue;
-      open += NumberAt(Field(link, "users"), std::string(monitor::StateText(state)));
-    }
-    // Whoever converged and signed in all the same.
-    open += NumberAt(Field(link, "open"), "signin_after_disable");
-    open += NumberAt(link, "without_departure");
-  }
-  return open;
+  int64_t people = 0;
+  for (const json::value& link : ListAt(status, "links")) people += NumberAt(link, "in_drift");
+  return people;
 }
 
 int VerbStatus(const ClientOptions& options, bool as_json) {

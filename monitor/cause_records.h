@@ -70,7 +70,8 @@ struct CauseBook {
   std::vector<RecentSlice> departures;   // rising; of people with both halves
   std::vector<RecentSlice> scope_exits;  // rising
   std::vector<WaitingSlice> waiting;     // rising, apart from one another
-  bool waiting_known = false;            // false: a record of before they were counted
+  // False: a record of before they and LinkState::in_drift were counted.
+  bool waiting_known = false;
   // Somebody whose departure was seen then was carried to Entra since by the engine: whoever left
   // before and is still live waits for a reason of their own.
   absl::Time carried = absl::InfinitePast();

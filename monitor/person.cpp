@@ -47,12 +47,14 @@ bool IsLive(ActionState s) {
   }
 }
 
-int64_t DriftWithoutDeparture(const LinkState& link) {
-  int64_t people = 0;
-  for (const auto& [key, count] : link.open) {
-    if (IsWithoutDeparture(key.kind) && key.severity > Severity::kInfo) people += count;
-  }
-  return people;
+bool IsInDrift(const Person& person) {
+  return person.episode && WorstSeverity(*person.episode) >= Severity::kWarning;
+}
+
+void CountDrift(DriftCounts& counts, const Person& person, int64_t sign) {
+  if (!IsInDrift(person)) return;
+  uint64_t& count = person.episode->OfDeparture() ? counts.departures : counts.others;
+  count += static_cast<uint64_t>(sign);  // modulo arithmetic: adding -1 subtracts one
 }
 
 }  // namespace driftwarden::monitor

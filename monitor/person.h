@@ -188,6 +188,17 @@ struct OpenCountKey {
   friend auto operator<=>(const OpenCountKey&, const OpenCountKey&) = default;
 };
 
+// People with open drift, warning or worse: by what `status` and exit code 3 go.
+struct DriftCounts {
+  uint64_t departures = 0;
+  uint64_t others = 0;  // who differ between the sides without having left
+  uint64_t All() const { return departures + others; }
+  friend bool operator==(const DriftCounts&, const DriftCounts&) = default;
+};
+bool IsInDrift(const Person& person);
+// Takes the person into the count, or out of it: `sign` is 1 or -1.
+void CountDrift(DriftCounts& counts, const Person& person, int64_t sign);
+
 // Since when, and how far, the present policy judges a link's people.
 struct PolicyEpoch {
   uint64_t number = 0;  // rises by one with each policy that differs; 0: none was recorded
@@ -218,6 +229,7 @@ struct LinkState {
   std::map<OpenCountKey, int64_t> open;  // open drift kinds of open episodes
   uint64_t linked_people = 0;            // people with both halves
   uint64_t inherited_live = 0;
+  DriftCounts in_drift;
   uint64_t evidence_seq = 0;  // of the last entry; 0: none
   Sha256Digest evidence_hash{};
   PolicyEpoch policy;
@@ -230,9 +242,6 @@ struct LinkState {
   CauseBook causes;
   friend bool operator==(const LinkState&, const LinkState&) = default;
 };
-
-// Open drift, info left out, of people whom no open state shows.
-int64_t DriftWithoutDeparture(const LinkState& link);
 
 // One link in the chain of evidence; ids only, names are joined at export.
 struct EvidenceEntry {

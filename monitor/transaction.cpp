@@ -192,6 +192,7 @@ void Transaction::Count(const Person& person, int64_t sign) {
     }
   }
   CountWaiting(link().causes.waiting, person, sign);
+  CountDrift(link().in_drift, person, sign);
   const auto by = static_cast<uint64_t>(sign);  // modulo arithmetic: adding -1 subtracts one
   if (person.facts.Linked()) link().linked_people += by;
   if (WaitsForBaseline(person)) link().inherited_live += by;

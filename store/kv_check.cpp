@@ -31,6 +31,7 @@ class Checker {
     std::vector<monitor::WaitingSlice> waiting;
     std::map<monitor::OpenCountKey, int64_t> open;
     uint64_t linked_people = 0;
+    monitor::DriftCounts in_drift;
     PersonOrdinal highest = 0;
   };
 
@@ -160,6 +161,7 @@ void Checker::Count(const Person& person, Counts& counts) {
   if (!person.facts.ad.empty() && person.facts.entra.has_value()) ++counts.linked_people;
   if (!person.episode.has_value()) return;
   monitor::CountWaiting(counts.waiting, person, 1);
+  monitor::CountDrift(counts.in_drift, person, 1);
   for (const monitor::EpisodeKind& kind : person.episode->kinds) {
     if (kind.cleared.has_value()) continue;
     ++counts.open[{kind.kind, person.episode->tier, kind.severity}];
@@ -198,6 +200,11 @@ void Checker::CompareCounts(const LinkState& state, const Counts& counts) {
   }
   if (state.causes.waiting_known && state.causes.waiting != counts.waiting) {
     Fault(Cat(link, "people who wait for the sync engine are not those stored"));
+  }
+  if (state.causes.waiting_known && state.in_drift != counts.in_drift) {
+    Fault(Cat(link, "people in drift: ", state.in_drift.departures, " and ", state.in_drift.others,
+              " stored, ", counts.in_drift.departures, " and ", counts.in_drift.others,
+              " counted"));
   }
   if (counts.highest >= state.next_person) {
     Fault(

@@ -269,6 +269,8 @@ std::string EncodeLinkState(const LinkState& link) {
   PutOptional(out, link.unreturned_since, PutTime);
   PutLogStates(out, link);
   PutCauseBook(out, link.causes);
+  out.Varint(link.in_drift.departures);
+  out.Varint(link.in_drift.others);
   return out.Take();
 }
 
@@ -299,7 +301,11 @@ StatusOr<LinkState> DecodeLinkState(std::string_view key, std::string_view bytes
   if (*format >= 3) link.tenant = GetTenant(in);
   if (*format >= 4) link.unreturned_since = GetOptional(in, GetTime);
   if (*format >= 5) GetLogStates(in, link);
-  if (*format >= 6) link.causes = GetCauseBook(in);
+  if (*format >= 6) {
+    link.causes = GetCauseBook(in);
+    link.in_drift.departures = in.Varint();
+    link.in_drift.others = in.Varint();
+  }
   DW_RETURN_IF_ERROR(EndRecord(in, Family::kMeta, key));
   return link;
 }

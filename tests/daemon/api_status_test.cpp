@@ -120,32 +120,41 @@ TEST_F(ApiStatus, BreachedCountsPeopleOfAllLinks) {
   EXPECT_EQ(Summary(), "BREACHED: 3 people are live in Entra past the limit");
 }
 
-TEST_F(ApiStatus, DriftCountsOpenDepartures) {
-  a_.state().users = {{{State::kPending, kAnyTier}, 1}};
-  EXPECT_EQ(Summary(), "DRIFT: 1 departure not closed");
-  a_.state().users = {{{State::kLagging, kAnyTier}, 1},
-                      {{State::kContained, kAnyTier}, 1},
-                      {{State::kUnsealed, kAnyTier}, 1}};
-  EXPECT_EQ(Summary(), "DRIFT: 3 departures not closed");
-}
-
-TEST_F(ApiStatus, AQuarantinedDepartureIsAsOpenAsAnyOther) {
-  a_.state().users = {{{State::kQuarantined, kAnyTier}, 1}, {{State::kAligned, kAnyTier}, 9}};
+TEST_F(ApiStatus, DriftCountsDeparturesOfWhichSomebodyMustBeTold) {
+  a_.state().users = {{{State::kLagging, kAnyTier}, 1}, {{State::kPending, kAnyTier}, 4}};
+  a_.state().in_drift.departures = 1;
   EXPECT_EQ(Summary(), "DRIFT: 1 departure not closed");
   EXPECT_EQ(OpenDrift(StatusJson()), 1);  // what `driftwarden status` exits by
+  a_.state().in_drift.departures = 2;
+  b_.state().in_drift.departures = 1;
+  EXPECT_EQ(Summary(), "DRIFT: 3 departures not closed");
+  EXPECT_EQ(OpenDrift(StatusJson()), 3);
 }
 
-TEST_F(ApiStatus, EveryStateWithAnOpenDepartureCountsForTheExitCodeAndNoOther) {
-  for (const State state : monitor::kAllStates) {
-    a_.state().users = {{{state, kAnyTier}, 2}};
-    const bool over = state == State::kUnlinked || state == State::kAligned ||
-                      state == State::kConverged || state == State::kReversed ||
-                      state == State::kExempt || state == State::kInherited;
-    EXPECT_EQ(OpenDrift(StatusJson()), over ? 0 : 2) << monitor::StateText(state);
-    if (state != State::kBlind) {  // never stored
-      EXPECT_EQ(monitor::IsOpenState(state), !over) << monitor::StateText(state);
-    }
-  }
+TEST_F(ApiStatus, WhoDiffersWithoutHavingLeftIsDriftToo) {
+  b_.state().in_drift.others = 1;
+  EXPECT_EQ(Summary(),
+            "DRIFT: 1 person differs between AD and Entra without having left; see driftwarden "
+            "drift list");
+  const auto status = StatusJson();
+  EXPECT_EQ(OpenDrift(status), 1);
+  EXPECT_EQ(NumberAt(ListAt(status, "links")[1], "in_drift"), 1);
+  EXPECT_EQ(NumberAt(ListAt(status, "links")[1], "without_departure"), 1);
+}
+
+// Info never counts for exit code 3: the departure is under way, and nobody is late.
+TEST_F(ApiStatus, DeparturesWithNothingWorseThanInfoAreFineButSaid) {
+  a_.state().users = {{{State::kPending, kAnyTier}, 1}};
+  a_.state().open = {{{monitor::DriftKind::kDisableLag, kAnyTier, monitor::Severity::kInfo}, 1}};
+  EXPECT_EQ(Summary(), "OK: nobody is late; 1 departure under way, 1 pending");
+  EXPECT_EQ(OpenDrift(StatusJson()), 0);
+  b_.state().users = {{{State::kUnsealed, kAnyTier}, 2}, {{State::kPending, kAnyTier}, 1}};
+  EXPECT_EQ(Summary(), "OK: nobody is late; 4 departures under way, 2 pending, 2 unsealed");
+  EXPECT_EQ(OpenDrift(StatusJson()), 0);
+  b_.state().inherited_live = 1;
+  EXPECT_EQ(Summary(),
+            "OK, but 1 person drifted before the first look; see driftwarden baseline show; "
+            "4 departures under way, 2 pending, 2 unsealed");
 }
 
 TEST_F(ApiStatus, StartingUntilEverythingWasReadOnce) {

@@ -146,7 +146,7 @@ STAYS_SHUT(OrphanSynced, AnEnabledTwinIsDeletedLive) {
 TEST(Unmanaged, AnOrphanIsInformationAndNobodysAlert) {
   const World world = OrphanForAWhile();
   EXPECT_EQ(world.IncidentOf(1), nullptr);
-  EXPECT_EQ(DriftWithoutDeparture(world.link), 0);
+  EXPECT_EQ(world.link.in_drift, DriftCounts());
   EXPECT_EQ(world.person(1).state, State::kUnlinked);
   EXPECT_EQ(world.ActionsOf(1).size(), 0u);
   const World twin = DisabledTwin(false);

@@ -415,10 +415,12 @@ void World::Check() {
   std::map<OpenCountKey, int64_t> open;
   uint64_t linked = 0;
   uint64_t inherited_live = 0;
+  DriftCounts in_drift;
   for (const auto& [ordinal, p] : people) {
     ++users[{p.state, p.tier}];
     linked += p.facts.Linked() ? 1 : 0;
     inherited_live += WaitsForBaseline(p) ? 1 : 0;
+    CountDrift(in_drift, p, 1);
     if (!p.episode) continue;
     for (const EpisodeKind& kind : p.episode->kinds) {
       if (!kind.cleared) ++open[{kind.kind, p.episode->tier, kind.severity}];
@@ -432,6 +434,7 @@ void World::Check() {
   for (const auto& [ordinal, p] : people) CountWaiting(waiting, p, 1);
   EXPECT_TRUE(waiting == link.causes.waiting);
   EXPECT_EQ(inherited_live, link.inherited_live);
+  EXPECT_TRUE(in_drift == link.in_drift);
   for (; verified_ < evidence.size(); ++verified_) {
     const EvidenceEntry& entry = evidence[verified_];
     const Status status = VerifyEvidence(entry, verified_seq_, verified_hash_);

@@ -178,6 +178,7 @@ TEST(Golden, EvidenceFormat1) {
 monitor::LinkState SampleLinkStateOfFormat4() {
   monitor::LinkState link = SampleLinkState();
   link.causes = monitor::CauseBook();
+  link.in_drift = {};
   for (auto& [name, source] : link.sources) source.base_dn.clear();
   link.logs.clear();
   link.devices = monitor::LogState();
@@ -225,6 +226,7 @@ TEST(Golden, LinkFormat4StillReads) {
 TEST(Golden, LinkFormat5StillReads) {
   monitor::LinkState sample = SampleLinkState();
   sample.causes = monitor::CauseBook();
+  sample.in_drift = {};
   for (auto& [name, source] : sample.sources) source.base_dn.clear();
   const auto record = DecodeLinkState("link.5", Golden("link.5", ""));
   ASSERT_TRUE(record.ok()) << record.status();

@@ -396,6 +396,7 @@ LinkState RandomLinkState(Rng& rng) {
   });
   link.linked_people = r.Number();
   link.inherited_live = r.Number();
+  link.in_drift = {r.Number(), r.Number()};
   link.evidence_seq = r.Number();
   link.evidence_hash = r.Digest();
   link.policy = {r.Number(), r.Time(), r.Text(), r.Texts(), r.Number(), r.Number()};

@@ -25,7 +25,7 @@ static_assert(kHasFields<monitor::Exemption, 4> && kHasFields<monitor::ExpectedL
 static_assert(kHasFields<monitor::Episode, 16> && kHasFields<monitor::EpisodeKind, 5>);
 static_assert(kHasFields<monitor::Action, 19> && kHasFields<monitor::GateResult, 3>);
 static_assert(kHasFields<monitor::Incident, 7> && kHasFields<monitor::EvidenceEntry, 12>);
-static_assert(kHasFields<monitor::LinkState, 24> && kHasFields<monitor::SourceState, 12>);
+static_assert(kHasFields<monitor::LinkState, 25> && kHasFields<monitor::SourceState, 12>);
 static_assert(kHasFields<monitor::PolicyEpoch, 6> && kHasFields<monitor::CauseBook, 9>);
 static_assert(kHasFields<monitor::LinkCause, 11> && kHasFields<monitor::RecentSlice, 3>);
 static_assert(kHasFields<monitor::AccountLogs, 9> && kHasFields<monitor::LogState, 5>);

@@ -271,6 +271,7 @@ LinkState SampleLinkState() {
   link.open = {{{DriftKind::kDisableLag, TierName("tier0"), Severity::kCritical}, 1}};
   link.linked_people = 41;
   link.inherited_live = 2;
+  link.in_drift = {3, 4};
   link.evidence_seq = 7;
   link.evidence_hash = SampleDigest(0x80);
   link.policy.number = 3;
@@ -383,10 +384,12 @@ void Recount(LinkState& link, const std::vector<Person>& people) {
   link.next_person = 1;
   link.causes.waiting.clear();
   link.causes.waiting_known = true;
+  link.in_drift = {};
   for (const Person& person : people) {
     CountWaiting(link.causes.waiting, person, 1);
     ++link.users[{person.state, person.tier}];
     if (!person.facts.ad.empty() && person.facts.entra.has_value()) ++link.linked_people;
+    CountDrift(link.in_drift, person, 1);
     link.next_person = std::max(link.next_person, person.ordinal + 1);
     if (!person.episode.has_value()) continue;
     for (const EpisodeKind& kind : person.episode->kinds) {

@@ -1,5 +1,6 @@
 """Every verb against a running daemon, and the HTTP door as anybody on the machine finds it."""
 
+import copy
 import csv
 import io
 import json
@@ -271,8 +272,17 @@ def test_once_says_aligned_drift_or_blind(simulation, tmp_path):
     aligned = _once(config, tmp_path)
     assert aligned.returncode == 0, aligned.stdout + aligned.stderr
     assert json.loads(aligned.stdout)["links"][0]["users"]["aligned"] == 60
+    simulation.sync(stall=True)
     simulation.change(sam_of(1), "disable")
-    drift = _once(config, tmp_path)
+    late = copy.deepcopy(config)
+    for tier in config["policy"]["tiers"]:
+        tier.update(warn_after="1h", revoke_after="2h", breach_after="3h")
+    under_way = _once(config, tmp_path)
+    assert under_way.returncode == 0, under_way.stdout + under_way.stderr
+    assert json.loads(under_way.stdout)["links"][0]["users"]["pending"] == 1
+    for tier in late["policy"]["tiers"]:
+        tier["warn_after"] = "200ms"
+    drift = _once(late, tmp_path)
     assert drift.returncode == 3, drift.stdout + drift.stderr
     # Nothing is told or acted upon in one pass.
     assert not simulation.revokes() and not simulation.alerts()
