@@ -25,8 +25,13 @@ void Add(AlertCrowd& crowd, const monitor::Person& person) {
 
 bool AlertFold::MayFold() const {
   const auto& causes = situation_.link.causes.causes;
-  return std::any_of(causes.begin(), causes.end(),
-                     [](const LinkCause& cause) { return !cause.ended_at; });
+  return std::any_of(causes.begin(), causes.end(), [](const LinkCause& cause) {
+    return !cause.ended_at && monitor::CauseRuleOf(cause.kind).explains != nullptr;
+  });
+}
+
+void AlertFold::Name(const LinkCause& cause, AlertCrowd crowd) {
+  crowds_[cause.number] = std::move(crowd);
 }
 
 void AlertFold::Look(const monitor::Incident& incident, const monitor::Person& person) {
@@ -34,6 +39,7 @@ void AlertFold::Look(const monitor::Incident& incident, const monitor::Person& p
   if (const LinkCause* cause = monitor::ExplainedBy(person, situation_)) {
     Add(crowds_[cause->number], person);
     held_.insert(incident.id);
+    if (monitor::CauseRuleOf(cause->kind).counted) counted_.insert(incident.id);
     return;
   }
   const LinkCause* cause = monitor::CollapsedInto(person, situation_.link);

@@ -38,6 +38,10 @@ class AlertFold {
   void Decide();
 
   bool Holds(const monitor::IncidentId& incident) const { return held_.contains(incident); }
+  // Held, and told of as part of a count alone: what was announced of the person before is over.
+  bool Counts(const monitor::IncidentId& incident) const { return counted_.contains(incident); }
+  // Whom a counted cause is about, whoever is held.
+  void Name(const monitor::LinkCause& cause, AlertCrowd crowd);
   const AlertCrowd& CrowdOf(const monitor::LinkCause& cause) const;
   // Systemic causes always; a collapsed one only where it stands for enough people.
   bool Fires(const monitor::LinkCause& cause) const;
@@ -50,6 +54,7 @@ class AlertFold {
 
   const monitor::LinkSituation situation_;
   std::set<monitor::IncidentId> held_;
+  std::set<monitor::IncidentId> counted_;
   std::map<uint64_t, AlertCrowd> crowds_;      // by the cause's number
   std::map<uint64_t, Candidates> candidates_;  // of collapsed causes
 };

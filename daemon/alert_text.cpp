@@ -206,11 +206,12 @@ std::map<std::string, std::string> AnnotationsOf(const monitor::LinkCause& cause
   const std::string link = context.link.name.value;
   std::map<std::string, std::string> annotations;
   annotations["summary"] =
-      Cat(link, ": ", rule.title, "; told here instead of alone: ", crowd.people,
-          crowd.people == 1 ? " person" : " people");
+      rule.counted ? Cat(link, ": ", cause.detail)
+                   : Cat(link, ": ", rule.title, "; told here instead of alone: ", crowd.people,
+                         crowd.people == 1 ? " person" : " people");
   annotations["description"] = Cat(cause.detail, ". ", rule.advice);
   annotations["cause"] = monitor::CauseIdOf(cause, context.link.name).value;
-  annotations["count"] = Cat(crowd.people);
+  annotations["count"] = Cat(rule.counted ? cause.people : crowd.people);
   if (crowd.people > 0) annotations["people"] = NamesOf(crowd);
   annotations["evidence"] = EvidenceHead(context.link);
   if (!context.external_url.empty()) {
@@ -234,7 +235,7 @@ std::string NameOf(const Person& person) {
 }
 
 std::vector<alerts::PendingAlert> PendingAlertsOf(const monitor::Incident& incident,
-                                                  const Person* person, bool folded,
+                                                  const Person* person, Telling telling,
                                                   const AlertContext& context) {
   alerts::PendingAlert item;
   item.alert.annotations = AnnotationsOf(incident, person, context);
@@ -246,8 +247,10 @@ std::vector<alerts::PendingAlert> PendingAlertsOf(const monitor::Incident& incid
             : Cat(context.external_url, "/api/v1/episodes/", episode->second);
   }
   const monitor::LabelSet* firing = &incident.labels;
-  if (folded) firing = incident.announced.empty() ? nullptr : &incident.announced.back();
-  if (incident.ended_at) firing = nullptr;
+  if (telling == Telling::kFolded) {
+    firing = incident.announced.empty() ? nullptr : &incident.announced.back();
+  }
+  if (incident.ended_at || telling == Telling::kCounted) firing = nullptr;
   return Spread(incident, firing, std::move(item), context);
 }
 

@@ -2,6 +2,7 @@
 
 // An incident as the receivers get it. Pure. Who it is stands in the annotations only.
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -23,11 +24,16 @@ struct AlertContext {
 // How people know a person.
 std::string NameOf(const monitor::Person& person);
 
+// How a person is told of.
+enum class Telling : uint8_t {
+  kAlone,
+  kFolded,   // by another alert: what was announced before stays as it was, and nothing new is
+  kCounted,  // in a count: what was announced before is resolved
+};
 // The incident's present label set, firing, and each announced one that is to be resolved.
-// `person` may be null (people that are gone). `folded`: another alert tells of the person; what
-// was announced before stays as it was, and nothing new is.
+// `person` may be null (people that are gone).
 std::vector<alerts::PendingAlert> PendingAlertsOf(const monitor::Incident& incident,
-                                                  const monitor::Person* person, bool folded,
+                                                  const monitor::Person* person, Telling telling,
                                                   const AlertContext& context);
 // The same of a cause and of those it stands for.
 std::vector<alerts::PendingAlert> PendingAlertsOf(const monitor::LinkCause& cause,

@@ -29,6 +29,7 @@
 #include "base/async/wake_up.h"
 #include "base/log.h"
 #include "base/rng.h"
+#include "daemon/alert_fold.h"
 #include "daemon/clock_watch.h"
 #include "daemon/commit_observer.h"
 #include "daemon/engine_queue.h"
@@ -261,6 +262,8 @@ class Engine final : public watchers::LinkFeed,
   asio::awaitable<StatusOr<LoadedAction>> LoadActionAndPerson(monitor::ActionId id);
   asio::awaitable<Status> Commit(monitor::Changes changes);
   asio::awaitable<Status> FindNextDue();
+  asio::awaitable<Status> NameCounted(const monitor::LinkCause& cause,
+                                      const monitor::Policy& policy, AlertFold* fold);
   asio::awaitable<Status> JudgeCauses();
   asio::awaitable<Status> CountAnew(monitor::LinkState* state);
   absl::Time CausesDue() const;
@@ -303,6 +306,13 @@ class Engine final : public watchers::LinkFeed,
   std::vector<bool> returned_;
   std::map<monitor::TenantLog, LogTurn> log_turns_;
   LogTurn device_turn_;
+  // Of the last count of people that was told.
+  struct CountedNames {
+    uint64_t number = 0;  // of the cause
+    absl::Time counted_at = absl::InfinitePast();
+    AlertCrowd crowd;
+  };
+  CountedNames counted_names_;
   Status failed_;
 
   std::atomic<size_t> waiting_{0};

@@ -44,6 +44,38 @@ const monitor::Person* PersonOf(const Incident& incident, const PeopleSet& peopl
   return found == people.by_ordinal.end() ? nullptr : &found->second;
 }
 
+Telling TellingOf(const AlertFold& fold, const monitor::IncidentId& incident) {
+  if (fold.Counts(incident)) return Telling::kCounted;
+  return fold.Holds(incident) ? Telling::kFolded : Telling::kAlone;
+}
+
+// Whom the summary of those without a revocation is about: tier 0 first. Blocks.
+StatusOr<AlertCrowd> NotRevokedCrowd(store::StateStore& store, const monitor::LinkName& link,
+                                     const monitor::Policy& policy,
+                                     const monitor::LinkCause& cause) {
+  AlertCrowd crowd;
+  crowd.people = cause.people;
+  crowd.worst = cause.severity;
+  for (const bool tier0 : {true, false}) {
+    std::vector<std::string>& names =
+        crowd.names[tier0 ? monitor::Severity::kWarning : monitor::Severity::kInfo];
+    store::PeopleFilter filter;
+    filter.kind = monitor::DriftKind::kTokenNotRevoked;
+    filter.where = [&policy, tier0](const monitor::Person& person) {
+      const monitor::TierName& tier = person.episode->tier;
+      return (tier.value == monitor::kTier0) == tier0 && !monitor::RevokesByItself(policy, tier);
+    };
+    std::string cursor;
+    do {
+      DW_ASSIGN_OR_RETURN(const auto page,
+                          store.ListPeople(link, filter, cursor, kNamedPeople - names.size()));
+      for (const monitor::Person& person : page.items) names.push_back(NameOf(person));
+      cursor = page.next_cursor;
+    } while (!cursor.empty() && names.size() < kNamedPeople);
+  }
+  return crowd;
+}
+
 void Append(std::vector<PendingAlert>& to, std::vector<PendingAlert> from) {
   to.insert(to.end(), std::make_move_iterator(from.begin()), std::make_move_iterator(from.end()));
 }
@@ -80,6 +112,11 @@ asio::awaitable<StatusOr<std::vector<PendingAlert>>> Engine::PendingOnStrand() {
     }
     fold.Decide();
   }
+  for (const monitor::LinkCause& cause : state->causes.causes) {
+    if (cause.kind != monitor::CauseKind::kNotRevoked || cause.ended_at) continue;
+    const Status named = co_await NameCounted(cause, *policy, &fold);
+    if (!named.ok()) co_return named;
+  }
   const AlertContext context{*state, *policy, situation.now, options_.resend_interval,
                              options_.external_url};
   std::vector<PendingAlert> pending;
@@ -97,11 +134,27 @@ asio::awaitable<StatusOr<std::vector<PendingAlert>>> Engine::PendingOnStrand() {
     auto people = co_await Load(std::move(keys));
     if (!people.ok()) co_return people.status();
     for (size_t i = begin; i < end; ++i) {
-      Append(pending,
-             PendingAlertsOf(told[i], PersonOf(told[i], *people), fold.Holds(told[i].id), context));
+      Append(pending, PendingAlertsOf(told[i], PersonOf(told[i], *people),
+                                      TellingOf(fold, told[i].id), context));
     }
   }
   co_return pending;
+}
+
+// As the count stands, so do the names: what nobody has to act on at once changes once a day.
+asio::awaitable<Status> Engine::NameCounted(const monitor::LinkCause& cause,
+                                            const monitor::Policy& policy, AlertFold* fold) {
+  CountedNames& names = counted_names_;
+  if (names.number != cause.number || names.counted_at != cause.counted_at) {
+    auto look = [this, &cause, &policy] {
+      return NotRevokedCrowd(parts_.store, link_, policy, cause);
+    };
+    auto crowd = co_await OnLane(parts_.lane, std::move(look));
+    if (!crowd.ok()) co_return Annotate(crowd.status(), link_.value);
+    names = {cause.number, cause.counted_at, std::move(*crowd)};
+  }
+  fold->Name(cause, names.crowd);
+  co_return OkStatus();
 }
 
 asio::awaitable<Status> Engine::WaitForChange(absl::Duration at_most) {

@@ -44,14 +44,22 @@ void Open(Transaction& tx, const CauseRule& rule, const CauseFinding& finding) {
   cause.opened = tx.now();
   cause.people = finding.people;
   cause.detail = finding.detail;
+  cause.severity = finding.severity;
+  if (rule.counted_for > absl::ZeroDuration()) cause.counted_at = tx.now();
   RecordCause(tx, cause, "cause_opened");
   if (rule.guard != nullptr) TripGuard(tx, cause, rule.guard);
   book.causes.push_back(std::move(cause));
   tx.WakeAlerts();
 }
 
-void TakeNumbers(LinkCause& cause, const CauseFinding& finding) {
+void TakeNumbers(Transaction& tx, LinkCause& cause, const CauseFinding& finding) {
   if (finding.detail.empty()) return;  // nothing to tell at present
+  const absl::Duration stands = CauseRuleOf(cause.kind).counted_for;
+  const bool same = finding.severity == cause.severity;
+  if (same && tx.now() < cause.counted_at + stands) return;
+  if (!same) tx.WakeAlerts();
+  cause.severity = finding.severity;
+  if (stands > absl::ZeroDuration()) cause.counted_at = tx.now();
   const bool mass = cause.until != absl::InfinitePast();
   cause.people = mass ? std::max(cause.people, finding.people) : finding.people;
   cause.until = std::max(cause.until, finding.until);
@@ -64,12 +72,14 @@ absl::Duration LingerOf(const Transaction& tx, const CauseRule& rule) {
 }
 
 void KeepOrEnd(Transaction& tx, LinkCause& cause, const CauseFinding* finding) {
-  if (finding != nullptr) TakeNumbers(cause, *finding);
-  if (finding != nullptr && finding->holds) {
+  const CauseRule& rule = CauseRuleOf(cause.kind);
+  const bool holds = finding != nullptr && finding->holds;
+  if (holds || (finding != nullptr && !rule.counted)) TakeNumbers(tx, cause, *finding);
+  if (holds) {
     cause.ends_at.reset();
     return;
   }
-  const absl::Duration linger = LingerOf(tx, CauseRuleOf(cause.kind));
+  const absl::Duration linger = LingerOf(tx, rule);
   if (!cause.ends_at)
     cause.ends_at = tx.now() + (finding == nullptr ? absl::ZeroDuration() : linger);
   if (*cause.ends_at > tx.now()) return;

@@ -12,6 +12,7 @@
 
 #include "base/time.h"
 #include "monitor/ids.h"
+#include "monitor/verdict.h"
 
 namespace driftwarden::monitor {
 
@@ -24,11 +25,15 @@ enum class CauseKind : uint8_t {
   kExportBlocked = 3,
   kMassDisable = 4,
   kMassScopeExit = 5,
-  kCollapsed = 6,  // no cause that is known, but very many with the same kind of drift
+  kCollapsed = 6,   // no cause that is known, but very many with the same kind of drift
+  kInherited = 7,   // nobody's cause: the count of who drifted before us and is still live
+  kNotRevoked = 8,  // the summary of whom driftwarden may not seal by itself
 };
 constexpr CauseKind kAllCauseKinds[] = {CauseKind::kSourceStale,   CauseKind::kEngineStalled,
                                         CauseKind::kExportBlocked, CauseKind::kMassDisable,
-                                        CauseKind::kMassScopeExit, CauseKind::kCollapsed};
+                                        CauseKind::kMassScopeExit, CauseKind::kCollapsed,
+                                        CauseKind::kInherited,     CauseKind::kNotRevoked};
+constexpr CauseKind kLastCauseKind = CauseKind::kNotRevoked;
 std::string_view CauseKindText(CauseKind kind);  // "engine_stalled"
 
 // One that is open, or has ended and is still to be told so.
@@ -43,8 +48,10 @@ struct LinkCause {
   std::string detail;                       // the numbers behind it, for people
   // What ends it was seen: it ends then, unless it comes back before.
   std::optional<absl::Time> ends_at;
-  std::optional<absl::Time> ended_at;  // to be sent resolved, then forgotten
-  std::vector<LabelSet> announced;     // sent firing and not yet sent resolved
+  std::optional<absl::Time> ended_at;            // to be sent resolved, then forgotten
+  std::vector<LabelSet> announced;               // sent firing and not yet sent resolved
+  Severity severity = Severity::kWarning;        // until it is late, see CauseRule::critical_after
+  absl::Time counted_at = absl::InfinitePast();  // when `people` and `detail` were taken
   friend bool operator==(const LinkCause&, const LinkCause&) = default;
 };
 

@@ -56,14 +56,18 @@ std::string_view CauseKindText(CauseKind kind) {
       return "mass_scope_exit";
     case CauseKind::kCollapsed:
       return "collapsed";
+    case CauseKind::kInherited:
+      return "inherited";
+    case CauseKind::kNotRevoked:
+      return "token_not_revoked";
   }
   return "unknown";
 }
 
 std::span<const CauseRule* const> AllCauseRules() {
-  static constexpr const CauseRule* kRules[] = {&kSourceStaleCause,   &kEngineStalledCause,
-                                                &kExportBlockedCause, &kMassDisableCause,
-                                                &kMassScopeExitCause, &kCollapsedCause};
+  static constexpr const CauseRule* kRules[] = {
+      &kSourceStaleCause,   &kEngineStalledCause, &kExportBlockedCause, &kMassDisableCause,
+      &kMassScopeExitCause, &kCollapsedCause,     &kInheritedCause,     &kNotRevokedCause};
   return kRules;
 }
 
@@ -103,13 +107,16 @@ absl::Time CausesDueAt(const LinkSituation& situation) {
 }
 
 const LinkCause* ExplainedBy(const Person& person, const LinkSituation& situation) {
-  if (!person.episode || IsTold(person)) return nullptr;
+  if (!person.episode) return nullptr;
   const LinkCause* first = nullptr;
   for (const LinkCause& cause : situation.link.causes.causes) {
     if (cause.ended_at || cause.kind == CauseKind::kCollapsed) continue;
     if (first != nullptr && first->kind <= cause.kind) continue;
-    if (!CanExplain(cause.kind, *person.episode)) continue;
-    if (CauseRuleOf(cause.kind).explains(cause, person, situation)) first = &cause;
+    const CauseRule& rule = CauseRuleOf(cause.kind);
+    if (rule.explains == nullptr) continue;
+    // A count of its own says itself whom it stands for.
+    if (!rule.counted && (IsTold(person) || !CanExplain(cause.kind, *person.episode))) continue;
+    if (rule.explains(cause, person, situation)) first = &cause;
   }
   return first;
 }
@@ -131,7 +138,7 @@ IncidentId CauseIdOf(const LinkCause& cause, const LinkName& link) {
 
 Severity SeverityOf(const LinkCause& cause, absl::Time now) {
   const bool late = now - cause.opened >= CauseRuleOf(cause.kind).critical_after;
-  return late ? Severity::kCritical : Severity::kWarning;
+  return late ? Severity::kCritical : cause.severity;
 }
 
 Incident CauseIncident(const LinkCause& cause, const LinkName& link, Severity severity) {

@@ -31,6 +31,7 @@ struct CauseFinding {
   absl::Time until = absl::InfinitePast();
   uint64_t people = 0;
   std::string detail = {};
+  Severity severity = Severity::kWarning;
   // When `opens` may become true although nothing is committed.
   absl::Time review_at = absl::InfiniteFuture();
 };
@@ -48,8 +49,12 @@ struct CauseRule {
   bool lingers;
   std::vector<CauseFinding> (*find)(const LinkSituation&);
   // Whether what is open of this person follows from the cause. Exceptions and kinds of drift that
-  // no cause explains are seen to before.
+  // no cause explains are seen to before. Null: it explains nobody.
   bool (*explains)(const LinkCause&, const Person&, const LinkSituation&);
+  // What it tells is its own count, not whom it explains.
+  bool counted = false;
+  // So long what was counted stands, unless the severity changes; zero: until the next commit.
+  absl::Duration counted_for = absl::ZeroDuration();
 };
 
 extern const CauseRule kSourceStaleCause;
@@ -58,6 +63,8 @@ extern const CauseRule kExportBlockedCause;
 extern const CauseRule kMassDisableCause;
 extern const CauseRule kMassScopeExitCause;
 extern const CauseRule kCollapsedCause;
+extern const CauseRule kInheritedCause;
+extern const CauseRule kNotRevokedCause;
 
 // In order of CauseKind, one for each.
 std::span<const CauseRule* const> AllCauseRules();
@@ -73,8 +80,8 @@ LinkVerdict EvaluateLink(const LinkSituation& situation);
 absl::Time CausesDueAt(const LinkSituation& situation);
 
 // The systemic cause that explains everything for which this person would be told about, null when
-// none does. Never of tier 0, and never of a sign-in after the Entra disable or a verified
-// revocation.
+// none does. Never of a sign-in after the Entra disable or a verified revocation, and of tier 0
+// only in the summary of whose sessions were not revoked.
 const LinkCause* ExplainedBy(const Person& person, const LinkSituation& situation);
 // The collapsed alert the person would stand in, null when there is none. Same exceptions.
 const LinkCause* CollapsedInto(const Person& person, const LinkState& link);
@@ -88,6 +95,9 @@ Incident CauseIncident(const LinkCause& cause, const LinkName& link, Severity se
 // More people than this with one kind of drift are told in one alert, until they are three quarters
 // of it.
 uint64_t CollapseEndsAt(const Policy& policy);
+
+// Whether driftwarden may revoke the sessions of this tier's people without anybody's word.
+bool RevokesByItself(const Policy& policy, const TierName& tier);
 
 // For the rules: people the engine owes a disable, of whom it has not carried a later one.
 uint64_t OwedPeople(const LinkState& link);

@@ -24,12 +24,14 @@ void PutCause(ByteWriter& out, const LinkCause& cause) {
   PutOptional(out, cause.ends_at, PutTime);
   PutOptional(out, cause.ended_at, PutTime);
   PutList(out, cause.announced, PutTexts);
+  PutEnum(out, cause.severity);
+  PutTime(out, cause.counted_at);
 }
 
 LinkCause GetCause(ByteReader& in) {
   LinkCause cause;
   cause.number = in.Varint();
-  cause.kind = GetEnum(in, CauseKind::kSourceStale, CauseKind::kCollapsed);
+  cause.kind = GetEnum(in, CauseKind::kSourceStale, monitor::kLastCauseKind);
   cause.subject = in.Bytes();
   cause.since = GetTime(in);
   cause.until = GetTime(in);
@@ -39,6 +41,8 @@ LinkCause GetCause(ByteReader& in) {
   cause.ends_at = GetOptional(in, GetTime);
   cause.ended_at = GetOptional(in, GetTime);
   GetList(in, [&cause](ByteReader& each) { cause.announced.push_back(GetTexts(each)); });
+  cause.severity = GetEnum(in, monitor::Severity::kInfo, monitor::Severity::kCritical);
+  cause.counted_at = GetTime(in);
   return cause;
 }
 

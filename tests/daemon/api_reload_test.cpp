@@ -82,7 +82,7 @@ TEST_F(ApiRunbooks, TheLinkOfEveryKindOfAlertIsServed) {
     incident.labels = {{"alertname", "DriftwardenPerson"},
                        {"kind", std::string(monitor::DriftKindText(kind))}};
     incident.starts_at = clock_.Wall();
-    const auto alerts = PendingAlertsOf(incident, nullptr, false, context);
+    const auto alerts = PendingAlertsOf(incident, nullptr, Telling::kAlone, context);
     ASSERT_FALSE(alerts.empty());
     const std::string url = alerts[0].alert.annotations.at("runbook_url");
     ASSERT_TRUE(url.starts_with(base)) << url;

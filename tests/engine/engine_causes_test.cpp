@@ -212,6 +212,92 @@ TEST(EngineCauses, TierZeroPagesOnItsOwn) {
   EXPECT_EQ(told.Cause("engine_stalled")->annotations.at("count"), "3");
 }
 
+// Outside `auto`: tier 0 stands with everybody else in one alert, which changes once a day.
+TEST(EngineCauses, WhoseSessionsNobodyRevokedIsOneSummaryADay) {
+  EngineFixture f(WarnAtOnce());
+  f.Baseline(10);
+  Told told(f);
+  SetInAd(f, 1, 2, false, 2);
+  Pass(f, absl::Minutes(1));
+  DisableInEntra(f, 1, 2);
+  Pass(f, absl::Minutes(50));
+  told.Deliver();
+  EXPECT_EQ(told.Firing("DriftwardenPerson"), 0u);
+  const alerts::Alert* summary = told.Cause("token_not_revoked");
+  ASSERT_NE(summary, nullptr);
+  EXPECT_EQ(summary->labels.at("severity"), "info");
+  EXPECT_EQ(summary->annotations.at("people"), "u1@corp.example, u2@corp.example");
+  // Tier 0 was told of alone while live in Entra; now that is over, and the summary a warning.
+  SetInAd(f, 3, 3, false, 2, true);
+  told.Deliver();
+  EXPECT_EQ(told.Firing("DriftwardenPerson"), 1u);
+  Pass(f, absl::Minutes(1));
+  DisableInEntra(f, 3, 3);
+  Pass(f, absl::Minutes(5));
+  told.Deliver();
+  EXPECT_EQ(told.Firing("DriftwardenPerson"), 0u);
+  EXPECT_EQ(told.Firing("DriftwardenCause", "token_not_revoked"), 1u);
+  summary = told.Cause("token_not_revoked");
+  ASSERT_NE(summary, nullptr);
+  EXPECT_EQ(summary->labels.at("severity"), "warning");
+  EXPECT_EQ(summary->annotations.at("count"), "3");
+  EXPECT_EQ(summary->annotations.at("people"), "u3@corp.example, u1@corp.example, u2@corp.example");
+  EXPECT_EQ(summary->annotations.at("summary"),
+            "corp-contoso: 3 people are disabled in Entra without a revocation since, 1 of tier 0");
+  // One more on the same day is not told of; on the next it is.
+  SetInAd(f, 4, 4, false, 2);
+  Pass(f, absl::Minutes(1));
+  DisableInEntra(f, 4, 4);
+  Pass(f, absl::Hours(2));
+  told.Deliver();
+  EXPECT_EQ(told.Cause("token_not_revoked")->annotations.at("count"), "3");
+  EXPECT_EQ(told.Cause("token_not_revoked")->annotations.at("people"),
+            "u3@corp.example, u1@corp.example, u2@corp.example");
+  Pass(f, absl::Hours(23));
+  told.Deliver();
+  EXPECT_EQ(told.Cause("token_not_revoked")->annotations.at("count"), "4");
+  EXPECT_EQ(told.Cause("token_not_revoked")->annotations.at("people"),
+            "u3@corp.example, u1@corp.example, u2@corp.example, u4@corp.example");
+  EXPECT_EQ(told.Firing("DriftwardenCause", "token_not_revoked"), 1u);
+  // Back in AD and in Entra: over.
+  SetInAd(f, 1, 4, true, 3);
+  std::vector<monitor::Observation> seen;
+  for (int n = 1; n <= 4; ++n) {
+    seen.push_back(Seen("contoso", EntraPerson(n, true), f.clock.Wall()));
+  }
+  ASSERT_TRUE(f.Deliver(Round("contoso", f.clock.Wall(), std::move(seen), "delta-b")).ok());
+  told.Deliver();
+  EXPECT_EQ(told.Firing("DriftwardenCause"), 0u);
+}
+
+TEST(EngineCauses, WhoDriftedBeforeUsIsOneAlertUntilTheBaselineIsAccepted) {
+  EngineFixture f(WarnAtOnce());
+  DW_CHECK(f.Deliver(Round("corp", f.clock.Wall(),
+                           {Seen("corp", AdPerson(1, false), f.clock.Wall()),
+                            Seen("corp", AdPerson(2, true), f.clock.Wall())},
+                           "usn-1", true))
+               .ok());
+  DW_CHECK(f.Deliver(Round("contoso", f.clock.Wall(),
+                           {Seen("contoso", EntraPerson(1, true), f.clock.Wall()),
+                            Seen("contoso", EntraPerson(2, true), f.clock.Wall())},
+                           "delta-1", true))
+               .ok());
+  Told told(f);
+  told.Deliver();
+  EXPECT_EQ(told.Firing("DriftwardenPerson"), 0u);
+  const alerts::Alert* inherited = told.Cause("inherited");
+  ASSERT_NE(inherited, nullptr);
+  EXPECT_EQ(inherited->labels.at("severity"), "warning");
+  EXPECT_EQ(inherited->annotations.at("count"), "1");
+  EXPECT_EQ(inherited->annotations.at("summary"),
+            "corp-contoso: 1 person is live in Entra who drifted before the first look");
+  EXPECT_NE(inherited->annotations.at("description").find("driftwarden baseline accept"),
+            std::string::npos);
+  ASSERT_TRUE(f.Await(f.engine->AcceptBaseline("ada")).ok());
+  told.Deliver();
+  EXPECT_EQ(told.Firing("DriftwardenCause"), 0u);
+}
+
 TEST(EngineCauses, VeryManyCollapseAndComeApartAgainWhenTheyAreFewer) {
   EngineFixture f(WarnAtOnce(4));
   f.Baseline(12);

@@ -41,7 +41,7 @@ TEST(Baseline, JudgesEachByWhatWasThereInAnyOrder) {
     EXPECT_EQ(world.link.inherited_live, 2u);
     EXPECT_TRUE(world.closed.empty());
     EXPECT_TRUE(world.incidents.empty());
-    EXPECT_EQ(world.evidence.size(), 1u) << "the baseline itself";
+    EXPECT_EQ(world.evidence.size(), 2u) << "the baseline itself, and the count of who is live";
     world.Advance(absl::Hours(3), absl::Minutes(1));
     EXPECT_TRUE(world.incidents.empty());
     EXPECT_TRUE(world.closed.empty());

@@ -366,6 +366,7 @@ void Month::Note(const alerts::PendingAlert& pending) {
   } else {
     told.name = pending.alert.annotations.at("summary");
   }
+  if (labels.at("severity") == SeverityText(monitor::Severity::kInfo)) return;
   const bool page = labels.at("severity") == SeverityText(monitor::Severity::kCritical);
   absl::Time& first = page ? told.paged : told.warned;
   first = std::min(first, now());

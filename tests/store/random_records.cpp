@@ -433,7 +433,9 @@ LinkState RandomLinkState(Rng& rng) {
                            r.Text(),
                            r.Maybe([&] { return r.Time(); }),
                            r.Maybe([&] { return r.Time(); }),
-                           {r.Texts()}});
+                           {r.Texts()},
+                           r.OneOf(kAllSeverities),
+                           r.Time()});
   });
   r.Times(3, [&] { book.departures.push_back({r.Time(), r.Number(), r.Time()}); });
   r.Times(3, [&] { book.scope_exits.push_back({r.Time(), r.Number(), r.Time()}); });

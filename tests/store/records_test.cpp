@@ -27,7 +27,8 @@ static_assert(kHasFields<monitor::Action, 19> && kHasFields<monitor::GateResult,
 static_assert(kHasFields<monitor::Incident, 7> && kHasFields<monitor::EvidenceEntry, 12>);
 static_assert(kHasFields<monitor::LinkState, 25> && kHasFields<monitor::SourceState, 12>);
 static_assert(kHasFields<monitor::PolicyEpoch, 6> && kHasFields<monitor::CauseBook, 9>);
-static_assert(kHasFields<monitor::LinkCause, 11> && kHasFields<monitor::RecentSlice, 3>);
+static_assert(kHasFields<monitor::LinkCause, 13> && kHasFields<monitor::RecentSlice, 3>);
+static_assert(kHasFields<monitor::DriftCounts, 2>);
 static_assert(kHasFields<monitor::AccountLogs, 9> && kHasFields<monitor::LogState, 5>);
 static_assert(kHasFields<monitor::AuditRecord, 9> && kHasFields<monitor::SignIn, 5>);
 static_assert(kHasFields<monitor::Device, 9> && kHasFields<monitor::KnownDevices, 3>);

@@ -310,6 +310,8 @@ LinkState SampleLinkState() {
   cause.ends_at = At(143);
   cause.ended_at = At(144);
   cause.announced = {{{"alertname", "DriftwardenCause"}, {"kind", "mass_disable"}}};
+  cause.severity = Severity::kCritical;
+  cause.counted_at = At(158);
   book.causes = {cause};
   book.departures = {{At(145), 26, At(146)}};
   book.scope_exits = {{At(147), 3, At(148)}, {At(149), 4, At(150)}};
@@ -382,14 +384,14 @@ void Recount(LinkState& link, const std::vector<Person>& people) {
   link.open.clear();
   link.linked_people = 0;
   link.next_person = 1;
+  link.in_drift = {};
   link.causes.waiting.clear();
   link.causes.waiting_known = true;
-  link.in_drift = {};
   for (const Person& person : people) {
     CountWaiting(link.causes.waiting, person, 1);
+    CountDrift(link.in_drift, person, 1);
     ++link.users[{person.state, person.tier}];
     if (!person.facts.ad.empty() && person.facts.entra.has_value()) ++link.linked_people;
-    CountDrift(link.in_drift, person, 1);
     link.next_person = std::max(link.next_person, person.ordinal + 1);
     if (!person.episode.has_value()) continue;
     for (const EpisodeKind& kind : person.episode->kinds) {

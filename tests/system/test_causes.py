@@ -58,7 +58,8 @@ def test_a_stalled_engine_is_one_page_that_names_its_people(make_simulation, mak
     for sam in people:
         wait_for(lambda sam=sam: not daemon.get(f"users/{sam}")["entra"]["enabled"], 30,
                  f"{sam} carried", 0.2)
-    alertmanager.wait_until_resolved(timeout=60, alertname="DriftwardenCause")
+    alertmanager.wait_until_resolved(timeout=60, alertname="DriftwardenCause",
+                                     kind="engine_stalled")
     wait_for(lambda: _evidence(daemon, "cause_cleared"), 10, "the end, as evidence")
     receivers = {entry["episode"] for entry in _evidence(daemon, "alert_sent") if entry["episode"]}
     assert len(receivers) == 1, "nobody but the administrator was ever told of alone"

@@ -144,6 +144,8 @@ def test_a_person_who_was_out_before_the_first_look_is_left_alone(proof, make_da
     daemon = make_daemon(proof.config(tmp_path, alertmanager)).start()
     wait_for_baseline(daemon)
     wait_for_state(daemon, edsger, "inherited")
+    told = alertmanager.wait_for_alert(alertname="DriftwardenCause", kind="inherited")
+    assert told["labels"]["severity"] == "warning" and told["annotations"]["count"] == "1"
     # Long enough for every compressed threshold to pass.
     deadline = time.monotonic() + 4
     while time.monotonic() < deadline:
