@@ -6,6 +6,7 @@
 #include "base/hex.h"
 #include "base/strings.h"
 #include "base/units.h"
+#include "monitor/advice.h"
 #include "monitor/evaluate.h"
 #include "monitor/lags.h"
 
@@ -24,7 +25,7 @@ std::string_view DriftOf(const monitor::Episode& episode) {
     case monitor::DriftKind::kAccountExpiredLive:
       return "expired in Active Directory, live in Entra: disable the account in Active Directory";
     case monitor::DriftKind::kReverseDrift:
-      return "out of Entra, but enabled in Active Directory: the next sync may undo it";
+      return "out of Entra, but enabled in Active Directory";
     case monitor::DriftKind::kAnchorConflict:
       return "two accounts claim the same identity";
     case monitor::DriftKind::kScopeExit:
@@ -73,13 +74,14 @@ std::string LagSoFar(const Person& person, absl::Time now) {
   return HumanDuration(lag);
 }
 
-std::string SummaryOf(const monitor::Incident& incident, const Person* person, absl::Time now) {
+std::string SummaryOf(const monitor::Incident& incident, const Person* person,
+                      const AlertContext& context) {
   if (person == nullptr) {
     const auto kind = incident.labels.find("kind");
     return kind == incident.labels.end() ? incident.alertname : kind->second;
   }
   std::string text = Cat(NameOf(*person), ": ");
-  const std::string lag = LagSoFar(*person, now);
+  const std::string lag = LagSoFar(*person, context.now);
   if (!lag.empty() && person->episode) {
     const char* what = person->episode->deleted_in_ad ? "deleted" : "disabled";
     const bool over = person->episode->entra_disabled.has_value();
@@ -92,6 +94,8 @@ std::string SummaryOf(const monitor::Incident& incident, const Person* person, a
       kind->second == monitor::DriftKindText(monitor::DriftKind::kSignInAfterDisable);
   if (signed_in) text += "SIGNED IN since; ";
   text += PlightOf(*person);
+  const std::string advice = monitor::AdviceOf(*person, context.link, context.policy, context.now);
+  if (!advice.empty()) text += Cat(": ", advice);
   return text;
 }
 
@@ -152,7 +156,7 @@ std::map<std::string, std::string> AnnotationsOf(const monitor::Incident& incide
                                                  const Person* person,
                                                  const AlertContext& context) {
   std::map<std::string, std::string> annotations;
-  annotations["summary"] = SummaryOf(incident, person, context.now);
+  annotations["summary"] = SummaryOf(incident, person, context);
   if (person != nullptr) AddPerson(*person, context, annotations);
   annotations["evidence"] = EvidenceHead(context.link);
   if (!context.external_url.empty()) {
