@@ -97,6 +97,17 @@ void ReadPerPerson(MapReader& section, monitor::Budgets* budgets) {
   budgets->per_person_window = *window;
 }
 
+// Within what a tenant can set.
+void ReadTokenLifetime(MapReader& section, monitor::Policy* policy) {
+  if (!section.Take("access_token_lifetime")) return;
+  section.Duration("access_token_lifetime", false, &policy->access_token_lifetime);
+  const auto& lifetime = policy->access_token_lifetime;
+  if (lifetime && (*lifetime < absl::Minutes(10) || *lifetime > absl::Hours(24))) {
+    section.Wrong("access_token_lifetime", *section.Take("access_token_lifetime"),
+                  "a duration from 10m to 24h");
+  }
+}
+
 }  // namespace
 
 void ReadAuthModes(MapReader& section, monitor::Policy* link) {
@@ -127,6 +138,7 @@ void ReadPolicy(MapReader section, monitor::Policy* policy) {
   section.Flag("reset_without_revoke", &policy->reset_without_revoke);
   section.Flag("act_on_expired", &policy->act_on_expired);
   section.Duration("settle", true, &policy->settle);
+  ReadTokenLifetime(section, policy);
   std::vector<TierPolicy> tiers;
   section.Each("tiers", [&](const YAML::Node& item) {
     tiers.push_back(ReadTier(MapReader(item, "policy.tiers[]", section.faults())));

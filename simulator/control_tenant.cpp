@@ -6,6 +6,8 @@
 //   {"roles":{"Global Administrator":[sam...]}} {"role_by_group":{...}}   each replaces one role's
 //   {"cloud_sync":true} {"job_code":"Paused"} {"quarantine":"EncounteredEscrowProportionThreshold"}
 //   {"connect_application":true} {"premium":false}
+//   {"conditional_access":0}   policies that are switched on
+//   {"token_lifetime":{"organization":"08:00:00","applications":"1.00:00:00"}}   null: none
 //   {"provisioning_errors":{sam:"value in conflict"|null}} {"cloud_managed":{sam:true}}
 
 #include <boost/json.hpp>
@@ -90,6 +92,32 @@ Status SetCloudManaged(const json::object& value, const People& people, TenantSe
   return OkStatus();
 }
 
+// The organization's default, and one of some applications.
+Status SetTokenLifetime(const json::object& value, TenantSettings& settings) {
+  settings.token_policies.clear();
+  for (const auto& member : value) {
+    const bool all = member.key() == "organization";
+    if (!all && member.key() != "applications") {
+      return InvalidError("organization and applications");
+    }
+    if (member.value().is_null()) continue;
+    if (!member.value().is_string()) return InvalidError("a lifetime, such as 08:00:00, or null");
+    settings.token_policies.push_back({std::string(member.value().as_string()), all});
+  }
+  return OkStatus();
+}
+
+Status SetNumber(std::string_view key, int64_t number, TenantSettings& settings) {
+  if (key == "deletion_threshold") {
+    settings.deletion_threshold = static_cast<int>(number);
+  } else if (key == "conditional_access" && number >= 0 && number <= 100) {
+    settings.conditional_access = static_cast<int>(number);
+  } else {
+    return InvalidError("no such key, or not of that type; see simulator/control_tenant.cpp");
+  }
+  return OkStatus();
+}
+
 Status SetFlag(std::string_view key, bool on, TenantSettings& settings) {
   if (key == "sync_enabled") {
     settings.sync_enabled = on;
@@ -130,6 +158,7 @@ Status SetObject(std::string_view key, const json::object& value, Tenant& tenant
   TenantSettings& settings = tenant.settings();
   const People& people = tenant.people();
   if (key == "domains") return SetDomains(value, settings);
+  if (key == "token_lifetime") return SetTokenLifetime(value, settings);
   if (key == "roles") return SetRoles(value, people, settings.roles);
   if (key == "role_by_group") return SetRoles(value, people, settings.role_by_group);
   if (key == "provisioning_errors") return SetErrors(value, people, now, settings);
@@ -154,10 +183,7 @@ net::ServerResponse ControlApi::ChangeTenant(const json::object& body, absl::Tim
       if (value.is_string()) {
         status = SetText(key, std::string(value.as_string()), now, tenant.settings());
       }
-      if (value.is_int64() && key == "deletion_threshold") {
-        tenant.settings().deletion_threshold = static_cast<int>(value.as_int64());
-        status = OkStatus();
-      }
+      if (value.is_int64()) status = SetNumber(key, value.as_int64(), tenant.settings());
       if (!status.ok()) {
         return net::Problem(400, "Bad request", Cat(Printable(key, 40), ": ", Message(status)));
       }

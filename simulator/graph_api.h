@@ -85,6 +85,8 @@ class GraphApi {
   net::ServerResponse Organization(const Context& context);
   net::ServerResponse SyncConfiguration(const Context& context);
   net::ServerResponse Domains(const Context& context);
+  net::ServerResponse TokenPolicies(const Context& context);
+  net::ServerResponse AccessPolicies(const Context& context);
   net::ServerResponse Roles(const std::vector<std::string>& path, const Context& context);
   net::ServerResponse Groups(const Context& context);
   net::ServerResponse GroupMembers(const std::string& group, const Context& context);

@@ -107,6 +107,12 @@ std::optional<net::ServerResponse> GraphApi::TenantCall(const std::vector<std::s
     return guard("sync_configuration", [&] { return SyncConfiguration(context); });
   }
   if (root == "domains" && parts == 1) return guard("domains", [&] { return Domains(context); });
+  if (root == "policies" && parts == 2 && path[1] == "tokenLifetimePolicies") {
+    return guard("token_policies", [&] { return TokenPolicies(context); });
+  }
+  if (root == "identity" && parts == 3 && path[1] == "conditionalAccess" && path[2] == "policies") {
+    return guard("conditional_access", [&] { return AccessPolicies(context); });
+  }
   if (root == "directoryRoles") return guard("roles", [&] { return Roles(path, context); });
   if (root == "groups" && parts == 1) return guard("groups", [&] { return Groups(context); });
   if (root == "groups" && parts >= 3 && path[2] == "transitiveMembers") {
@@ -163,6 +169,32 @@ net::ServerResponse GraphApi::Domains(const Context& context) {
                      {"isInitial", name.ends_with(".onmicrosoft.example")}});
   }
   return Collection(context.base, "domains", std::move(value));
+}
+
+net::ServerResponse GraphApi::TokenPolicies(const Context& context) {
+  const Tenant& tenant = *context.tenant;
+  json::array value;
+  for (const TokenLifetimePolicy& policy : tenant.settings().token_policies) {
+    json::object definition = {{"Version", 1}};
+    if (!policy.access_tokens.empty()) definition["AccessTokenLifetime"] = policy.access_tokens;
+    const json::object whole = {{"TokenLifetimePolicy", std::move(definition)}};
+    json::array texts = {json::serialize(whole)};
+    value.push_back({{"id", Id(tenant, Cat("token policy ", value.size()))},
+                     {"displayName", "Access tokens"},
+                     {"definition", std::move(texts)},
+                     {"isOrganizationDefault", policy.organization_default}});
+  }
+  return Collection(context.base, "policies/tokenLifetimePolicies", std::move(value));
+}
+
+net::ServerResponse GraphApi::AccessPolicies(const Context& context) {
+  const Tenant& tenant = *context.tenant;
+  json::array value;
+  for (int i = 0; i <= tenant.settings().conditional_access; ++i) {
+    value.push_back({{"id", Id(tenant, Cat("access policy ", i))},
+                     {"state", i == 0 ? "enabledForReportingButNotEnforced" : "enabled"}});
+  }
+  return Collection(context.base, "identity/conditionalAccess/policies", std::move(value));
 }
 
 net::ServerResponse GraphApi::Roles(const std::vector<std::string>& path, const Context& context) {

@@ -26,11 +26,12 @@ enum class Duplicates {
 
 // What an application may lack the permission for, one by one.
 constexpr const char* kForbiddable[] = {
-    "organization",  "sync_configuration", "domains",   "roles",
-    "groups",        "service_principals", "sync_jobs", "provisioning_errors",
-    "sync_behavior", "directory_audits",   "sign_ins",  "provisioning_logs",
-    "devices",       "subscriptions",      "member_of", "eligible_roles",
-    "owned_objects", "oauth_grants",       "licences",  "authentication_methods",
+    "organization",   "sync_configuration", "domains",   "roles",
+    "groups",         "service_principals", "sync_jobs", "provisioning_errors",
+    "sync_behavior",  "directory_audits",   "sign_ins",  "provisioning_logs",
+    "devices",        "subscriptions",      "member_of", "eligible_roles",
+    "owned_objects",  "oauth_grants",       "licences",  "authentication_methods",
+    "token_policies", "conditional_access",
 };
 
 // What a query may not use, one by one.

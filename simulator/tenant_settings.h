@@ -33,6 +33,12 @@ struct ProvisioningError {
   absl::Time at;
 };
 
+// A token lifetime policy; of some applications where it is not the organization's default.
+struct TokenLifetimePolicy {
+  std::string access_tokens = "08:00:00";  // empty: it says nothing of access tokens
+  bool organization_default = false;
+};
+
 constexpr char kSyncAccountsRole[] = "Directory Synchronization Accounts";
 
 struct TenantSettings {
@@ -47,7 +53,9 @@ struct TenantSettings {
   std::optional<SyncJob> cloud_sync;
   std::map<uint64_t, ProvisioningError> provisioning_errors;
   std::set<uint64_t> cloud_managed;
-  bool premium = true;  // the licence that sign-ins need
+  bool premium = true;         // the licence that sign-ins need
+  int conditional_access = 2;  // policies that are switched on; one more only reports
+  std::vector<TokenLifetimePolicy> token_policies;
 };
 
 }  // namespace driftwarden::simulator

@@ -242,6 +242,27 @@ monitor::TenantFacts GetTenant(ByteReader& in) {
   return tenant;
 }
 
+// What tells how long access tokens live.
+void PutTokens(ByteWriter& out, const monitor::TenantFacts& tenant) {
+  PutOptional(out, tenant.conditional_access,
+              [](ByteWriter& w, int64_t policies) { w.U64(static_cast<uint64_t>(policies)); });
+  PutOptional(out, tenant.token_policies, [](ByteWriter& w, const monitor::TokenPolicies& p) {
+    w.Duration(p.longest);
+    w.Bool(p.for_all);
+  });
+}
+
+void GetTokens(ByteReader& in, monitor::TenantFacts& tenant) {
+  tenant.conditional_access =
+      GetOptional(in, [](ByteReader& r) { return static_cast<int64_t>(r.U64()); });
+  tenant.token_policies = GetOptional(in, [](ByteReader& r) {
+    monitor::TokenPolicies policies;
+    policies.longest = r.Duration();
+    policies.for_all = r.Bool();
+    return policies;
+  });
+}
+
 }  // namespace
 
 std::string EncodeLinkState(const LinkState& link) {
@@ -271,6 +292,7 @@ std::string EncodeLinkState(const LinkState& link) {
   PutCauseBook(out, link.causes);
   out.Varint(link.in_drift.departures);
   out.Varint(link.in_drift.others);
+  PutTokens(out, link.tenant);
   return out.Take();
 }
 
@@ -305,6 +327,7 @@ StatusOr<LinkState> DecodeLinkState(std::string_view key, std::string_view bytes
     link.causes = GetCauseBook(in);
     link.in_drift.departures = in.Varint();
     link.in_drift.others = in.Varint();
+    GetTokens(in, link.tenant);
   }
   DW_RETURN_IF_ERROR(EndRecord(in, Family::kMeta, key));
   return link;

@@ -29,6 +29,7 @@ constexpr const char* kUseful[] = {
     "Organization.Read.All",
     "OnPremDirectorySynchronization.Read.All",
     "Domain.Read.All",
+    "Policy.Read.All",
     "RoleManagement.Read.Directory",
     "GroupMember.Read.All",
     "Application.Read.All",
@@ -314,6 +315,16 @@ asio::awaitable<void> GraphCheck::CheckTenant() {
   domains.url = "/domains";
   domains.lost = "auth_mode: auto does not know how people sign in";
   co_await Try(std::move(domains), true);
+
+  Probe tokens;
+  tokens.permission = "Policy.Read.All";
+  tokens.url = "/policies/tokenLifetimePolicies";
+  tokens.lost = "how long access tokens outlive a disable is only believed";
+  Probe access = tokens;
+  const Answer lifetimes = co_await Try(std::move(tokens), false);
+  if (!lifetimes.allowed) co_return;
+  access.url = "/identity/conditionalAccess/policies?$select=id,state";
+  co_await Try(std::move(access), true);
 }
 
 asio::awaitable<void> GraphCheck::CheckRoles() {

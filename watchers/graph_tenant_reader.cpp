@@ -22,7 +22,6 @@ constexpr const char* kSyncRoleTemplates[] = {"d29b2b05-8046-44ba-8758-1e26182fc
                                               "a92aed5d-d78a-4d16-b381-09adb37eb3b0"};
 constexpr size_t kMaxPages = 50;
 constexpr size_t kMaxItems = 5000;
-constexpr size_t kBatchLimit = 20;  // Graph's own
 
 bool IsSyncRole(const graph::Role& role) {
   return std::any_of(std::begin(kSyncRoleTemplates), std::end(kSyncRoleTemplates),
@@ -210,6 +209,9 @@ asio::awaitable<Status> GraphTenantReader::ReadRest(TenantLook* look,
   const Status domains = co_await ReadDomains(look);
   failed.Update(domains);
   if (EndsTheRead(domains)) co_return failed;
+  const Status tokens = co_await ReadTokenLifetime(look);
+  failed.Update(tokens);
+  if (EndsTheRead(tokens)) co_return failed;
   const Status holders = co_await ReadRoles(look, std::move(roles));
   failed.Update(holders);
   if (EndsTheRead(holders)) co_return failed;
@@ -254,6 +256,40 @@ asio::awaitable<Status> GraphTenantReader::ReadDomains(TenantLook* look) {
     if (domain.federated && domain.verified) federated.insert(domain.name);
   }
   look->federated_domains.emplace(federated.begin(), federated.end());
+  co_return OkStatus();
+}
+
+// How long access tokens outlive a disable: what policies say, and whether Conditional Access is in
+// force, without which the vendor's own bound is longer.
+asio::awaitable<Status> GraphTenantReader::ReadTokenLifetime(TenantLook* look) {
+  const Ask policies_ask{"token_policies", kTokenLifetimeUnread,
+                         "how long access tokens live is not known, and counts as the vendor's "
+                         "bound; grant the application Policy.Read.All, or write "
+                         "policy.access_token_lifetime"};
+  Ask access_ask = policies_ask;
+  access_ask.route = "access_policies";
+  std::string url = "/policies/tokenLifetimePolicies";
+  std::string batch = look->batch.value;
+  auto policies = co_await GetAll<graph::TokenPolicy>(std::move(url), policies_ask,
+                                                      std::move(batch), graph::DecodeTokenPolicies);
+  if (!policies.ok()) co_return policies.status();
+  if (!policies->has_value()) co_return OkStatus();
+  std::string access_url = "/identity/conditionalAccess/policies?$select=id,state";
+  std::string id = look->batch.value;
+  auto access = co_await GetAll<graph::AccessPolicy>(std::move(access_url), access_ask,
+                                                     std::move(id), graph::DecodeAccessPolicies);
+  if (!access.ok()) co_return access.status();
+  monitor::TokenPolicies& tokens = look->token_policies.emplace();
+  for (const graph::TokenPolicy& policy : **policies) {
+    if (!policy.access_tokens) continue;
+    tokens.longest = std::max(tokens.longest, *policy.access_tokens);
+    tokens.for_all = tokens.for_all || policy.for_all;
+  }
+  if (!access->has_value()) co_return OkStatus();
+  look->conditional_access =
+      std::count_if((*access)->begin(), (*access)->end(),
+                    [](const graph::AccessPolicy& policy) { return policy.enabled; });
+  sight_->Lower(kTokenLifetimeUnread);
   co_return OkStatus();
 }
 
@@ -394,62 +430,6 @@ asio::awaitable<Status> GraphTenantReader::ReadErrors(TenantLook* look) {
   sight_->Lower(kProvisioningErrorsUnread);
   look->provisioning_errors.emplace();
   for (graph::FailedUser& user : **read) look->provisioning_errors->insert(std::move(user));
-  co_return OkStatus();
-}
-
-asio::awaitable<Status> GraphTenantReader::ReadTransfers(TenantLook* look,
-                                                         std::vector<std::string> ids) {
-  for (size_t from = 0; from < ids.size(); from += kBatchLimit) {
-    const size_t to = std::min(ids.size(), from + kBatchLimit);
-    std::vector<std::string> part(ids.begin() + static_cast<ptrdiff_t>(from),
-                                  ids.begin() + static_cast<ptrdiff_t>(to));
-    const Status read = co_await ReadSomeTransfers(look, std::move(part));
-    if (!read.ok()) co_return read;
-  }
-  co_return OkStatus();
-}
-
-asio::awaitable<Status> GraphTenantReader::ReadSomeTransfers(TenantLook* look,
-                                                             std::vector<std::string> ids) {
-  const Ask ask{"sync_behavior", kTransfersUnread,
-                "whether an account was handed over to the cloud, so that a disable in AD never "
-                "reaches it, is not known; grant the application "
-                "User-OnPremisesSyncBehavior.Read.All"};
-  std::string body = "{\"requests\":[";
-  for (size_t i = 0; i < ids.size(); ++i) {
-    body += Cat(i == 0 ? "" : ",", "{\"id\":\"", i, "\",\"method\":\"GET\",\"url\":\"/users/",
-                graph::PathSegment(ids[i]), "/onPremisesSyncBehavior?$select=isCloudManaged\"}");
-  }
-  body += "]}";
-  graph::GraphRequest request("/$batch", "batch", ask.priority);
-  request.method = "POST";
-  request.body = std::move(body);
-  const graph::RequestCost cost(static_cast<double>(ids.size()), 0);
-  request.cost = cost;
-  request.client_request_id = look->batch.value;
-  auto reply = co_await client_.Send(std::move(request));
-  if (!reply.ok()) co_return reply.status();
-  const Status status = graph::ToStatus(*reply, ask.route);
-  if (!status.ok()) co_return status;
-  auto answers = client_.decoder().DecodeBatch(reply->body);
-  if (!answers.ok()) co_return answers.status();
-  client_.NoteInnerCosts("batch", ask.priority, cost, *answers);
-  for (graph::BatchItem& answer : *answers) {
-    const auto index = ParseUint64(answer.id);
-    if (!index || *index >= ids.size()) continue;
-    graph::GraphReply inner;
-    inner.status = answer.status;
-    inner.body = std::move(answer.body);
-    if (inner.status == 403) {
-      inner.error = client_.decoder().DecodeError(inner.body);
-      (void)Limits(graph::ToStatus(inner, ask.route), ask);
-      co_return OkStatus();
-    }
-    if (!inner.ok()) continue;  // gone, or asked again with the next round
-    const auto managed = graph::DecodeSyncBehavior(inner.body);
-    if (managed.ok() && managed->has_value()) look->cloud_managed[ids[*index]] = **managed;
-    sight_->Lower(kTransfersUnread);
-  }
   co_return OkStatus();
 }
 

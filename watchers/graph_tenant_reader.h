@@ -51,6 +51,7 @@ class GraphTenantReader final : public TenantTruth {
   asio::awaitable<Status> ReadJobs(monitor::TenantLook* look);
   asio::awaitable<Status> ReadSynchronization(monitor::TenantLook* look);
   asio::awaitable<Status> ReadDomains(monitor::TenantLook* look);
+  asio::awaitable<Status> ReadTokenLifetime(monitor::TenantLook* look);
   asio::awaitable<Status> ReadRoles(monitor::TenantLook* look, std::vector<std::string> wanted);
   asio::awaitable<Status> ReadHolders(monitor::TenantLook* look, graph::Role role,
                                       std::vector<std::string> named);

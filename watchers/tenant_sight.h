@@ -34,6 +34,7 @@ constexpr char kSignInsUnread[] = "sign_ins_unread";
 constexpr char kTokenRefreshesUnread[] = "token_refreshes_unread";
 constexpr char kDevicesUnread[] = "devices_unread";
 constexpr char kResidueUnread[] = "residue_unread";
+constexpr char kTokenLifetimeUnread[] = "token_lifetime_unread";
 constexpr char kNotificationsOff[] = "notifications_off";
 constexpr const char* kAllTenantFindings[] = {kOrganizationUnread, kSynchronizationUnread,
                                               kDomainsUnread,      kRolesUnread,
@@ -45,7 +46,7 @@ constexpr const char* kAllTenantFindings[] = {kOrganizationUnread, kSynchronizat
                                               kAuditsUnread,       kProvisioningLogUnread,
                                               kSignInsUnread,      kTokenRefreshesUnread,
                                               kDevicesUnread,      kResidueUnread,
-                                              kNotificationsOff};
+                                              kNotificationsOff,   kTokenLifetimeUnread};
 
 class TenantSight {
  public:

@@ -163,6 +163,7 @@ TEST(Config, AWholeFileGetsTheDefaultsOfTheContract) {
 TEST(Config, WrittenThresholdsAndModesAreKept) {
   const auto config = Parse(std::string(kWhole) + R"(policy:
   settle: 0s
+  access_token_lifetime: 8h
   tiers:
     - {name: standard, warn_after: 10s, breach_after: 1m}
     - {name: vip, match: {ous: ["OU=VIP,DC=corp"]}, revoke_after: 2s}
@@ -175,6 +176,7 @@ remediation:
   ASSERT_TRUE(config.ok()) << config.status();
   const monitor::Policy& link = config->links[0];
   EXPECT_EQ(link.settle, absl::ZeroDuration());
+  EXPECT_EQ(link.access_token_lifetime, absl::Hours(8));
   ASSERT_EQ(link.tiers.size(), 2u);
   EXPECT_EQ(link.tiers[0].name.value, "vip");  // standard always comes last
   EXPECT_EQ(link.tiers[1].warn_after, absl::Seconds(10));
@@ -293,6 +295,14 @@ INSTANTIATE_TEST_SUITE_P(
         Fault{"WrongDuration",
               With("    entra: contoso\n", "    entra: contoso\n    policy: {settle: 5 minutes}\n"),
               "f.yaml:16:22: links[].policy.settle: \"5 minutes\" is not a duration"},
+        Fault{"TokensTooShort",
+              With("    entra: contoso\n",
+                   "    entra: contoso\n    policy: {access_token_lifetime: 9m}\n"),
+              "f.yaml:16:37: links[].policy.access_token_lifetime"},
+        Fault{"TokensTooLong",
+              With("    entra: contoso\n",
+                   "    entra: contoso\n    policy: {access_token_lifetime: 25h}\n"),
+              "f.yaml:16:37: links[].policy.access_token_lifetime"},
         Fault{"TooShort", With("    ca_file: /etc/ca.pem", "    poll_interval: 100ms"),
               "f.yaml:6:20: active_directory[].poll_interval is \"100ms\"; it must be at least "
               "200ms"},

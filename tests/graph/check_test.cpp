@@ -171,6 +171,8 @@ TEST_F(GraphCheckTest, EachMissingPermissionIsAWarningThatNamesIt) {
       {"organization", "Organization.Read.All"},
       {"sync_configuration", "OnPremDirectorySynchronization.Read.All"},
       {"domains", "Domain.Read.All"},
+      {"token_policies", "Policy.Read.All"},
+      {"conditional_access", "Policy.Read.All"},
       {"roles", "RoleManagement.Read.Directory"},
       {"groups", "GroupMember.Read.All"},
       {"service_principals", "Application.Read.All"},

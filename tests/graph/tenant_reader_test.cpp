@@ -43,6 +43,25 @@ TEST_F(TenantReaderTest, ReadsHowTheTenantIsFedAndHowPeopleSignIn) {
   EXPECT_TRUE(Findings().empty());
 }
 
+TEST_F(TenantReaderTest, ReadsHowLongAccessTokensLive) {
+  const TenantLook usual = Everything();
+  EXPECT_EQ(usual.conditional_access, 2) << "one more only reports";
+  EXPECT_EQ(usual.token_policies, monitor::TokenPolicies());
+  Control("tenant", R"({"conditional_access":0,
+                        "token_lifetime":{"organization":"00:30:00","applications":"08:00:00"}})");
+  const TenantLook look = Everything();
+  EXPECT_EQ(look.conditional_access, 0);
+  EXPECT_EQ(look.token_policies, (monitor::TokenPolicies{absl::Hours(8), true}));
+  Control("fault", R"({"forbid":["conditional_access"]})");
+  const TenantLook partly = Everything();
+  EXPECT_FALSE(partly.conditional_access.has_value());
+  EXPECT_EQ(partly.token_policies, look.token_policies);
+  Control("fault", R"({"clear":true,"forbid":["token_policies"]})");
+  const TenantLook refused = Everything();
+  EXPECT_FALSE(refused.token_policies.has_value());
+  EXPECT_EQ(Findings(), std::set<std::string>{kTokenLifetimeUnread});
+}
+
 TEST_F(TenantReaderTest, FindsWhoHoldsARoleByNameOrTemplateThroughGroupsToo) {
   Control("tenant", Cat(R"({"roles":{"Global Administrator":[")", Sam(1), R"("],
       "User Administrator":[")",
@@ -113,10 +132,15 @@ TEST_F(TenantReaderTest, ErrorsAndTransfersAreOfPeople) {
 
 TEST_F(TenantReaderTest, AMissingPermissionIsAFindingAndNoError) {
   const std::map<std::string, const char*> findings = {
-      {"organization", kOrganizationUnread}, {"sync_configuration", kSynchronizationUnread},
-      {"domains", kDomainsUnread},           {"roles", kRolesUnread},
-      {"sync_jobs", kSyncJobsUnread},        {"provisioning_errors", kProvisioningErrorsUnread},
-      {"sync_behavior", kTransfersUnread}};
+      {"organization", kOrganizationUnread},
+      {"sync_configuration", kSynchronizationUnread},
+      {"domains", kDomainsUnread},
+      {"roles", kRolesUnread},
+      {"sync_jobs", kSyncJobsUnread},
+      {"provisioning_errors", kProvisioningErrorsUnread},
+      {"sync_behavior", kTransfersUnread},
+      {"token_policies", kTokenLifetimeUnread},
+      {"conditional_access", kTokenLifetimeUnread}};
   Control("tenant", R"({"cloud_sync":true})");
   for (const auto& [permission, finding] : findings) {
     Control("fault", Cat(R"({"clear":true,"forbid":[")", permission, R"("]})"));
@@ -151,6 +175,30 @@ TEST_F(TenantReaderTest, WhenNothingAnswersNothingElseIsAsked) {
   EXPECT_EQ(Run(reader_.ReadRest(&look, {})).code(), StatusCode::kUnavailable);
   EXPECT_EQ(http.requests().size(), 1U);
   EXPECT_TRUE(Findings().empty());
+}
+
+TEST(TenantJson, OfATokenPolicyThatCannotBeReadTheLongestLifetimeCounts) {
+  const auto lifetime = [](const std::string& definition) {
+    const auto page =
+        graph::DecodeTokenPolicies(R"({"value":[{"definition":)" + definition + "}]}");
+    return page.ok() && page->items.size() == 1 ? page->items[0].access_tokens
+                                                : std::optional<absl::Duration>();
+  };
+  const auto of = [&](const std::string& text) {
+    return lifetime(R"(["{\"TokenLifetimePolicy\":{\"AccessTokenLifetime\":\")" + text +
+                    R"(\"}}"])");
+  };
+  EXPECT_EQ(of("00:10:00"), absl::Minutes(10));
+  EXPECT_EQ(of("1.00:00:00"), absl::Hours(24));
+  EXPECT_EQ(of("01:30:00.5000000"), absl::Minutes(90));
+  EXPECT_EQ(of("until-revoked"), absl::Hours(24));
+  EXPECT_EQ(of("99999999:00:00"), absl::Hours(24));
+  EXPECT_EQ(of("3.00:00:00"), absl::Hours(24)) << "more than can be set";
+  EXPECT_EQ(lifetime("[\"{\"]"), absl::Hours(24));
+  EXPECT_EQ(lifetime("7"), absl::Hours(24));
+  EXPECT_EQ(lifetime(R"(["{\"TokenLifetimePolicy\":{\"MaxAgeSessionSingleFactor\":\"x\"}}"])"),
+            std::nullopt)
+      << "it is about something else";
 }
 
 TEST(TenantJson, HostileAnswersEndInOneErrorOrLeaveOnlyTheirOwnItemOut) {

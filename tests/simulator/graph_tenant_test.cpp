@@ -99,6 +99,27 @@ TEST_F(GraphTenantTest, TellsHowItIsFedAndHowPeopleSignIn) {
   EXPECT_EQ(types, expected);
 }
 
+TEST_F(GraphTenantTest, TellsHowLongAccessTokensLive) {
+  EXPECT_TRUE(List("/policies/tokenLifetimePolicies").empty());
+  EXPECT_EQ(Control("tenant", R"({"conditional_access":1,
+      "token_lifetime":{"organization":"00:30:00","applications":"1.00:00:00"}})"),
+            200);
+  const json::array policies = List("/policies/tokenLifetimePolicies");
+  ASSERT_EQ(policies.size(), 2u);
+  EXPECT_EQ(policies[0].at("isOrganizationDefault"), json::value(true));
+  EXPECT_EQ(
+      policies[1].at("definition").at(0),
+      json::value(R"({"TokenLifetimePolicy":{"Version":1,"AccessTokenLifetime":"1.00:00:00"}})"));
+  const json::array access = List("/identity/conditionalAccess/policies");
+  ASSERT_EQ(access.size(), 2u);
+  EXPECT_EQ(access[0].at("state"), json::value("enabledForReportingButNotEnforced"));
+  EXPECT_EQ(access[1].at("state"), json::value("enabled"));
+  EXPECT_EQ(Control("tenant", R"({"conditional_access":-1})"), 400);
+  EXPECT_EQ(Control("tenant", R"({"token_lifetime":{"everybody":"00:30:00"}})"), 400);
+  EXPECT_EQ(Control("tenant", R"({"token_lifetime":{"organization":null}})"), 200);
+  EXPECT_TRUE(List("/policies/tokenLifetimePolicies").empty());
+}
+
 TEST(GraphTenant, TellsOfTheWayInWhichItsPeopleSignIn) {
   for (const AuthMode mode :
        {AuthMode::kPasswordHashSync, AuthMode::kPassThrough, AuthMode::kFederated}) {
@@ -185,7 +206,9 @@ TEST_F(GraphTenantTest, EachPermissionCanBeMissing) {
       {"oauth_grants", "/oauth2PermissionGrants"},
       {"licences", Cat("/users/", world_.tenant().EntraId(1), "/licenseDetails")},
       {"authentication_methods",
-       Cat("/users/", world_.tenant().EntraId(1), "/authentication/methods")}};
+       Cat("/users/", world_.tenant().EntraId(1), "/authentication/methods")},
+      {"token_policies", "/policies/tokenLifetimePolicies"},
+      {"conditional_access", "/identity/conditionalAccess/policies"}};
   EXPECT_EQ(Control("fault", R"({"report_limit":0})"), 200);
   for (const char* name : kForbiddable) {
     ASSERT_TRUE(calls.contains(name));

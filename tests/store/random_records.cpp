@@ -420,6 +420,8 @@ LinkState RandomLinkState(Rng& rng) {
   r.Times(3, [&] { tenant.with_errors.push_back(r.Text()); });
   r.Times(3, [&] { tenant.cycle_gaps.push_back(r.Duration()); });
   tenant.cycle_set = r.Time();
+  tenant.conditional_access = r.Maybe([&] { return static_cast<int64_t>(r.Small()); });
+  tenant.token_policies = r.Maybe([&] { return monitor::TokenPolicies{r.Duration(), r.Flip()}; });
   CauseBook& book = link.causes;
   book.next = r.Number();
   r.Times(3, [&] {

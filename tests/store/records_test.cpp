@@ -16,7 +16,8 @@ template <typename T, size_t kFields>
 constexpr bool kHasFields = boost::pfr::tuple_size_v<T> == kFields;
 static_assert(kHasFields<monitor::Person, 9> && kHasFields<monitor::Facts, 7>);
 static_assert(kHasFields<monitor::AdHalf, 36> && kHasFields<monitor::EntraHalf, 30>);
-static_assert(kHasFields<monitor::TenantFacts, 10> && kHasFields<monitor::SyncJob, 5>);
+static_assert(kHasFields<monitor::TenantFacts, 12> && kHasFields<monitor::TokenPolicies, 2> &&
+              kHasFields<monitor::SyncJob, 5>);
 static_assert(kHasFields<monitor::SyncActor, 4> && kHasFields<monitor::ProvisioningError, 4>);
 static_assert(kHasFields<monitor::MetadataStamp, 4> && kHasFields<monitor::SessionsValidFrom, 2>);
 static_assert(kHasFields<monitor::Revocation, 5> && kHasFields<monitor::Memory, 15>);

@@ -294,6 +294,8 @@ LinkState SampleLinkState() {
   tenant.actors = {{"6f0c-1", "aa-1", "Sync_SYNC1", ActorVia::kPermission}};
   tenant.role_holders = {"6f0c-2", "6f0c-3"};
   tenant.with_errors = {"6f0c-4"};
+  tenant.conditional_access = 3;
+  tenant.token_policies = monitor::TokenPolicies{absl::Hours(8), true};
   tenant.cycle_gaps = {absl::Minutes(30), absl::Seconds(1801)};
   tenant.cycle_set = At(103);
   CauseBook& book = link.causes;

@@ -90,7 +90,7 @@ def test_a_tenant_is_proved_by_calling_it(simulation, make_daemon):
     good = checked()
     assert good.code == 0, good.text
     for topic in ("token", "clock", "User.Read.All", "delta", "Organization.Read.All",
-                  "Domain.Read.All", "RoleManagement.Read.Directory", "GroupMember.Read.All",
+                  "Domain.Read.All", "Policy.Read.All", "RoleManagement.Read.Directory", "GroupMember.Read.All",
                   "Application.Read.All", "User-OnPremisesSyncBehavior.Read.All", "load"):
         assert good.level(f"contoso: {topic}: ") == "ok", good.text
     # Acting is not tried, and the simulated token tells nothing.

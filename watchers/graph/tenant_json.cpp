@@ -84,6 +84,46 @@ bool TakeFailedUser(const json::object& item, FailedUser& out) {
   return true;
 }
 
+// What a tenant can set at most: of what cannot be read the longest counts.
+constexpr absl::Duration kLongestToken = absl::Hours(24);
+
+// "00:30:00", "1.00:00:00" (days).
+std::optional<absl::Duration> TimeSpanOf(std::string_view text) {
+  uint64_t days = 0;
+  const size_t dot = text.find('.');
+  if (dot != std::string_view::npos && dot < text.find(':')) {
+    const auto read = ParseUint64(text.substr(0, dot));
+    if (!read || *read > 1000) return std::nullopt;
+    days = *read;
+    text.remove_prefix(dot + 1);
+  }
+  const std::vector<std::string> parts = SplitString(text.substr(0, text.find('.')), ':');
+  if (parts.size() != 3) return std::nullopt;
+  uint64_t seconds = days * 24 * 3600;
+  uint64_t unit = 3600;
+  for (const std::string& part : parts) {
+    const auto read = ParseUint64(part);
+    if (!read || *read > 10'000) return std::nullopt;
+    seconds += *read * unit;
+    unit /= 60;
+  }
+  return absl::Seconds(static_cast<int64_t>(seconds));
+}
+
+// The definition is a list of one JSON text.
+std::optional<absl::Duration> AccessTokensOf(const json::object& item) {
+  const json::value* definition = item.if_contains("definition");
+  const json::array* list = definition == nullptr ? nullptr : definition->if_array();
+  if (list == nullptr || list->empty() || !list->front().is_string()) return kLongestToken;
+  const json::string& text = list->front().get_string();
+  const auto document = Parse({text.data(), text.size()}, "token lifetime policy");
+  const json::object* policy = document.ok() ? Object(*document, "TokenLifetimePolicy") : nullptr;
+  if (policy == nullptr) return kLongestToken;
+  if (!policy->contains("AccessTokenLifetime")) return std::nullopt;
+  const auto lifetime = TimeSpanOf(Text(*policy, "AccessTokenLifetime"));
+  return lifetime ? std::min(*lifetime, kLongestToken) : kLongestToken;
+}
+
 }  // namespace
 
 StatusOr<monitor::TenantLook::Organization> DecodeOrganization(std::string_view body) {
@@ -121,6 +161,23 @@ StatusOr<ListPage<Domain>> DecodeDomains(std::string_view body) {
     out.verified = Flag(item, "isVerified").value_or(false);
     return !out.name.empty();
   });
+}
+
+StatusOr<ListPage<AccessPolicy>> DecodeAccessPolicies(std::string_view body) {
+  return DecodeList<AccessPolicy>(body, "conditionalAccess policies",
+                                  [](const json::object& item, AccessPolicy& out) {
+                                    out.enabled = EqualsIgnoreCase(Text(item, "state"), "enabled");
+                                    return true;
+                                  });
+}
+
+StatusOr<ListPage<TokenPolicy>> DecodeTokenPolicies(std::string_view body) {
+  return DecodeList<TokenPolicy>(
+      body, "tokenLifetimePolicies", [](const json::object& item, TokenPolicy& out) {
+        out.for_all = Flag(item, "isOrganizationDefault").value_or(false);
+        out.access_tokens = AccessTokensOf(item);
+        return true;
+      });
 }
 
 StatusOr<ListPage<Role>> DecodeRoles(std::string_view body) {

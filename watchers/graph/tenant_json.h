@@ -30,6 +30,12 @@ struct Domain {
   bool verified = false;
 };
 
+// A token lifetime policy.
+struct TokenPolicy {
+  std::optional<absl::Duration> access_tokens;  // nothing: it does not say
+  bool for_all = false;                         // the organization's default
+};
+
 struct Role {
   std::string id;
   std::string name;
@@ -53,6 +59,13 @@ StatusOr<monitor::TenantLook::Organization> DecodeOrganization(std::string_view 
 StatusOr<monitor::TenantLook::Synchronization> DecodeSynchronization(std::string_view body);
 // GET /domains
 StatusOr<ListPage<Domain>> DecodeDomains(std::string_view body);
+// GET /identity/conditionalAccess/policies: whether each is switched on.
+struct AccessPolicy {
+  bool enabled = false;
+};
+StatusOr<ListPage<AccessPolicy>> DecodeAccessPolicies(std::string_view body);
+// GET /policies/tokenLifetimePolicies. One that cannot be read counts as the longest there can be.
+StatusOr<ListPage<TokenPolicy>> DecodeTokenPolicies(std::string_view body);
 // GET /directoryRoles
 StatusOr<ListPage<Role>> DecodeRoles(std::string_view body);
 // GET /directoryRoles/{id}/members, /groups/{id}/transitiveMembers, /servicePrincipals
