@@ -25,6 +25,7 @@ constexpr int kShorter = 3;
 constexpr absl::Duration kCycleAndSeal = absl::Minutes(4);
 // Between two who leave: no more than 25 in 15 minutes, which would be a mass disable.
 constexpr absl::Duration kNoMassLeave = absl::Seconds(40);
+constexpr double kAnew = 0.3;     // end with another process reading everything anew
 constexpr double kQuickly = 0.8;  // of the short ones go on as soon as all is well
 // By so much our clock may be off for good.
 constexpr absl::Duration kClockError = absl::Seconds(20);
@@ -349,6 +350,8 @@ std::vector<std::string> Scenario::Run() {
                            CheckStore(*stage_), CheckCallsKnown(*stage_)}) {
     Add(more);
   }
+  stage_->after_step = nullptr;
+  if (Chance(kAnew)) Add(CheckRebuilt(*stage_));
   return faults_;
 }
 

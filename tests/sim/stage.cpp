@@ -117,6 +117,15 @@ void Stage::RunTo(absl::Duration since_start) {
   if (left > absl::ZeroDuration()) RunFor(left);
 }
 
+void Stage::StartAnew(std::unique_ptr<Disk> disk) {
+  commits_before_ += process_->store().commits();
+  process_->Bury();
+  process_.reset();
+  scheduler_.Settle();
+  disk_ = std::move(disk);
+  Begin(store::FaultPlan());
+}
+
 void Stage::Stop() {
   process_->Bury();
 }

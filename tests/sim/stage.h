@@ -48,6 +48,8 @@ class Stage {
   // Ends the process for good (to look at the store).
   void Stop();
   void KillAndRestart();
+  // Ends the process for good, and starts one that never dies on another disk.
+  void StartAnew(std::unique_ptr<Disk> disk);
 
   simulator::World& world() { return world_; }
   testing::SimClock& clock() { return clock_; }
