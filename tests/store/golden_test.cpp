@@ -178,12 +178,9 @@ TEST(Golden, EvidenceFormat1) {
 monitor::LinkState SampleLinkStateOfFormat4() {
   monitor::LinkState link = SampleLinkState();
   link.causes = monitor::CauseBook();
-<<<<<<< HEAD
   link.in_drift = {};
-=======
   link.tenant.conditional_access.reset();
   link.tenant.token_policies.reset();
->>>>>>> d7d69e9 (watchers: how long access tokens live is read from the tenant, or configured)
   for (auto& [name, source] : link.sources) source.base_dn.clear();
   link.logs.clear();
   link.devices = monitor::LogState();
@@ -231,12 +228,9 @@ TEST(Golden, LinkFormat4StillReads) {
 TEST(Golden, LinkFormat5StillReads) {
   monitor::LinkState sample = SampleLinkState();
   sample.causes = monitor::CauseBook();
-<<<<<<< HEAD
   sample.in_drift = {};
-=======
   sample.tenant.conditional_access.reset();
   sample.tenant.token_policies.reset();
->>>>>>> d7d69e9 (watchers: how long access tokens live is read from the tenant, or configured)
   for (auto& [name, source] : sample.sources) source.base_dn.clear();
   const auto record = DecodeLinkState("link.5", Golden("link.5", ""));
   ASSERT_TRUE(record.ok()) << record.status();
