@@ -30,6 +30,7 @@ constexpr int kPeople = 20;  // no mass disable by themselves
 constexpr int kSmall = 10'000;
 constexpr int kPage = 1000;
 constexpr double kMostGrowth = 1.3;
+constexpr double kMostCrowd = 10;  // times what RocksDB alone needs
 
 struct Arguments {
   bool quick = false;
@@ -348,7 +349,10 @@ int Run(const Arguments& arguments) {
   const bool flat = Ratio(big.asked, small.asked) <= kMostGrowth &&
                     Ratio(big.instructions, small.instructions) <= kMostGrowth;
   if (!flat) fprintf(stderr, "scale_bench: a change costs more where more people are\n");
-  return flat ? 0 : 1;
+  const bool crowd_fits = Ratio(crowd.disabled.ours + crowd.warned.ours,
+                                crowd.disabled.bare + crowd.warned.bare) <= kMostCrowd;
+  if (!crowd_fits) fprintf(stderr, "scale_bench: a crowd takes too long\n");
+  return flat && crowd_fits ? 0 : 1;
 }
 
 }  // namespace

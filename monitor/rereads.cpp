@@ -48,8 +48,8 @@ GateResult AdSaysDisabled(const ReReadQuestion& question) {
       return {name, false, "an account of theirs is known to be enabled"};
     }
   }
-  const AdHalf* half = HalfOf(person, reads.ad->object_guid);
   if (reads.ad_gone) return {name, true, "deleted, a tombstone was read"};
+  const AdHalf* half = HalfOf(person, reads.ad->object_guid);
   if (half == nullptr) return {name, false, "another account was read"};
   if (reads.ad->deleted.value_or(false)) return {name, true, "deleted, a tombstone was read"};
   const auto disabled = reads.ad->Disabled();
