@@ -39,9 +39,9 @@ struct LeaverFileReport {
   std::string path;  // empty: none is configured
   absl::Time read_at = absl::InfinitePast();
   size_t rows = 0;
-  size_t unknown = 0;               // nobody, or more than one person, is known by them yet
-  size_t past = 0;                  // too long ago
-  std::vector<std::string> faults;  // FILE:LINE: what; how to mend it
+  size_t unknown = 0;                  // nobody, or more than one person, is known by them yet
+  size_t past = 0;                     // too long ago
+  std::vector<std::string> faults;     // FILE:LINE: what; how to mend it
   std::vector<std::string> waits_for;  // links that were not read completely yet
 };
 

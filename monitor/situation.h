@@ -49,7 +49,7 @@ struct Situation {
   bool contained = false;      // live, and revoked since the departure; nobody signed in after that
   // Disabled, and both logs of sign-ins show none from the revocation before it until past it.
   bool quiet_since_revocation = false;
-  bool sealed = false;  // disabled, and revoked since then, or nobody signed in since a revoke
+  bool sealed = false;     // disabled, and revoked since then, or nobody signed in since a revoke
   absl::Duration skew;     // by how much the tenant's times may be off our clock
   absl::Duration ad_skew;  // ... the controller's, whose stamps date the departure
   std::optional<TimeBounds> revocation;  // the latest attributed one of this departure
