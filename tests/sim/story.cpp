@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "base/strings.h"
+#include "monitor/causes.h"
 #include "tests/sim/checks.h"
 
 namespace driftwarden::sim {
@@ -91,6 +92,18 @@ class Judge {
     if (fires != firing) {
       Fault(Cat(Name(link, person), fires ? ": still fires" : ": does not fire"));
     }
+  }
+  // Stands for all of the link whom that cause explains.
+  void IsCounted(size_t link, monitor::CauseKind cause, const std::string& severity) {
+    const std::string& name = stage_.link(link).policy->link.value;
+    const std::string kind(monitor::CauseKindText(cause));
+    for (const auto& labels : stage_.alerts().Firing(stage_.now())) {
+      if (labels.at("alertname") == "DriftwardenCause" && labels.at("link") == name &&
+          labels.at("kind") == kind && labels.at("severity") == severity) {
+        return;
+      }
+    }
+    Fault(Cat(name, ": no ", severity, " counts ", kind));
   }
   void WasNotTold(size_t link, uint64_t person) {
     if (!ToldAbout(stage_, link, person).empty()) {
@@ -236,7 +249,9 @@ std::vector<std::string> JudgeStory(Stage& stage, const Cast& cast) {
   judge.WasTold(0, cast.executive, "critical", true);
   judge.Is(1, cast.executive, State::kUnsealed);
   judge.WasCalled(1, cast.executive, 0);
-  judge.WasTold(1, cast.executive, "warning", true);
+  // While live, by name; whom nobody seals afterwards is one of a count.
+  judge.WasTold(1, cast.executive, "warning", false);
+  judge.IsCounted(1, monitor::CauseKind::kNotRevoked, "warning");
 
   std::vector<uint64_t> departed = cast.leavers;
   departed.push_back(cast.skipped);

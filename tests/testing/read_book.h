@@ -1,7 +1,7 @@
 #pragma once
 
-// What the simulated directories and tenants answered when they were asked about one account: kept
-// by the world's side of the wire, whatever the monitor made of it.
+// What the simulated directories and tenants answered when they were asked about one account, where
+// the answer arrived: kept by the world's side of the wire, whatever the monitor made of it.
 
 #include <cstddef>
 #include <cstdint>

@@ -356,15 +356,16 @@ asio::awaitable<StatusOr<Observation>> WorldAdReader::Ask(monitor::Guid guid, bo
     co_return UnavailableError(Cat(name_.value, ": no domain controller answers"));
   }
   const AdUser user = controller->Read(*person);
-  if (book != nullptr) {
-    const auto stamp = StampOf(user, simulator::kAttUserAccountControl);
-    book->directory[{forest_, *person}].push_back(
-        {wire_.True(), !user.enabled(), user.deleted, asker_, second, stamp ? stamp->version : 0});
-  }
+  const absl::Time answered = wire_.True();
   Observation seen;
   seen.view = ViewOf(user);
   const Status back = co_await wire_.Return();
   if (!back.ok()) co_return Annotate(back, name_.value);
+  if (book != nullptr) {
+    const auto stamp = StampOf(user, simulator::kAttUserAccountControl);
+    book->directory[{forest_, *person}].push_back(
+        {answered, !user.enabled(), user.deleted, asker_, second, stamp ? stamp->version : 0});
+  }
   at.hi = wire_.Wall();
   seen.look = LookOf(name_, at, LookKind::kDirect);
   co_return seen;
