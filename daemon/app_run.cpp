@@ -351,14 +351,14 @@ Status App::Run() {
 
 namespace {
 
-// Whom a daemon would look at again, and warn of. Blocks.
-StatusOr<int64_t> CountLateByOneLook(store::StateStore& store, const monitor::LinkState& link,
+// Those of the pending whom a pass that ends tells of: a daemon looks again, and warns. Blocks.
+StatusOr<int64_t> CountOpenForOnePass(store::StateStore& store, const monitor::LinkState& link,
                                      const monitor::Policy& policy, absl::Time now) {
   constexpr size_t kPage = 500;
   store::PeopleFilter filter;
   filter.state = monitor::State::kPending;
   filter.where = [&](const monitor::Person& person) {
-    return monitor::IsLateByOneLook(person, link, policy, now);
+    return monitor::IsOpenForOnePass(person, link, policy, now);
   };
   int64_t people = 0;
   std::string cursor;
@@ -415,7 +415,7 @@ asio::awaitable<void> App::Parts::Once(OnceResult* out, Status* result) {
     out->open += static_cast<int64_t>(state->in_drift.All() + state->inherited_live);
     const auto policy = link->engine->CurrentPolicy();
     auto count = [this, &state, &policy] {
-      return CountLateByOneLook(*store, *state, *policy, clock.Wall());
+      return CountOpenForOnePass(*store, *state, *policy, clock.Wall());
     };
     const auto late = co_await OnLane(read_lane, std::move(count));
     if (!late.ok()) *result = late.status();

@@ -37,11 +37,13 @@ std::string AdviceOf(const Person& person, const LinkState& link, const Policy& 
   return "";
 }
 
-bool IsLateByOneLook(const Person& person, const LinkState& link, const Policy& policy,
-                     absl::Time now) {
+bool IsOpenForOnePass(const Person& person, const LinkState& link, const Policy& policy,
+                      absl::Time now) {
   if (person.state != State::kPending) return false;
   const Situation s = DescribeSituation(person, link, policy, now, {});
-  return s.departed && s.live && !s.settled && s.elapsed >= s.thresholds.warn_after;
+  if (!s.departed || !s.live) return false;
+  if (link.baseline_at && s.departure.hi <= *link.baseline_at) return true;
+  return !s.settled && s.elapsed >= s.thresholds.warn_after;
 }
 
 }  // namespace driftwarden::monitor

@@ -1,0 +1,56 @@
+// Whom a pass that ends counts as open though nobody is told of them yet.
+
+#include <gtest/gtest.h>
+
+#include "monitor/advice.h"
+#include "tests/monitor/world.h"
+
+namespace driftwarden::monitor {
+namespace {
+
+bool IsOpen(World& world, int i) {
+  return IsOpenForOnePass(world.person(i), world.link, world.policy, world.now);
+}
+
+TEST(OnePass, CountsWhoIsLateByTheOnlyLook) {
+  World world;
+  world.AddPerson(1);
+  world.ReadAll();
+  world.Advance(absl::Minutes(2));
+  world.SetAd(1, false);  // and nobody looks for two hours
+  world.now += absl::Hours(2);
+  world.Apply(world.AdBatch({1}));
+  ASSERT_EQ(world.person(1).state, State::kPending);
+  EXPECT_TRUE(IsOpen(world, 1));
+}
+
+TEST(OnePass, DoesNotCountWhoLeftAMomentAgo) {
+  World world;
+  world.AddPerson(1);
+  world.ReadAll();
+  world.Advance(absl::Minutes(2));
+  world.SetAd(1, false);
+  world.Apply(world.AdBatch({1}));
+  ASSERT_EQ(world.person(1).state, State::kPending);
+  EXPECT_FALSE(IsOpen(world, 1));
+}
+
+TEST(OnePass, CountsWhoWasOutBeforeTheFirstLookThoughItWasAcceptedAMomentAgo) {
+  World world;
+  world.AddPerson(1);
+  world.SetAd(1, false);
+  world.now += absl::Seconds(1);
+  world.ReadAll();
+  ASSERT_EQ(world.person(1).state, State::kInherited);
+  EXPECT_FALSE(IsOpen(world, 1)) << "counted as inherited, not twice";
+  world.Commit(
+      ApplyBaselineAccept(world.context(), world.LoadPeople({world.person(1).ordinal}), "uid:0"));
+  ASSERT_EQ(world.person(1).state, State::kPending);
+  EXPECT_TRUE(IsOpen(world, 1));
+  world.SetEntra(1, false);
+  world.ReadDirect(1);
+  EXPECT_FALSE(IsOpen(world, 1)) << "out on both sides";
+}
+
+}  // namespace
+}  // namespace driftwarden::monitor
