@@ -98,17 +98,18 @@ asio::awaitable<Status> TenantVerificationLoop::ListUnreturned() {
       sweep_ = Sweep();
       co_return page.status();
     }
-    std::map<monitor::PersonOrdinal, std::string> live;
+    std::map<monitor::PersonOrdinal, Account> accounts;
     std::vector<monitor::PersonOrdinal> people;
     for (const monitor::Person& person : page->items) {
       const auto& entra = person.facts.entra;
-      if (!entra || entra->deletion != monitor::EntraDeletion::kLive) continue;
-      live.emplace(person.ordinal, entra->id);
+      // Of who was deleted already no full read tells that they are purged.
+      if (!entra || entra->deletion == monitor::EntraDeletion::kHard) continue;
+      accounts[person.ordinal] = {person.ordinal, entra->id, entra->deletion};
       people.push_back(person.ordinal);
     }
     const auto left = co_await parts_.engine.NotReturned(sweep_.round, std::move(people));
     for (const monitor::PersonOrdinal person : left) {
-      sweep_.waiting.push_back({person, live.at(person)});
+      sweep_.waiting.push_back(accounts.at(person));
     }
     sweep_.cursor = page->next_cursor;
     sweep_.listed = sweep_.cursor.empty();
@@ -133,9 +134,9 @@ asio::awaitable<Status> TenantVerificationLoop::ReadWaiting() {
   for (size_t i = 0; i < answers.size() && i < asked.size(); ++i) {
     if (answers[i].ok()) {
       const auto& view = std::get<monitor::EntraView>(answers[i]->view);
-      const bool live =
-          view.deletion.value_or(monitor::EntraDeletion::kLive) == monitor::EntraDeletion::kLive;
-      parts_.observer.OnVerified(source_, live ? Verified::kSame : Verified::kAbsent);
+      const auto deletion = view.deletion.value_or(monitor::EntraDeletion::kLive);
+      const bool same = deletion == asked[i].known;
+      parts_.observer.OnVerified(source_, same ? Verified::kSame : Verified::kAbsent);
       seen.push_back(*std::move(answers[i]));
       ++sweep_.asked;
       continue;

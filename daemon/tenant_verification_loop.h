@@ -44,6 +44,7 @@ class TenantVerificationLoop {
   struct Account {
     monitor::PersonOrdinal person = 0;
     std::string id;
+    monitor::EntraDeletion known = monitor::EntraDeletion::kLive;
   };
   // The people whom a full read did not return, as far as they were listed.
   struct Sweep {

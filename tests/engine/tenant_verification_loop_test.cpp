@@ -122,6 +122,27 @@ TEST(TenantReset, WhoWasNotReturnedIsReadAndNothingIsInferredFromAbsence) {
   EXPECT_FALSE(process.Owed());
 }
 
+TEST(TenantReset, WhoWasDeletedAlreadyIsReadTooForNoFullReadTellsOfAPurge) {
+  Process process;
+  process.fixture.Baseline(kPeople);
+  for (const int n : {7, 8}) process.tenant.accounts[EntraIdOf(n)].deletion = EntraDeletion::kSoft;
+  process.Reset({7, 8});
+  ASSERT_TRUE(process.Slice().ok());
+  ASSERT_EQ(process.Known(7).deletion, EntraDeletion::kSoft);
+  process.counts.of.clear();
+  process.tenant.accounts.erase(EntraIdOf(7));
+  process.Reset({7, 8});
+  ASSERT_TRUE(process.Slice().ok());
+  EXPECT_EQ(process.Known(7).deletion, EntraDeletion::kHard);
+  EXPECT_EQ(process.Known(8).deletion, EntraDeletion::kSoft);
+  EXPECT_EQ(process.counts.of[Verified::kAbsent], 1);
+  EXPECT_EQ(process.counts.of[Verified::kSame], 1);
+  process.tenant.asked.clear();
+  process.Reset({7, 8});
+  ASSERT_TRUE(process.Slice().ok());
+  EXPECT_EQ(process.tenant.asked.size(), 1u) << "who is purged never comes back";
+}
+
 TEST(TenantReset, AFirstReadOwesNobodyAReading) {
   Process process;
   process.fixture.Baseline(kPeople);
