@@ -23,11 +23,18 @@ constexpr absl::Duration kToldOver = absl::Minutes(5);
 constexpr absl::Duration kActedOn = absl::Minutes(3);
 // Of a disable: whole seconds, and clocks of controllers.
 constexpr absl::Duration kExact = absl::Seconds(5);
-// Between two looks at AD.
-constexpr absl::Duration kUnseen = absl::Seconds(20);
 
 const char* Yes(bool value) {
   return value ? "yes" : "no";
+}
+
+// Whether AD was read in that time, by a controller that could know.
+bool WasLookedAt(Stage& stage, size_t link, TimeBounds time) {
+  const absl::Duration lag = stage.options().ad_lag;
+  const std::vector<TimeBounds>& rounds = stage.reads().rounds[stage.link(link).forest];
+  return std::any_of(rounds.begin(), rounds.end(), [&](const TimeBounds& round) {
+    return round.lo >= time.lo + lag && round.hi <= time.hi;
+  });
 }
 
 std::string AdFault(Stage& stage, size_t link, uint64_t person, const monitor::Person& stored) {
@@ -50,8 +57,7 @@ std::string AdFault(Stage& stage, size_t link, uint64_t person, const monitor::P
   for (size_t at = out.size(); at-- > 0;) {
     if (told.lo - slack <= out[at].from && out[at].from <= told.hi + slack) return "";
     // A return so short that nobody looked meanwhile moves no known time forward.
-    const absl::Duration unseen = kUnseen + stage.options().ad_lag;
-    if (at == 0 || out[at].from - out[at - 1].to > unseen) break;
+    if (at == 0 || WasLookedAt(stage, link, {out[at - 1].to, out[at].from})) break;
   }
   return Cat("disabled in AD at ", FormatRfc3339(out.back().from), ", not within ",
              FormatRfc3339(told.lo), " and ", FormatRfc3339(told.hi));

@@ -48,6 +48,8 @@ struct ReadBook {
 
   // When a round of a source was last taken, with its clock in it; true time.
   absl::Time round_taken = absl::InfinitePast();
+  // Rounds of each forest's changes, begun and taken; true time.
+  std::map<size_t, std::vector<TimeBounds>> rounds;
   std::map<Key, std::vector<OfDirectory>> directory;
   std::map<Key, std::vector<OfAccount>> accounts;
   // Called straight before a directory looks the person up, but for the slow comparison: minds may

@@ -202,6 +202,7 @@ asio::awaitable<Status> WorldAdSource::Poll(std::string cursor, monitor::BatchId
   TimeBounds at;
   at.lo = wire_.Wall();
   const absl::Time begun = at.lo;
+  const absl::Time truly_begun = wire_.True();
   const Status reached = co_await wire_.Go();
   if (!reached.ok()) co_return Annotate(reached, name_.value);
   if (!std::exchange(polled_, true) && cursor.starts_with("dc2:")) wire_.Pin(forest_, 1);
@@ -232,7 +233,10 @@ asio::awaitable<Status> WorldAdSource::Poll(std::string cursor, monitor::BatchId
     batch.clock_offset = wire_.world().directory(forest_).DcTime(wire_.True()) - wire_.Wall();
     const Status taken = co_await sink.Deliver(std::move(batch));
     if (!taken.ok()) co_return taken;
-    if (done && wire_.book != nullptr) wire_.book->round_taken = wire_.True();
+    if (done && wire_.book != nullptr) {
+      wire_.book->round_taken = wire_.True();
+      wire_.book->rounds[forest_].push_back({truly_begun, wire_.True()});
+    }
     at.lo = wire_.Wall();
   }
   co_return OkStatus();
