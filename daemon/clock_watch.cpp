@@ -23,15 +23,19 @@ bool ClockWatch::Look(absl::Time wall, absl::Duration steady) {
 
 bool ClockWatch::Agree(const monitor::SourceName& source, absl::Time round_begun,
                        absl::Duration offset) {
-  if (!suspect_ || round_begun < since_) return false;
+  if (round_begun < since_) return false;
   if (absl::AbsDuration(offset) > kAgreement) {
     agreeing_.erase(source);
     return false;
   }
   agreeing_.insert(source);
-  if (agreeing_.size() < kWitnesses) return false;
+  if (!suspect_ || !vouched()) return false;
   suspect_ = false;
   return true;
+}
+
+bool ClockWatch::vouched() const {
+  return agreeing_.size() >= kWitnesses;
 }
 
 }  // namespace driftwarden::daemon

@@ -17,13 +17,15 @@ class ClockWatch {
   // A round of `source` that began at `round_begun` read that offset. True when that ended it.
   bool Agree(const monitor::SourceName& source, absl::Time round_begun, absl::Duration offset);
   bool suspect() const { return suspect_; }
+  // Two sources that were read since the start, and since the last jump, agree: it is right.
+  bool vouched() const;
 
  private:
   bool looked_ = false;
   absl::Time wall_;
   absl::Duration steady_;
   bool suspect_ = false;
-  absl::Time since_;
+  absl::Time since_ = absl::InfinitePast();
   std::set<monitor::SourceName> agreeing_;
 };
 

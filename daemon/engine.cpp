@@ -209,7 +209,7 @@ void Engine::PublishSuspicion() {
 
 monitor::Context Engine::MakeContext(absl::Time now) const {
   return monitor::Context{*state_, *policy_,      now, parts_.rng, clock_watch_.suspect(),
-                          &stamp_, running_since_};
+                          &stamp_, running_since_, clock_watch_.vouched()};
 }
 
 absl::Time Engine::CausesDue() const {

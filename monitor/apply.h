@@ -125,6 +125,8 @@ struct Context {
   // kept.
   const PolicyStamp* stamp = nullptr;
   absl::Time running_since = absl::InfinitePast();  // this process reads
+  // Two sources' clocks, read by this process and since its own jumped, agree with ours.
+  bool clock_vouched = false;
 };
 
 Changes ApplyBatch(const Context& context, PeopleSet people, const ChangeBatch& batch);

@@ -7,6 +7,7 @@
 #include "base/strings.h"
 #include "monitor/cause_counts.h"
 #include "monitor/evidence.h"
+#include "monitor/set_back.h"
 
 namespace driftwarden::monitor {
 namespace {
@@ -37,6 +38,23 @@ Transaction::Transaction(const Context& context, PeopleSet people)
     if (person.facts.entra) people_.by_entra_id.try_emplace(person.facts.entra->id, ordinal);
     for (const Anchor& anchor : AnchorsOf(person.facts)) {
       people_.by_anchor.try_emplace(anchor, ordinal);
+    }
+  }
+  SetDatesBack();
+}
+
+void Transaction::SetDatesBack() {
+  // A clock that may be wrong itself is no reason to take another date for wrong.
+  if (clock_suspect() || !context_.clock_vouched) return;
+  if (IsDatedLater(link(), now())) SetBack(link(), now());
+  for (const auto& [ordinal, person] : people_.by_ordinal) {
+    if (IsDatedLater(person, now())) SetBack(Touch(ordinal), now());
+  }
+  for (auto& [person, actions] : people_.actions) {
+    for (Action& action : actions) {
+      if (!IsDatedLater(action, now())) continue;
+      SetBack(action, now());
+      MarkChanged(action);
     }
   }
 }

@@ -65,6 +65,8 @@ class Transaction {
 
  private:
   void EnterEpoch();
+  // What was dated while our clock was ahead; see set_back.h.
+  void SetDatesBack();
   void Count(const Person& person, int64_t sign);
 
   const Context& context_;

@@ -76,7 +76,11 @@ class World {
     return Load({}, ordinals);
   }
   void Commit(const Changes& changes);
-  Context context() { return {link, policy, now, rng, clock_suspect}; }
+  Context context() {
+    Context context{link, policy, now, rng, clock_suspect};
+    context.clock_vouched = clock_vouched;
+    return context;
+  }
   // Counters equal a recount, evidence verifies, one live action for each purpose.
   void Check();
 
@@ -85,6 +89,7 @@ class World {
   absl::Time now = T0();
   SeededRng rng;
   bool clock_suspect = false;
+  bool clock_vouched = true;
   std::map<SourceName, absl::Duration> offsets;  // of sources' clocks, as every round measures them
   bool second_dc = false;                        // there is one, and it has heard of everything
   bool check = true;

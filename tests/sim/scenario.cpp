@@ -27,6 +27,8 @@ constexpr absl::Duration kCycleAndSeal = absl::Minutes(4);
 constexpr absl::Duration kNoMassLeave = absl::Seconds(40);
 constexpr double kAnew = 0.3;     // end with another process reading everything anew
 constexpr double kQuickly = 0.8;  // of the short ones go on as soon as all is well
+// Dates that are ahead by no more than that are left alone.
+constexpr absl::Duration kDatedAhead = absl::Minutes(5);
 // By so much our clock may be off for good.
 constexpr absl::Duration kClockError = absl::Seconds(20);
 
@@ -168,8 +170,9 @@ void Scenario::Mend() {
   stage_->controllers().Mend(stage_->now());
   const absl::Duration off = stage_->clock().Wall() - stage_->now();
   if (absl::AbsDuration(off) > kClockError) stage_->StepWall(-off);
-  // What was noted while it was ahead counts until it is there again.
-  if (stage_->clock_lead() > kClockError) stage_->RunFor(stage_->clock_lead());
+  // What was dated a little ahead counts until the clock is there again; what was dated further
+  // ahead is set back (monitor/set_back.h).
+  stage_->RunFor(std::min(stage_->clock_lead(), kDatedAhead));
   simulator::World& world = stage_->world();
   for (size_t i = 0; i < world.tenants(); ++i) {
     world.tenant(i).faults() = simulator::TenantFaults();

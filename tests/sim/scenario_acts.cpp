@@ -10,7 +10,7 @@ namespace driftwarden::sim {
 using simulator::Actor;
 
 namespace {
-constexpr absl::Duration kMostLeap = absl::Minutes(30);
+constexpr absl::Duration kMostLeap = absl::Hours(3);
 }  // namespace
 
 void Scenario::Act() {
