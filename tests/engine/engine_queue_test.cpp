@@ -139,5 +139,20 @@ TEST(ClockWatch, SuspectsAJumpUntilTwoSourcesReadAfterItAgree) {
   }
 }
 
+TEST(ClockWatch, IsVouchedForByTwoSourcesReadSinceTheStartAndTheLastJump) {
+  ClockWatch watch;
+  const absl::Time start = absl::FromUnixSeconds(1000);
+  watch.Look(start, absl::ZeroDuration());
+  EXPECT_FALSE(watch.vouched()) << "a clock that was never compared may have been wrong before";
+  watch.Agree(kAd, start, absl::Seconds(1));
+  EXPECT_FALSE(watch.vouched());
+  watch.Agree(kEntra, start, absl::Hours(1));
+  EXPECT_FALSE(watch.vouched()) << "one of them is wrong";
+  watch.Agree(kEntra, start + absl::Seconds(5), absl::Seconds(-3));
+  EXPECT_TRUE(watch.vouched());
+  watch.Look(start + absl::Hours(3), absl::Seconds(60));
+  EXPECT_FALSE(watch.vouched());
+}
+
 }  // namespace
 }  // namespace driftwarden::daemon
