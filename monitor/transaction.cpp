@@ -165,6 +165,11 @@ Incident* Transaction::IncidentOf(PersonOrdinal person) {
 }
 
 void Transaction::PutIncident(PersonOrdinal person, const Incident& incident) {
+  const auto known = people_.incidents.find(person);
+  // An episode that this very command ended, before another began: its end is still to be told.
+  if (changed_incidents_.contains(person) && known->second.id != incident.id) {
+    changes_.incidents.push_back(known->second);
+  }
   people_.incidents[person] = incident;
   changed_incidents_.insert(person);
   changes_.must_sync = true;

@@ -72,6 +72,27 @@ TEST(AccountExpiredLive, CountsByTheControllersClock) {
   EXPECT_EQ(verdict.review_at, expires - absl::Minutes(5));
 }
 
+// Back in AD, and found expired by the same look: what was told of the departure is taken back.
+TEST(AccountExpiredLive, BeginsWhereADepartureEndsWithoutItsAlertGoingOn) {
+  World world = Ordinary();
+  world.SetAd(1, false);
+  world.AdRound({1});
+  world.Advance(absl::Minutes(41));
+  ASSERT_NE(world.IncidentOf(1), nullptr);
+  const IncidentId departure = world.IncidentOf(1)->id;
+  world.Deliver();
+  world.SetAd(1, true);
+  Expire(world, 1, world.now - absl::Minutes(1));
+  world.Advance(absl::Minutes(1));
+  EXPECT_NE(OpenKind(world, 1, DriftKind::kAccountExpiredLive), nullptr);
+  ASSERT_TRUE(world.incidents.contains(departure));
+  EXPECT_TRUE(world.incidents.at(departure).ended_at.has_value());
+  ASSERT_NE(world.IncidentOf(1), nullptr);
+  EXPECT_EQ(world.IncidentOf(1)->labels.at("kind"), "account_expired_live");
+  world.Deliver();
+  EXPECT_EQ(world.incidents.size(), 1u);
+}
+
 TEST(AccountExpiredLive, EndsWithAnExtensionAsConverged) {
   World world = Ordinary();
   Expire(world, 1, world.now + absl::Minutes(1));
