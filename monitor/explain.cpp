@@ -97,10 +97,13 @@ void DriftDeadlines(const Situation& s, const Verdict& verdict, Earliest& next) 
             "expired in AD: sessions are to be revoked");
     if (s.now >= s.ActsOnExpiryFrom() && !s.expiry_settled) {
       next.At(s.now + s.recheck, "expired in AD: waiting for a second look at AD");
+    } else if (s.now >= s.ActsOnExpiryFrom() && !s.may_advance) {
+      next.At(s.now + s.recheck, "expired in AD: waiting until both sides are read again");
     }
   }
-  if (s.WaitsForGap()) {
-    next.At(s.now + s.recheck, "waiting until both sides are read again after a gap");
+  if (s.WaitsToBeTold()) {
+    next.At(s.now + s.recheck, s.gap_open ? "waiting until both sides are read again after a gap"
+                                          : "waiting until our own clock can be trusted");
   }
   for (const OpenDrift& drift : verdict.drift) {
     if (drift.kind != DriftKind::kLockedOutByUs) continue;

@@ -265,8 +265,8 @@ absl::Time Situation::ActsOnExpiryFrom() const {
   return now - expired_for + thresholds.revoke_after;
 }
 
-bool Situation::WaitsForGap() const {
-  if (!gap_open || !AdEnabled()) return false;
+bool Situation::WaitsToBeTold() const {
+  if (may_advance || !AdEnabled()) return false;
   const auto untold = [this](DriftKind kind) {
     const auto& inherited = person->memory.inherited_kinds;
     return !OpenSince(kind) &&

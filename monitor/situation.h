@@ -100,8 +100,10 @@ struct Situation {
   bool ShutOutByHand() const;
   // When it was long enough ago that somebody expired for policy.act_on_expired to act.
   absl::Time ActsOnExpiryFrom() const;
-  // Nobody departed, and there is drift that is not told before both sides are read after a gap.
-  bool WaitsForGap() const;
+  // Nobody departed, and there is drift that is not told before both sides are read after a gap, or
+  // by a clock that is not to be trusted.
+  bool WaitsToBeTold() const;
+  bool WaitsForGap() const { return gap_open && WaitsToBeTold(); }
 };
 
 Situation DescribeSituation(const Person& person, const LinkState& link, const Policy& policy,

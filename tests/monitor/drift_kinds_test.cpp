@@ -93,6 +93,20 @@ TEST(AccountExpiredLive, BeginsWhereADepartureEndsWithoutItsAlertGoingOn) {
   EXPECT_EQ(world.incidents.size(), 1u);
 }
 
+TEST(AccountExpiredLive, SeenByAClockThatIsNotTrustedOpensWhenItIsAgain) {
+  World world = Ordinary();
+  world.clock_suspect = true;
+  Expire(world, 1, world.now - absl::Hours(24));
+  EXPECT_FALSE(world.person(1).episode.has_value());
+  EXPECT_LE(world.person(1).review_at, world.now + absl::Seconds(5));
+  world.Advance(absl::Minutes(1));
+  EXPECT_FALSE(world.person(1).episode.has_value());
+  world.clock_suspect = false;
+  world.Advance(absl::Seconds(30));
+  EXPECT_NE(OpenKind(world, 1, DriftKind::kAccountExpiredLive), nullptr);
+  EXPECT_TRUE(world.reads_wanted.empty()) << "nothing was missed";
+}
+
 TEST(AccountExpiredLive, EndsWithAnExtensionAsConverged) {
   World world = Ordinary();
   Expire(world, 1, world.now + absl::Minutes(1));

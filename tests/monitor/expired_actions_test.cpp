@@ -88,6 +88,19 @@ TEST_F(ExpiredActionTest, IsRevokedOnceWhenTheTimeHasPassed) {
   EXPECT_TRUE(world.person(1).episode.has_value()) << "the drift goes on";
 }
 
+TEST_F(ExpiredActionTest, AGapInReadingDelaysItUntilBothSidesWereReadAgain) {
+  Expire(1, world.now + absl::Minutes(5));
+  world.Advance(absl::Minutes(5) + absl::Seconds(45));
+  ASSERT_TRUE(world.person(1).episode.has_value());
+  world.now += absl::Seconds(30);
+  for (auto& [name, source] : world.link.sources) source.gap_ended = world.now;
+  world.Review({world.person(1).ordinal});
+  EXPECT_TRUE(world.ActionsOf(1).empty());
+  EXPECT_LE(world.person(1).review_at, world.now + absl::Seconds(5));
+  world.Advance(absl::Seconds(30));
+  EXPECT_EQ(world.ActionsOf(1).size(), 1u);
+}
+
 TEST_F(ExpiredActionTest, GatesSayWhatWasSeen) {
   ExpireAndWait(1);
   const ActionId id = Only(1).id;
