@@ -46,7 +46,13 @@ Transaction::Transaction(const Context& context, PeopleSet people)
 void Transaction::SetDatesBack() {
   // A clock that may be wrong itself is no reason to take another date for wrong.
   if (clock_suspect() || !context_.clock_vouched) return;
-  if (IsDatedLater(link(), now())) SetBack(link(), now());
+  if (IsDatedLater(link(), now())) {
+    SetBack(link(), now());
+    EvidenceEntry entry;
+    entry.type = "clock_set_back";
+    entry.fact = TimeBounds::Exactly(now());
+    Record(std::move(entry));
+  }
   for (const auto& [ordinal, person] : people_.by_ordinal) {
     if (IsDatedLater(person, now())) SetBack(Touch(ordinal), now());
   }

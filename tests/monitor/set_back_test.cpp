@@ -51,6 +51,15 @@ TEST_F(SetBackTest, ABudgetThatWasSpentAheadHasRoomAgainAfterItsWindow) {
   EXPECT_EQ(world.Live(2)->state, ActionState::kIntent);
 }
 
+TEST_F(SetBackTest, IsRecordedOnce) {
+  world.now += kAhead;
+  world.Advance(absl::Minutes(1));
+  EXPECT_EQ(world.EvidenceOf("clock_set_back"), 0u);
+  world.now -= kAhead;
+  world.Advance(absl::Minutes(2));
+  EXPECT_EQ(world.EvidenceOf("clock_set_back"), 1u);
+}
+
 TEST_F(SetBackTest, AFailedActionIsTriedAgainSoon) {
   world.now += kAhead;
   Disable(1);
