@@ -14,6 +14,11 @@ constexpr absl::Duration kLeftAge = absl::Hours(24 * 90);  // of a departure bef
 
 }  // namespace
 
+absl::Time ExpiryOf(int64_t account_expires) {
+  const bool never = account_expires == 0 || account_expires == kNeverExpires;
+  return never ? absl::InfiniteFuture() : FromFileTime(account_expires);
+}
+
 Directory::Directory(size_t forest, const People& people, DirectoryOptions options, Truth& truth,
                      std::function<void(absl::Time)> advance)
     : forest_(forest),
@@ -106,7 +111,8 @@ void Directory::Commit(uint64_t person, State& state, std::initializer_list<uint
     stamp.originating_usn = state.usn_changed;
     stamp.local_usn = state.usn_changed;
   }
-  truth_.ad_changes.push_back({now, forest_, person, kind, state.usn_changed});
+  truth_.ad_changes.push_back(
+      {now, forest_, person, kind, state.usn_changed, state.account_expires});
   if (told_) told_(person);
 }
 

@@ -23,6 +23,7 @@ namespace driftwarden::simulator {
 inline constexpr uint32_t kUacDisabled = 0x2;
 inline constexpr uint32_t kUacNormal = 0x200;
 inline constexpr int64_t kNeverExpires = INT64_MAX;  // accountExpires
+absl::Time ExpiryOf(int64_t account_expires);        // InfiniteFuture: never, as 0 says too
 
 struct DirectoryOptions {
   absl::Time start;               // when the simulation begins; people are older

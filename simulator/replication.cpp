@@ -76,6 +76,10 @@ int64_t ToFileTime(absl::Time at) {
   return (absl::ToUnixMicros(at) + kSecondsFrom1601To1970 * 1000000) * 10;
 }
 
+absl::Time FromFileTime(int64_t file_time) {
+  return absl::FromUnixMicros(file_time / 10 - kSecondsFrom1601To1970 * 1000000);
+}
+
 std::string ToGeneralizedTime(absl::Time at) {
   return absl::FormatTime("%Y%m%d%H%M%S.0Z", at, absl::UTCTimeZone());
 }

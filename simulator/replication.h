@@ -41,6 +41,7 @@ std::string_view AttributeName(uint32_t attribute);
 
 // 100 ns since 1601-01-01 UTC, as in accountExpires; and "20261121020215.0Z", as in whenChanged.
 int64_t ToFileTime(absl::Time at);
+absl::Time FromFileTime(int64_t file_time);  // to the microsecond
 std::string ToGeneralizedTime(absl::Time at);
 
 }  // namespace driftwarden::simulator

@@ -25,6 +25,7 @@ struct AdChange {
   uint64_t person = 0;
   AdChangeKind kind = AdChangeKind::kEdited;
   int64_t usn = 0;
+  int64_t account_expires = 0;  // as it is from then on
 };
 
 struct EntraChange {

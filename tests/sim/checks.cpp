@@ -17,6 +17,8 @@ namespace {
 
 // From the moment the directory is asked until the call arrives.
 constexpr absl::Duration kReadToCall = absl::Seconds(11);
+// Stamps of a directory are whole seconds.
+constexpr absl::Duration kWholeSeconds = absl::Seconds(2);
 // Clocks of controllers against the true one.
 constexpr absl::Duration kClocksDiffer = absl::Seconds(5);
 // What the truth and the monitor may still see differently: polls, retries, a restart.
@@ -88,12 +90,39 @@ void CallChecker::CheckDirectory(const Call& call, size_t link) {
     faults.push_back(Cat(NameOf(stage_, link, call.person), ": a call, and ", what));
   };
   const testing::ReadBook::OfDirectory* const pinned = last(false);
-  if (pinned == nullptr || !pinned->out) {
+  if (pinned == nullptr || !(pinned->out || IsOutByDate(*pinned, call, link))) {
     return fault("no directory had just said that they are out");
   }
+  if (!pinned->out && IsTooEarly(*pinned, call, link)) fault("they have only just expired");
   const testing::ReadBook::OfDirectory* const second = last(true);
   if (second == nullptr || second->at < pinned->at || second->out || pinned->deleted) return;
-  if (second->version >= pinned->version) fault("a second controller had just said enabled");
+  if (IsOutByDate(*second, call, link)) return;
+  const bool newer = pinned->out ? second->version >= pinned->version
+                                 : second->expires_version >= pinned->expires_version;
+  if (newer) fault("a second controller had just said enabled");
+}
+
+bool CallChecker::IsOutByDate(const testing::ReadBook::OfDirectory& read, const Call& call,
+                              size_t link) {
+  const LinkSetup& setup = stage_.link(link);
+  if (!setup.policy->act_on_expired) return false;
+  const auto action =
+      stage_.store().LoadAction(setup.policy->link, monitor::ActionId(call.client_request_id));
+  if (!action.ok() || !action->has_value()) return false;  // CheckIntent tells
+  if ((*action)->reason != monitor::ActionReason::kLag) return false;
+  const simulator::Directory& directory = stage_.world().directory(setup.forest);
+  return directory.DcTime(read.at) + read.clock_moved >= read.refused_from;
+}
+
+// Dates that have passed are as old as the write of them, at the most.
+bool CallChecker::IsTooEarly(const testing::ReadBook::OfDirectory& read, const Call& call,
+                             size_t link) {
+  const LinkSetup& setup = stage_.link(link);
+  const monitor::LinkState nothing_learned;
+  const monitor::Thresholds thresholds =
+      ThresholdsFor(TierOfPerson(stage_, link, call.person), *setup.policy, nothing_learned);
+  const absl::Time now = stage_.world().directory(setup.forest).DcTime(call.at);
+  return now + read.clock_moved + kWholeSeconds < read.refused_from + thresholds.revoke_after;
 }
 
 // By a clock that is wrong nothing is done, where that can be known: this process saw it step, or a
@@ -258,8 +287,10 @@ std::vector<State> ExpectedStates(Stage& stage, size_t link, uint64_t person) {
   const auto lag = LagStates(stage, link, TierOfPerson(stage, link, person), stage.now() - left);
   std::vector<State> states;
   if (entra.RevokedSince(left)) states.push_back(State::kContained);
-  // What others did counts when the log of it was read; and a sign-in since then undoes it.
-  const bool certain = !entra.our_revocations.empty() && entra.our_revocations.back() >= left &&
+  // What others did counts when the log of it was read; and a sign-in since then undoes it. One
+  // that was on its way already because of the account's date is too close to tell which was first.
+  const bool certain = !entra.our_revocations.empty() &&
+                       entra.our_revocations.back() >= left + kClocksDiffer &&
                        !entra.SignedInSince(left);
   if (!certain) states.insert(states.end(), lag.begin(), lag.end());
   return states;

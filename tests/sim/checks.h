@@ -31,6 +31,11 @@ class CallChecker {
  private:
   void CheckIntent(const simulator::Call& call, size_t link);
   void CheckDirectory(const simulator::Call& call, size_t link);
+  // That answer puts them out by its date alone, where that counts.
+  bool IsOutByDate(const testing::ReadBook::OfDirectory& read, const simulator::Call& call,
+                   size_t link);
+  bool IsTooEarly(const testing::ReadBook::OfDirectory& read, const simulator::Call& call,
+                  size_t link);
   void CheckBudgets(const simulator::Call& call, size_t link);
   void CheckClock(const simulator::Call& call, size_t link);
 
@@ -58,6 +63,9 @@ std::vector<std::string> CheckFacts(Stage& stage);
 std::vector<std::string> CheckAlerts(Stage& stage);
 // Whatever is under way goes on in time, and what failed is tried again in time. For the end.
 std::vector<std::string> CheckActions(Stage& stage);
+// Who is expired in AD and live in Entra is told so, and nobody else is; where the policy acts on
+// it they were revoked, as soon as that was due. For the end.
+std::vector<std::string> CheckExpired(Stage& stage);
 // Every change of state that was recorded could be so when it was: nobody was called converged who
 // was not out of Entra and sealed, nobody late before their time, whatever was wrong meanwhile.
 std::vector<std::string> CheckHistory(Stage& stage);

@@ -23,6 +23,7 @@ constexpr absl::Duration kExact = absl::Seconds(5);
 struct Subject {
   std::string name;
   std::vector<Span> out;
+  std::vector<Span> expired;
   EntraTruth entra;
   monitor::Thresholds thresholds;
   bool logs = false;        // of the tenant are read
@@ -98,6 +99,21 @@ std::string Judge(const Subject& s, const std::string& to) {
   return "";
 }
 
+std::string JudgeExpired(const Subject& s) {
+  const bool expired = std::any_of(s.expired.begin(), s.expired.end(), [&](const Span& span) {
+    return span.Touches(s.at - s.wall_off, s.at + kExact + s.wall_off);
+  });
+  return expired ? "" : "AD did not refuse them";
+}
+
+// What an entry claims, in its own words; nothing: it claims nothing that is judged here.
+std::string ClaimOf(const EvidenceEntry& entry) {
+  if (entry.type == "state_changed") return entry.details.at("to");
+  const std::string expired(monitor::DriftKindText(monitor::DriftKind::kAccountExpiredLive));
+  const bool opened = entry.type == "drift_opened" && entry.details.at("kind") == expired;
+  return opened ? expired : "";
+}
+
 std::map<monitor::PersonOrdinal, Subject> Subjects(Stage& stage, size_t link) {
   std::map<monitor::PersonOrdinal, Subject> subjects;
   const LinkSetup& setup = stage.link(link);
@@ -109,6 +125,7 @@ std::map<monitor::PersonOrdinal, Subject> Subjects(Stage& stage, size_t link) {
     Subject subject;
     subject.name = NameOf(stage, link, person);
     subject.out = OutOfAd(stage, setup.forest, person);
+    subject.expired = ExpiredInAd(stage, setup.forest, person, kOld);
     subject.entra = TruthOf(stage, link, person);
     subject.thresholds =
         ThresholdsFor(TierOfPerson(stage, link, person), *setup.policy, nothing_learned);
@@ -128,15 +145,16 @@ std::vector<std::string> CheckHistory(Stage& stage) {
     const auto entries = stage.store().Evidence(stage.link(link).policy->link, 1, 100'000);
     if (!entries.ok()) return {std::string(Message(entries.status()))};
     for (const EvidenceEntry& entry : *entries) {
-      if (entry.type != "state_changed" || !entry.person) continue;
+      const std::string claim = ClaimOf(entry);
+      if (claim.empty() || !entry.person) continue;
       const auto subject = subjects.find(*entry.person);
       if (subject == subjects.end()) continue;
       subject->second.at = entry.at;
-      const std::string& to = entry.details.at("to");
-      const std::string fault = Judge(subject->second, to);
+      const std::string fault = entry.type == "state_changed" ? Judge(subject->second, claim)
+                                                              : JudgeExpired(subject->second);
       if (fault.empty()) continue;
-      faults.push_back(Cat(subject->second.name, ": called ", to, " at ", FormatRfc3339(entry.at),
-                           ", but ", fault));
+      faults.push_back(Cat(subject->second.name, ": called ", claim, " at ",
+                           FormatRfc3339(entry.at), ", but ", fault));
     }
   }
   return faults;

@@ -24,8 +24,12 @@ constexpr absl::Duration kBothSeen = absl::Minutes(2);
 std::string AdValues(const Facts& facts) {
   const monitor::AdHalf* const ad = facts.DecidingAd();
   if (ad == nullptr) return "none";
+  // A tombstone has no date.
+  const std::string expires =
+      ad->deleted ? "" : Cat("expires ", FormatRfc3339(ad->account_expires));
   return Cat(ad->deleted ? "deleted" : "there", ", disabled ", static_cast<int>(ad->disabled), ", ",
-             ad->sam_account_name, ", ", ad->sid.bytes.size(), ", ", AnchorOf(*ad).value);
+             expires, ", ", ad->sam_account_name, ", ", ad->sid.bytes.size(), ", ",
+             AnchorOf(*ad).value);
 }
 
 std::string EntraValues(const Facts& facts) {
@@ -59,7 +63,13 @@ std::string PhaseClass(State phase) {
 // Of whom nothing changed lately.
 bool IsQuiet(Stage& stage, size_t link, uint64_t person, absl::Time since) {
   if (TruthOf(stage, link, person).since() >= since) return false;
-  for (const Span& span : OutOfAd(stage, stage.link(link).forest, person)) {
+  const size_t forest = stage.link(link).forest;
+  for (const simulator::AdChange& change : stage.world().truth().ad_changes) {
+    const bool dated = change.kind == simulator::AdChangeKind::kExpirySet;
+    const bool theirs = change.forest == forest && change.person == person;
+    if (dated && theirs && change.at >= since) return false;
+  }
+  for (const Span& span : OutOfAd(stage, forest, person)) {
     if (span.from >= since || (!span.open() && span.to >= since)) return false;
   }
   return true;

@@ -29,6 +29,7 @@ constexpr double kAnew = 0.3;     // end with another process reading everything
 constexpr double kQuickly = 0.8;  // of the short ones go on as soon as all is well
 // Dates that are ahead by no more than that are left alone.
 constexpr absl::Duration kDatedAhead = absl::Minutes(5);
+constexpr uint64_t kExpiryDice = 0x65787069726573;
 // By so much our clock may be off for good.
 constexpr absl::Duration kClockError = absl::Seconds(20);
 
@@ -39,7 +40,7 @@ void Must(const Status& status) {
 }  // namespace
 
 Scenario::Scenario(uint64_t seed, Length length, std::unique_ptr<Disk> disk)
-    : seed_(seed), length_(length), rng_(seed) {
+    : seed_(seed), length_(length), rng_(seed), expiry_dice_(seed ^ kExpiryDice) {
   clock_steps_ = Chance(0.2);
   ignores_revokes_ = Chance(0.15);
   administrators_ = Chance(0.6);
@@ -48,11 +49,13 @@ Scenario::Scenario(uint64_t seed, Length length, std::unique_ptr<Disk> disk)
   clock_leaps_ = Chance(0.08);
   controllers_ = Chance(0.5);
   tokens_ = Chance(0.3);
+  RollExpiry();
   stage_ = std::make_unique<Stage>(MakeStage(), std::move(disk));
 }
 
 std::shared_ptr<const monitor::Policy> Scenario::MakePolicy(const monitor::Policy& usual) {
   auto policy = std::make_shared<monitor::Policy>(usual);
+  policy->act_on_expired = acts_on_expired_;
   policy->remediation.budgets.per_10m = static_cast<int>(Between(6, 40));
   if (length_ == Length::kLong) return policy;
   policy->remediation.budgets.per_10m = static_cast<int>(Between(2, 12));
@@ -146,6 +149,7 @@ void Scenario::Trouble() {
     RollTenantFaults(stage_->world().tenant(i).faults());
   }
   stage_->reads().before_directory_read = [this](size_t forest, uint64_t person) {
+    ExtendAtTheLastMoment(person);
     if (!Chance(minds_change_)) return;
     simulator::Directory& directory = stage_->world().directory(forest);
     if (directory.IsEnabled(person) || directory.IsDeleted(person)) return;
@@ -156,6 +160,7 @@ void Scenario::Trouble() {
       stage_->now() + (is_long ? absl::Minutes(12) : absl::Seconds(Between(90, 360)));
   while (stage_->now() < end) {
     Act();
+    ActOnExpiry();
     stage_->RunFor(absl::Milliseconds(Between(100, is_long ? 60'000 : 30'000)));
     Add(CheckReads(*stage_));
   }
@@ -167,6 +172,7 @@ void Scenario::Mend() {
   stage_->reads().before_directory_read = nullptr;
   stage_->faults() = testing::WireFaults();
   answers_ = AnswerFaults();
+  MendExpiry();
   stage_->controllers().Mend(stage_->now());
   const absl::Duration off = stage_->clock().Wall() - stage_->now();
   if (absl::AbsDuration(off) > kClockError) stage_->StepWall(-off);
@@ -192,7 +198,11 @@ bool Scenario::Settle(absl::Duration at_least) {
   const bool quickly = length_ == Length::kShort && Chance(kQuickly);
   stage_->RunFor(quickly ? at_least : kBound);
   const absl::Time end = stage_->now() + kBound - at_least;
-  while (!CheckStates(*stage_).empty() || !CheckFacts(*stage_).empty()) {
+  const auto is_well = [this] {
+    return CheckStates(*stage_).empty() && CheckFacts(*stage_).empty() &&
+           CheckExpired(*stage_).empty();
+  };
+  while (!is_well()) {
     if (!quickly || stage_->now() >= end) return false;
     stage_->RunFor(absl::Minutes(1));
   }
@@ -200,15 +210,19 @@ bool Scenario::Settle(absl::Duration at_least) {
 }
 
 std::optional<uint64_t> Scenario::Somebody(State state) {
+  return SomebodyFrom(AnyPerson(), state);
+}
+
+std::optional<uint64_t> Scenario::SomebodyFrom(uint64_t from, State state) {
   const uint64_t count = stage_->world().people().count();
-  const uint64_t from = AnyPerson();
   for (uint64_t i = 0; i < count; ++i) {
     const uint64_t person = (from + i) % count;
     const auto stored = StoredPerson(*stage_, 0, person);
     const bool usual = stored && stored->state == state && ActsFor(*stage_, 0, person) &&
                        !stage_->world().directory().IsDeleted(person) &&
                        !TruthOf(*stage_, 0, person).gone() && !IsFlapping(stored->memory);
-    if (usual) return person;
+    // Who expires has a story of their own.
+    if (usual && (state != State::kAligned || !HasExpiryDate(person))) return person;
   }
   return std::nullopt;
 }
@@ -345,12 +359,15 @@ std::vector<std::string> Scenario::Run() {
   TakeBaseline();
   Trouble();
   Mend();
-  if (Settle(absl::Minutes(Between(1, 4)))) Epilogue();
+  if (Settle(absl::Minutes(Between(1, 4)))) {
+    Epilogue();
+    ExpireInPeace();
+  }
   stage_->Stop();
   Add(calls.faults);
-  for (const auto& more : {CheckStates(*stage_), CheckFacts(*stage_), CheckAlerts(*stage_),
-                           CheckActions(*stage_), CheckHistory(*stage_), CheckEvidence(*stage_),
-                           CheckStore(*stage_), CheckCallsKnown(*stage_)}) {
+  for (const auto& more : {CheckStates(*stage_), CheckFacts(*stage_), CheckExpired(*stage_),
+                           CheckAlerts(*stage_), CheckActions(*stage_), CheckHistory(*stage_),
+                           CheckEvidence(*stage_), CheckStore(*stage_), CheckCallsKnown(*stage_)}) {
     Add(more);
   }
   stage_->after_step = nullptr;
@@ -363,6 +380,7 @@ std::string Scenario::Describe() const {
       "deaths ", stage_->deaths(), clock_steps_ ? ", clock steps" : "",
       clock_leaps_ ? ", clock leaps" : "", controllers_ ? ", controllers" : "",
       tokens_ ? ", tokens" : "", stage_->options().process.real_graph != nullptr ? ", Graph" : "",
+      expiries_ ? ", expiries" : "", acts_on_expired_ ? ", acts on expired" : "",
       ignores_revokes_ ? ", revokes ignored" : "", administrators_ ? ", administrators" : "",
       stage_->options().process.logs ? ", logs" : "", ", people ", stage_->world().people().count(),
       ", links ", stage_->links(), "\n", JoinStrings(acts_, "\n"));

@@ -22,6 +22,21 @@ enum class Length { kShort, kLong };
 // The most that a controller lags or is down.
 constexpr absl::Duration kMostLag = absl::Seconds(90);
 
+// What a scenario rolls of one theme, apart from all others: where it is not played, and when more
+// of it is rolled, every other seed keeps its story.
+class Dice {
+ public:
+  explicit Dice(uint64_t seed) : rng_(seed) {}
+  bool Chance(double p) { return rng_.Unit() < p; }
+  uint64_t Below(uint64_t n) { return rng_.Below(n); }
+  int64_t Between(int64_t lo, int64_t hi) {
+    return lo + static_cast<int64_t>(rng_.Below(static_cast<uint64_t>(hi - lo + 1)));
+  }
+
+ private:
+  SeededRng rng_;
+};
+
 class Scenario {
  public:
   Scenario(uint64_t seed, Length length, std::unique_ptr<Disk> disk);
@@ -47,6 +62,7 @@ class Scenario {
   void SignInAgain();
   // Somebody whose state is that one in the first link, and for whom revocations need nobody.
   std::optional<uint64_t> Somebody(monitor::State state);
+  std::optional<uint64_t> SomebodyFrom(uint64_t person, monitor::State state);
   bool ChangedFrom(uint64_t person, monitor::State from, absl::Time since);
   void Add(const std::vector<std::string>& faults);
   void Expect(bool holds, uint64_t person, const char* what);
@@ -63,6 +79,16 @@ class Scenario {
   void ForAWhile(const char* what, absl::Duration length, bool& switched);
   void Vanish(size_t tenant);
 
+  // scenario_expiry.cpp
+  void RollExpiry();
+  void ActOnExpiry();
+  void SetExpiry(uint64_t person, absl::Time at, const char* what);
+  void ExtendAtTheLastMoment(uint64_t person);
+  void MendExpiry();
+  void ExpireInPeace();
+  bool HasExpiryDate(uint64_t person);
+  uint64_t AnyPersonToExpire();
+
   uint64_t AnyPerson();
   bool Chance(double p) { return rng_.Unit() < p; }
   int64_t Between(int64_t lo, int64_t hi) {
@@ -73,12 +99,15 @@ class Scenario {
   const uint64_t seed_;
   const Length length_;
   SeededRng rng_;
+  Dice expiry_dice_;
   bool clock_steps_ = false;
   bool clock_leaps_ = false;  // by minutes and hours
   bool controllers_ = false;  // stop, lag and are restored
   bool tokens_ = false;       // are refused for a while
   bool ignores_revokes_ = false;
   bool administrators_ = false;
+  bool expiries_ = false;         // accounts expire
+  bool acts_on_expired_ = false;  // and the policy says what to do then
   double deaths_ = 0;
   double minds_change_ = 0;  // at each direct read of AD
   AnswerFaults answers_;     // where the production client reads Entra

@@ -59,6 +59,32 @@ std::vector<Span> OutOfAd(Stage& stage, size_t forest, uint64_t person) {
   return out;
 }
 
+std::vector<Span> ExpiredInAd(Stage& stage, size_t forest, uint64_t person, absl::Duration late) {
+  const simulator::Directory& directory = stage.world().directory(forest);
+  const absl::Duration ahead = directory.dc().clock_offset;
+  std::vector<Span> expired;
+  Span next;
+  bool enabled = !stage.world().people(forest).LeftBefore(person);
+  absl::Time date = absl::InfiniteFuture();
+  const auto take = [&](absl::Time since, absl::Time until) {
+    next.from = std::max(date - ahead, since);
+    next.to = until;
+    if (enabled && next.from < std::min(until, stage.now())) expired.push_back(next);
+  };
+  absl::Time since = absl::InfinitePast();
+  for (const simulator::AdChange& change : stage.world().truth().ad_changes) {
+    if (change.forest != forest || change.person != person) continue;
+    if (change.kind == AdChangeKind::kEdited) continue;
+    take(since, change.at + late);
+    since = change.at;
+    date = simulator::ExpiryOf(change.account_expires);
+    if (change.kind == AdChangeKind::kExpirySet) continue;
+    enabled = change.kind == AdChangeKind::kEnabled;
+  }
+  take(since, absl::InfiniteFuture());
+  return expired;
+}
+
 bool Departed(const std::vector<Span>& out) {
   return !out.empty() && out.back().open();
 }

@@ -43,6 +43,12 @@ struct EntraTruth {
 
 // When a person was out of the directory: disabled or deleted.
 std::vector<Span> OutOfAd(Stage& stage, size_t forest, uint64_t person);
+// When the directory refused an account that was enabled, because its date had passed by the
+// controller's clock. Each begins with what made it so: the date, or the write of it, or of the
+// account as enabled, that came after the date. `late`: to somebody who hears of each write so much
+// later.
+std::vector<Span> ExpiredInAd(Stage& stage, size_t forest, uint64_t person,
+                              absl::Duration late = absl::ZeroDuration());
 // Is now; the departure is the last span then.
 bool Departed(const std::vector<Span>& out);
 EntraTruth TruthOf(Stage& stage, size_t link, uint64_t person);

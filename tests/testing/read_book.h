@@ -25,6 +25,12 @@ struct ReadBook {
     size_t asker = kLoop;
     bool second = false;   // by a second controller
     uint32_t version = 0;  // of userAccountControl
+    // Of an account that is enabled, by the controller's own clock: from when on its date makes AD
+    // refuse it, which is never before the write that made it so.
+    absl::Time refused_from = absl::InfiniteFuture();
+    uint32_t expires_version = 0;  // of accountExpires
+    // By how much the wall clock moved ahead since it was last compared with the controller's.
+    absl::Duration clock_moved;
   };
   struct OfAccount {
     TimeBounds at;  // as the asker noted it
@@ -50,6 +56,8 @@ struct ReadBook {
   absl::Time round_taken = absl::InfinitePast();
   // Rounds of each forest's changes, begun and taken; true time.
   std::map<size_t, std::vector<TimeBounds>> rounds;
+  // By how much the wall clock was off then, as the round measured the controller's against it.
+  absl::Duration round_wall_off;
   std::map<Key, std::vector<OfDirectory>> directory;
   std::map<Key, std::vector<OfAccount>> accounts;
   // Called straight before a directory looks the person up, but for the slow comparison: minds may

@@ -50,13 +50,33 @@ AdView ViewOf(const AdUser& user) {
   view.deleted = user.deleted;
   view.uac_stamp = StampOf(user, simulator::kAttUserAccountControl);
   view.deleted_stamp = StampOf(user, simulator::kAttIsDeleted);
+  view.expires_stamp = StampOf(user, simulator::kAttAccountExpires);
   view.usn_changed = static_cast<uint64_t>(user.usn_changed);
   if (user.deleted) return view;  // a tombstone keeps no more
   view.upn = user.person.upn;
   view.display_name = user.description.empty() ? user.person.display_name : user.description;
   view.consistency_guid = std::string();
   view.admin_count = user.person.tier0;
+  view.account_expires = simulator::ExpiryOf(user.account_expires);
   return view;
+}
+
+// As the controller shows it.
+ReadBook::OfDirectory ReadOf(const AdUser& user) {
+  ReadBook::OfDirectory read;
+  read.out = !user.enabled();
+  read.deleted = user.deleted;
+  const auto stamp = [&](uint32_t attribute) {
+    const auto found = user.stamps.find(attribute);
+    return found == user.stamps.end() ? simulator::Stamp() : found->second;
+  };
+  const simulator::Stamp uac = stamp(simulator::kAttUserAccountControl);
+  const simulator::Stamp expires = stamp(simulator::kAttAccountExpires);
+  read.version = uac.version;
+  read.expires_version = expires.version;
+  read.refused_from = std::max(
+      {simulator::ExpiryOf(user.account_expires), expires.originating_time, uac.originating_time});
+  return read;
 }
 
 EntraView ViewOf(const EntraUser& user, bool direct, const std::set<std::string>& omitted) {
@@ -231,11 +251,13 @@ asio::awaitable<Status> WorldAdSource::Poll(std::string cursor, monitor::BatchId
     batch.round.lo = begun;
     batch.round.hi = at.hi;
     batch.clock_offset = wire_.world().directory(forest_).DcTime(wire_.True()) - wire_.Wall();
+    const absl::Duration wall_off = wire_.Wall() - wire_.True();
     const Status taken = co_await sink.Deliver(std::move(batch));
     if (!taken.ok()) co_return taken;
     if (done && wire_.book != nullptr) {
       wire_.book->round_taken = wire_.True();
       wire_.book->rounds[forest_].push_back({truly_begun, wire_.True()});
+      wire_.book->round_wall_off = wall_off;
     }
     at.lo = wire_.Wall();
   }
@@ -361,14 +383,18 @@ asio::awaitable<StatusOr<Observation>> WorldAdReader::Ask(monitor::Guid guid, bo
   }
   const AdUser user = controller->Read(*person);
   const absl::Time answered = wire_.True();
+  const absl::Duration wall_off = wire_.Wall() - answered;
   Observation seen;
   seen.view = ViewOf(user);
   const Status back = co_await wire_.Return();
   if (!back.ok()) co_return Annotate(back, name_.value);
   if (book != nullptr) {
-    const auto stamp = StampOf(user, simulator::kAttUserAccountControl);
-    book->directory[{forest_, *person}].push_back(
-        {answered, !user.enabled(), user.deleted, asker_, second, stamp ? stamp->version : 0});
+    ReadBook::OfDirectory read = ReadOf(user);
+    read.at = answered;
+    read.asker = asker_;
+    read.second = second;
+    read.clock_moved = std::max(wall_off - book->round_wall_off, absl::ZeroDuration());
+    book->directory[{forest_, *person}].push_back(read);
   }
   at.hi = wire_.Wall();
   seen.look = LookOf(name_, at, LookKind::kDirect);
@@ -464,30 +490,6 @@ asio::awaitable<remediation::CallResult> WorldActuator::RevokeSessions(std::stri
   if (answer == 403) result.status = PermissionError("Authorization_RequestDenied");
   if (answer >= 500) result.status = UnavailableError(Cat("HTTP ", answer));
   co_return result;
-}
-
-void AlertBook::Take(const alerts::Alert& alert, absl::Time now) {
-  const bool firing = alert.ends_at > now;
-  const auto known = latest_.find(alert.labels);
-  const bool fired = known != latest_.end() && known->second.ends_at > now;
-  latest_[alert.labels] = alert;
-  if (firing != fired) history_.push_back({now, firing, alert.labels});
-}
-
-std::vector<monitor::LabelSet> AlertBook::Firing(absl::Time now) const {
-  std::vector<monitor::LabelSet> firing;
-  for (const auto& [labels, alert] : latest_) {
-    if (alert.ends_at > now) firing.push_back(labels);
-  }
-  return firing;
-}
-
-asio::awaitable<Status> BookSink::Deliver(std::vector<alerts::Alert> alerts) {
-  const Status reached = co_await wire_.Go();
-  if (!reached.ok()) co_return reached;
-  for (const alerts::Alert& alert : alerts) book_.Take(alert, wire_.Wall());
-  const Status back = co_await wire_.Return();
-  co_return back;
 }
 
 }  // namespace driftwarden::testing
