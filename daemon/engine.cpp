@@ -208,8 +208,14 @@ void Engine::PublishSuspicion() {
 }
 
 monitor::Context Engine::MakeContext(absl::Time now) const {
-  return monitor::Context{*state_, *policy_,      now, parts_.rng, clock_watch_.suspect(),
-                          &stamp_, running_since_, clock_watch_.vouched()};
+  return monitor::Context{*state_,
+                          *policy_,
+                          now,
+                          parts_.rng,
+                          clock_watch_.suspect(),
+                          &stamp_,
+                          running_since_,
+                          clock_watch_.vouched()};
 }
 
 absl::Time Engine::CausesDue() const {
@@ -286,6 +292,7 @@ void Engine::LogCommitted(const Changes& changes) {
   };
   for (const monitor::EvidenceEntry& entry : changes.evidence) {
     if (entry.type == "policy_epoch") LogEpoch(entry);
+    if (entry.type == "clock_set_back") NoteSetBack(entry);
     if (entry.type == "cause_opened" || entry.type == "cause_cleared") LogCause(entry);
     if (entry.type != "state_changed") continue;
     const auto to = entry.details.find("to");
@@ -314,6 +321,16 @@ void Engine::LogEpoch(const monitor::EvidenceEntry& entry) {
   }
   fields.emplace_back("evidence", entry.seq);
   parts_.log.Info("policy_epoch", "a new policy is in force", fields);
+}
+
+void Engine::NoteSetBack(const monitor::EvidenceEntry& entry) {
+  judges_anew_ = true;
+  next_due_ = absl::InfinitePast();
+  due_wake_.Notify();
+  parts_.log.Warn("clock_set_back",
+                  "this machine's clock was ahead: what was dated later than now is dated now, and "
+                  "everybody is judged anew",
+                  {{"link", link_.value}, {"evidence", entry.seq}});
 }
 
 void Engine::LogCause(const monitor::EvidenceEntry& entry) {

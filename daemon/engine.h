@@ -274,6 +274,7 @@ class Engine final : public watchers::LinkFeed,
   void LogCommitted(const monitor::Changes& changes);
   void LogEpoch(const monitor::EvidenceEntry& entry);
   void LogCause(const monitor::EvidenceEntry& entry);
+  void NoteSetBack(const monitor::EvidenceEntry& entry);
   void LookAtClock();
   void PublishSuspicion();
   void Fail(const Status& status);
@@ -295,6 +296,7 @@ class Engine final : public watchers::LinkFeed,
   WakeUp alerts_wake_;
   WakeUp due_wake_;
   absl::Time next_due_ = absl::InfinitePast();
+  bool judges_anew_ = false;  // since dates were set back: a few people with each review
   absl::Time running_since_ = absl::InfinitePast();
   absl::Duration last_persist_;
   absl::Time head_logged_ = absl::InfinitePast();

@@ -116,8 +116,15 @@ asio::awaitable<Status> Engine::ReviewDueBody() {
     const Status reviewed = co_await ReviewBody(std::move(people));
     if (!reviewed.ok()) co_return reviewed;
   }
+  if (judges_anew_) {
+    const Status judged = co_await JudgeSomeBody();
+    if (!judged.ok()) co_return judged;
+    judges_anew_ = !monitor::IsJudged(state_->policy);
+  }
   const Status found = co_await FindNextDue();
-  if (next_due_ <= now && (due->empty() || due->size() < options_.review_limit)) {
+  if (judges_anew_) {
+    next_due_ = now;
+  } else if (next_due_ <= now && (due->empty() || due->size() < options_.review_limit)) {
     next_due_ = now + kStuckRecheck;  // judged just now and due still: not in a tight loop
   }
   co_return found;

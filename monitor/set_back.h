@@ -3,7 +3,8 @@
 // What was noted while our own clock was ahead, and somebody has set it back since: it is dated
 // later than now. What it says holds, its date does not. Left alone, every later look would be
 // taken for the older one until the clock is there again, and whatever waits would wait for so
-// long.
+// long. Deadlines are not told apart from those that are meant to be far ahead: whoever sets a link
+// back has everybody judged anew (PolicyEpoch::judged).
 
 #include "monitor/person.h"
 

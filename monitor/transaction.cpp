@@ -48,6 +48,9 @@ void Transaction::SetDatesBack() {
   if (clock_suspect() || !context_.clock_vouched) return;
   if (IsDatedLater(link(), now())) {
     SetBack(link(), now());
+    // Nobody knows whose deadlines were set by that clock: everybody is judged anew.
+    link().policy.judged = 0;
+    link().policy.judge_to = link().next_person - 1;
     EvidenceEntry entry;
     entry.type = "clock_set_back";
     entry.fact = TimeBounds::Exactly(now());

@@ -162,6 +162,38 @@ TEST(Engine, AJumpOfOurClockIsSuspectUntilTwoSourcesAgree) {
   EXPECT_FALSE(f.engine->clock_suspect());
 }
 
+// Both sources are read, by a clock that they agree with.
+void ReadBoth(EngineFixture& f) {
+  f.scheduler.RunFor(absl::Seconds(5));
+  const std::string at = Cat(absl::ToUnixMillis(f.clock.Wall()));
+  ASSERT_TRUE(f.Deliver(Round("corp", f.clock.Wall(), {}, Cat("usn-", at))).ok());
+  ASSERT_TRUE(f.Deliver(Round("contoso", f.clock.Wall(), {}, Cat("delta-", at))).ok());
+}
+
+TEST(Engine, WhoWasToBeLookedAtByAClockThatWasAheadIsJudgedAnewOnceItIsSetBack) {
+  constexpr absl::Duration kAhead = absl::Hours(3);
+  EngineFixture f;
+  f.Baseline(2);
+  f.clock.StepWall(kAhead);
+  ReadBoth(f);
+  ReadBoth(f);
+  ASSERT_FALSE(f.engine->clock_suspect());
+  f.Disable(1);
+  const auto review_at = [&] {
+    store::PeopleKeys keys;
+    keys.entra_ids = {EntraIdOf(1)};
+    const auto people = f.store->LoadPeople(f.engine->link(), keys);
+    return people->by_ordinal.begin()->second.review_at;
+  };
+  f.clock.StepWall(-kAhead);
+  ASSERT_GT(review_at(), f.clock.Wall() + absl::Hours(2));
+  ReadBoth(f);
+  ReadBoth(f);
+  ASSERT_TRUE(f.Await(f.engine->ReviewDue()).ok());
+  EXPECT_LT(review_at(), f.clock.Wall() + absl::Hours(1));
+  EXPECT_TRUE(monitor::IsJudged(f.engine->State()->policy));
+}
+
 TEST(Engine, ActionsAreHandedOutWorstFirst) {
   auto policy = TestPolicy();
   policy->tiers = {monitor::TierPolicy()};

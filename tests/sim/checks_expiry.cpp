@@ -19,8 +19,6 @@ constexpr absl::Duration kFlapping = absl::Minutes(31);
 constexpr int64_t kToggles = 3;
 constexpr absl::Duration kBudgetWindow = absl::Minutes(11);
 constexpr absl::Duration kStampsDiffer = absl::Seconds(2);
-// When somebody is to be looked at next was decided by a clock that was ahead by no more than this.
-constexpr absl::Duration kDecidedAhead = absl::Minutes(1);
 
 bool IsFlappingNow(Stage& stage, size_t forest, uint64_t person) {
   using simulator::AdChangeKind;
@@ -104,9 +102,6 @@ std::string ExpiryFault(Stage& stage, size_t link, uint64_t person, const monito
   const bool expired = last.open() && entra.live();
   const absl::Time changed = std::max(last.open() ? last.from : last.to, entra.since());
   if (stage.now() - changed < kExpirySeen) return "";
-  // Nobody else's date is looked at before that clock would be there again, or the slow comparison
-  // comes to them.
-  if (expired && stage.clock_lead() > kDecidedAhead) return "";
   if (expired && !IsToldAsExpired(stored)) return "is expired, and that is not told";
   if (expired) return RevocationFault(stage, link, person, entra, last.from);
   if (IsToldAsExpired(stored)) return "is told of as expired, and is not";
