@@ -163,7 +163,7 @@ TEST(Engine, AJumpOfOurClockIsSuspectUntilTwoSourcesAgree) {
 }
 
 // Both sources are read, by a clock that they agree with.
-void ReadBoth(EngineFixture& f) {
+void ReadBySteppedClock(EngineFixture& f) {
   f.scheduler.RunFor(absl::Seconds(5));
   const std::string at = Cat(absl::ToUnixMillis(f.clock.Wall()));
   ASSERT_TRUE(f.Deliver(Round("corp", f.clock.Wall(), {}, Cat("usn-", at))).ok());
@@ -175,8 +175,8 @@ TEST(Engine, WhoWasToBeLookedAtByAClockThatWasAheadIsJudgedAnewOnceItIsSetBack) 
   EngineFixture f;
   f.Baseline(2);
   f.clock.StepWall(kAhead);
-  ReadBoth(f);
-  ReadBoth(f);
+  ReadBySteppedClock(f);
+  ReadBySteppedClock(f);
   ASSERT_FALSE(f.engine->clock_suspect());
   f.Disable(1);
   const auto review_at = [&] {
@@ -187,8 +187,8 @@ TEST(Engine, WhoWasToBeLookedAtByAClockThatWasAheadIsJudgedAnewOnceItIsSetBack) 
   };
   f.clock.StepWall(-kAhead);
   ASSERT_GT(review_at(), f.clock.Wall() + absl::Hours(2));
-  ReadBoth(f);
-  ReadBoth(f);
+  ReadBySteppedClock(f);
+  ReadBySteppedClock(f);
   ASSERT_TRUE(f.Await(f.engine->ReviewDue()).ok());
   EXPECT_LT(review_at(), f.clock.Wall() + absl::Hours(1));
   EXPECT_TRUE(monitor::IsJudged(f.engine->State()->policy));
