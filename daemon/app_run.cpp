@@ -353,7 +353,7 @@ namespace {
 
 // Those of the pending whom a pass that ends tells of: a daemon looks again, and warns. Blocks.
 StatusOr<int64_t> CountOpenForOnePass(store::StateStore& store, const monitor::LinkState& link,
-                                     const monitor::Policy& policy, absl::Time now) {
+                                      const monitor::Policy& policy, absl::Time now) {
   constexpr size_t kPage = 500;
   store::PeopleFilter filter;
   filter.state = monitor::State::kPending;

@@ -14,9 +14,9 @@ namespace driftwarden::monitor {
 std::string AdviceOf(const Person& person, const LinkState& link, const Policy& policy,
                      absl::Time now);
 
-// `pending`, and open all the same for a pass that ends: live in Entra past `warn_after`, which only
-// a second look has yet to confirm, or out of AD since before the first look, though the baseline
-// was accepted a moment ago.
+// `pending`, and open all the same for a pass that ends: live in Entra past `warn_after`, which
+// only a second look has yet to confirm, or out of AD since before the first look, though the
+// baseline was accepted a moment ago.
 bool IsOpenForOnePass(const Person& person, const LinkState& link, const Policy& policy,
                       absl::Time now);
 
