@@ -134,8 +134,11 @@ asio::awaitable<StatusOr<std::vector<PendingAlert>>> Engine::PendingOnStrand() {
     auto people = co_await Load(std::move(keys));
     if (!people.ok()) co_return people.status();
     for (size_t i = begin; i < end; ++i) {
-      Append(pending, PendingAlertsOf(told[i], PersonOf(told[i], *people),
-                                      TellingOf(fold, told[i].id), context));
+      const monitor::Person* const person = PersonOf(told[i], *people);
+      if (person != nullptr && monitor::IsLeftBehind(told[i], *person)) {
+        told[i].ended_at = situation.now;
+      }
+      Append(pending, PendingAlertsOf(told[i], person, TellingOf(fold, told[i].id), context));
     }
   }
   co_return pending;

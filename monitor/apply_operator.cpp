@@ -93,6 +93,8 @@ Changes ApplyDelivery(const Context& context, PeopleSet people, std::vector<Inci
   Transaction tx(context, std::move(people));
   Changes extra;
   for (Incident& incident : incidents) {
+    const Person* const person = incident.person ? tx.Find(*incident.person) : nullptr;
+    if (person != nullptr && IsLeftBehind(incident, *person)) incident.ended_at = tx.now();
     bool changed = false;
     for (const DeliveryReport& report : reports) {
       if (report.incident == incident.id) changed |= Deliver(tx, incident, report);

@@ -47,6 +47,11 @@ bool IsLive(ActionState s) {
   }
 }
 
+bool IsLeftBehind(const Incident& incident, const Person& person) {
+  if (incident.ended_at || incident.person != person.ordinal) return false;
+  return !person.episode || person.episode->id.value != incident.id.value;
+}
+
 bool IsInDrift(const Person& person) {
   return person.episode && WorstSeverity(*person.episode) >= Severity::kWarning;
 }

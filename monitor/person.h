@@ -137,6 +137,10 @@ struct Incident {
   friend bool operator==(const Incident&, const Incident&) = default;
 };
 
+// It says that an episode is open which is not the person's any more: a record of an earlier
+// version that nobody ended.
+bool IsLeftBehind(const Incident& incident, const Person& person);
+
 struct GuardState {
   bool tripped = false;
   absl::Time since;  // of the trip, or of the last reset: windows are counted from there

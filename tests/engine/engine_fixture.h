@@ -129,12 +129,12 @@ class EngineFixture {
     auto opened = store::NewMemStore(disk);
     DW_CHECK(opened.ok());
     store = std::make_unique<store::FaultStore>(*std::move(opened), plan);
-    const auto lease = store->AcquireLease();
+    lease = *store->AcquireLease();
     EngineParts parts{*store, lane, scheduler, rng, log, observer, [this](const Status& status) {
                         failures.push_back(status);
                       }};
-    engine = std::make_unique<Engine>(io.get_executor(), *lease, std::move(policy),
-                                      std::move(parts), std::move(options));
+    engine = std::make_unique<Engine>(io.get_executor(), lease, std::move(policy), std::move(parts),
+                                      std::move(options));
     DW_CHECK(Await(engine->Open()).ok());
   }
   ~EngineFixture() {
@@ -174,6 +174,7 @@ class EngineFixture {
   }
 
   asio::io_context io{1};
+  uint64_t lease = 0;  // the engine's
   testing::SimClock clock;
   testing::SimScheduler scheduler;
   Logger log;

@@ -148,6 +148,34 @@ TEST(Engine, AnAlertSaysWhoAndWhatAndIsToldUntilItIsReported) {
   EXPECT_TRUE(f.Await(f.engine->Pending())->empty());
 }
 
+TEST(Engine, AnAlertThatAnEarlierVersionLeftBehindIsTakenBackAndForgotten) {
+  EngineFixture f;
+  f.Baseline(1);
+  monitor::Incident left;
+  left.id = monitor::IncidentId("e77.corp-contoso");
+  left.alertname = "DriftwardenPerson";
+  left.labels = {{"alertname", "DriftwardenPerson"}, {"episode", left.id.value}};
+  left.person = 1;
+  left.starts_at = f.clock.Wall();
+  left.announced = {left.labels};
+  monitor::Changes changes;
+  changes.link = *f.engine->State();
+  changes.incidents = {left};
+  ASSERT_TRUE(f.store->Commit(f.lease, changes).ok());
+  const auto pending = f.Await(f.engine->Pending());
+  ASSERT_TRUE(pending.ok());
+  ASSERT_EQ(pending->size(), 1u);
+  EXPECT_FALSE(pending->front().firing);
+  monitor::DeliveryReport report;
+  report.incident = left.id;
+  report.labels = left.labels;
+  report.receiver = "book";
+  report.firing = false;
+  ASSERT_TRUE(f.Await(f.engine->ReportDeliveries({report})).ok());
+  EXPECT_TRUE(f.Await(f.engine->Pending())->empty());
+  EXPECT_TRUE(f.store->Incidents(f.engine->link())->empty());
+}
+
 TEST(Engine, AJumpOfOurClockIsSuspectUntilTwoSourcesAgree) {
   EngineFixture f;
   f.Baseline(1);
