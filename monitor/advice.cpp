@@ -42,7 +42,8 @@ bool IsOpenForOnePass(const Person& person, const LinkState& link, const Policy&
   if (person.state != State::kPending) return false;
   const Situation s = DescribeSituation(person, link, policy, now, {});
   if (!s.departed || !s.live) return false;
-  if (link.baseline_at && s.departure.hi <= *link.baseline_at) return true;
+  // Before it is accepted they are `inherited`; whoever is pending then left since.
+  if (link.baseline_accepted && s.departure.hi <= *link.baseline_at) return true;
   return !s.settled && s.elapsed >= s.thresholds.warn_after;
 }
 

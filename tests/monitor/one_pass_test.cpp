@@ -35,6 +35,20 @@ TEST(OnePass, DoesNotCountWhoLeftAMomentAgo) {
   EXPECT_FALSE(IsOpen(world, 1));
 }
 
+// Directories tell whole seconds.
+TEST(OnePass, DoesNotCountWhoLeftInTheSecondOfTheFirstLook) {
+  World world;
+  world.AddPerson(1);
+  world.now += absl::Milliseconds(300);
+  world.ReadAll();
+  world.SetAd(1, false);
+  world.ad(1).uac_stamp->originating_time = T0();
+  world.now += absl::Milliseconds(200);
+  world.Apply(world.AdBatch({1}));
+  ASSERT_EQ(world.person(1).state, State::kPending);
+  EXPECT_FALSE(IsOpen(world, 1));
+}
+
 TEST(OnePass, CountsWhoWasOutBeforeTheFirstLookThoughItWasAcceptedAMomentAgo) {
   World world;
   world.AddPerson(1);

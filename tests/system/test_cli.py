@@ -277,7 +277,7 @@ def test_once_says_aligned_drift_or_blind(simulation, tmp_path):
     late = copy.deepcopy(config)
     for tier in config["policy"]["tiers"]:
         tier.update(warn_after="1h", revoke_after="2h", breach_after="3h")
-    under_way = _once(config, tmp_path)
+    under_way = _once(late, tmp_path)
     assert under_way.returncode == 0, under_way.stdout + under_way.stderr
     assert json.loads(under_way.stdout)["links"][0]["users"]["pending"] == 1
     for tier in late["policy"]["tiers"]:
