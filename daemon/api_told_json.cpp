@@ -7,6 +7,18 @@ namespace driftwarden::daemon {
 namespace json = boost::json;
 using monitor::Person;
 
+namespace {
+
+// Whom an item is about.
+void NamePerson(json::object& out, const Person& person, const PersonContext& context) {
+  out["id"] = monitor::PersonIdText(context.link.name, person.ordinal);
+  out["link"] = context.link.name.value;
+  out["upn"] = SafeText(UpnOf(person));
+  out["tier"] = person.tier.value;
+}
+
+}  // namespace
+
 json::value ExemptedJson(const Person& person) {
   const auto& exemption = person.memory.exemption;
   if (!exemption.has_value()) return nullptr;
@@ -30,20 +42,14 @@ json::value CompromisedJson(const Person& person) {
 
 json::object CompromisedPersonJson(const Person& person, const PersonContext& context) {
   json::object out;
-  out["id"] = monitor::PersonIdText(context.link.name, person.ordinal);
-  out["link"] = context.link.name.value;
-  out["upn"] = SafeText(UpnOf(person));
-  out["tier"] = person.tier.value;
+  NamePerson(out, person, context);
   out["compromised"] = CompromisedJson(person);
   return out;
 }
 
 json::object ExemptionJson(const Person& person, const PersonContext& context) {
   json::object out;
-  out["id"] = monitor::PersonIdText(context.link.name, person.ordinal);
-  out["link"] = context.link.name.value;
-  out["upn"] = SafeText(UpnOf(person));
-  out["tier"] = person.tier.value;
+  NamePerson(out, person, context);
   out["phase"] = json::string(std::string(monitor::StateText(person.phase)));
   out["exemption"] = ExemptedJson(person);
   const bool tier0 = person.tier.value == monitor::kTier0;
@@ -75,10 +81,7 @@ json::object LeaverJson(const Person& person, const PersonContext& context) {
   json::object out;
   json::value leaves = LeavesJson(person, context);
   if (leaves.is_object()) out = std::move(leaves.as_object());
-  out["id"] = monitor::PersonIdText(context.link.name, person.ordinal);
-  out["link"] = context.link.name.value;
-  out["upn"] = SafeText(UpnOf(person));
-  out["tier"] = person.tier.value;
+  NamePerson(out, person, context);
   return out;
 }
 

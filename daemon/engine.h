@@ -258,6 +258,7 @@ class Engine final : public watchers::LinkFeed,
 
   // Parts of commands.
   asio::awaitable<StatusOr<monitor::PeopleSet>> Load(store::PeopleKeys keys);
+  asio::awaitable<StatusOr<monitor::PeopleSet>> LoadOne(monitor::PersonOrdinal person);
   struct LoadedAction;
   asio::awaitable<StatusOr<LoadedAction>> LoadActionAndPerson(monitor::ActionId id);
   asio::awaitable<Status> Commit(monitor::Changes changes);

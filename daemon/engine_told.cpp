@@ -11,6 +11,13 @@ namespace driftwarden::daemon {
 using monitor::Changes;
 using monitor::PersonOrdinal;
 
+asio::awaitable<StatusOr<monitor::PeopleSet>> Engine::LoadOne(PersonOrdinal person) {
+  store::PeopleKeys keys;
+  keys.ordinals = {person};
+  auto people = co_await Load(std::move(keys));
+  co_return people;
+}
+
 asio::awaitable<Status> Engine::AddExemption(PersonOrdinal person, monitor::Exemption exemption) {
   auto body = ExemptBody(person, std::move(exemption));
   const Status done = co_await Command(Urgency::kOperator, std::move(body));
@@ -22,9 +29,7 @@ asio::awaitable<Status> Engine::ExemptBody(PersonOrdinal person, monitor::Exempt
   exemption.since = now;
   const Status sound = monitor::CheckExemption(exemption, now);
   if (!sound.ok()) co_return sound;
-  store::PeopleKeys keys;
-  keys.ordinals = {person};
-  auto people = co_await Load(std::move(keys));
+  auto people = co_await LoadOne(person);
   if (!people.ok()) co_return people.status();
   if (!people->by_ordinal.contains(person)) {
     co_return NotFoundError(Cat("there is no ", monitor::PersonIdText(link_, person), " any more"));
@@ -42,9 +47,7 @@ asio::awaitable<Status> Engine::RemoveExemption(PersonOrdinal person, std::strin
 }
 
 asio::awaitable<Status> Engine::EndExemptionBody(PersonOrdinal person, std::string actor) {
-  store::PeopleKeys keys;
-  keys.ordinals = {person};
-  auto people = co_await Load(std::move(keys));
+  auto people = co_await LoadOne(person);
   if (!people.ok()) co_return people.status();
   const auto found = people->by_ordinal.find(person);
   if (found == people->by_ordinal.end() || !found->second.memory.exemption) {
@@ -69,9 +72,7 @@ asio::awaitable<Status> Engine::MarkBody(PersonOrdinal person, monitor::Compromi
   mark.at = now;
   const Status sound = monitor::CheckCompromiseMark(mark);
   if (!sound.ok()) co_return sound;
-  store::PeopleKeys keys;
-  keys.ordinals = {person};
-  auto people = co_await Load(std::move(keys));
+  auto people = co_await LoadOne(person);
   if (!people.ok()) co_return people.status();
   const auto found = people->by_ordinal.find(person);
   if (found == people->by_ordinal.end()) {
@@ -92,9 +93,7 @@ asio::awaitable<Status> Engine::UnmarkCompromised(PersonOrdinal person, std::str
 }
 
 asio::awaitable<Status> Engine::UnmarkBody(PersonOrdinal person, std::string actor) {
-  store::PeopleKeys keys;
-  keys.ordinals = {person};
-  auto people = co_await Load(std::move(keys));
+  auto people = co_await LoadOne(person);
   if (!people.ok()) co_return people.status();
   const auto found = people->by_ordinal.find(person);
   if (found == people->by_ordinal.end() || !found->second.memory.compromised) {
@@ -144,9 +143,7 @@ asio::awaitable<Status> Engine::WithdrawLeaver(PersonOrdinal person, std::string
 }
 
 asio::awaitable<Status> Engine::WithdrawBody(PersonOrdinal person, std::string actor, bool forget) {
-  store::PeopleKeys keys;
-  keys.ordinals = {person};
-  auto people = co_await Load(std::move(keys));
+  auto people = co_await LoadOne(person);
   if (!people.ok()) co_return people.status();
   const absl::Time now = Now();
   Changes changes =

@@ -12,26 +12,31 @@ bool IsOpen(World& world, int i) {
   return IsOpenForOnePass(world.person(i), world.link, world.policy, world.now);
 }
 
-TEST(OnePass, CountsWhoIsLateByTheOnlyLook) {
-  World world;
+// One person, enabled on both sides and known for a while, leaves in AD.
+void LeaveAfterAWhile(World& world) {
   world.AddPerson(1);
   world.ReadAll();
   world.Advance(absl::Minutes(2));
-  world.SetAd(1, false);  // and nobody looks for two hours
-  world.now += absl::Hours(2);
+  world.SetAd(1, false);
+}
+
+void SeeInAd(World& world) {
   world.Apply(world.AdBatch({1}));
   ASSERT_EQ(world.person(1).state, State::kPending);
+}
+
+TEST(OnePass, CountsWhoIsLateByTheOnlyLook) {
+  World world;
+  LeaveAfterAWhile(world);
+  world.now += absl::Hours(2);  // and nobody looks
+  SeeInAd(world);
   EXPECT_TRUE(IsOpen(world, 1));
 }
 
 TEST(OnePass, DoesNotCountWhoLeftAMomentAgo) {
   World world;
-  world.AddPerson(1);
-  world.ReadAll();
-  world.Advance(absl::Minutes(2));
-  world.SetAd(1, false);
-  world.Apply(world.AdBatch({1}));
-  ASSERT_EQ(world.person(1).state, State::kPending);
+  LeaveAfterAWhile(world);
+  SeeInAd(world);
   EXPECT_FALSE(IsOpen(world, 1));
 }
 
@@ -44,8 +49,7 @@ TEST(OnePass, DoesNotCountWhoLeftInTheSecondOfTheFirstLook) {
   world.SetAd(1, false);
   world.ad(1).uac_stamp->originating_time = T0();
   world.now += absl::Milliseconds(200);
-  world.Apply(world.AdBatch({1}));
-  ASSERT_EQ(world.person(1).state, State::kPending);
+  SeeInAd(world);
   EXPECT_FALSE(IsOpen(world, 1));
 }
 
