@@ -19,14 +19,10 @@ namespace {
 constexpr absl::Duration kReadToCall = absl::Seconds(11);
 // Stamps of a directory are whole seconds.
 constexpr absl::Duration kWholeSeconds = absl::Seconds(2);
-// Clocks of controllers against the true one.
-constexpr absl::Duration kClocksDiffer = absl::Seconds(5);
 // What the truth and the monitor may still see differently: polls, retries, a restart.
 constexpr absl::Duration kNear = absl::Seconds(45);
 // A regression is told after two looks a minute apart.
 constexpr absl::Duration kRegressionTold = absl::Minutes(3);
-// Budgets are counted from intents: the call may come so much later, after a death in between.
-constexpr absl::Duration kIntentToCall = absl::Minutes(1);
 
 std::vector<State> LagStates(Stage& stage, size_t link, const monitor::TierName& tier,
                              absl::Duration elapsed) {
@@ -53,6 +49,7 @@ void CallChecker::Look() {
       CheckIntent(call, link);
       CheckDirectory(call, link);
       CheckBudgets(call, link);
+      CheckBrakes(call, link);
       CheckClock(call, link);
     }
   }
@@ -135,27 +132,6 @@ void CallChecker::CheckClock(const Call& call, size_t link) {
   if (!told && !stage_.clock_stepped_off()) return;
   faults.push_back(Cat(NameOf(stage_, link, call.person), ": a call while our clock is ",
                        absl::ToInt64Seconds(off), " s off"));
-}
-
-void CallChecker::CheckBudgets(const Call& call, size_t link) {
-  const monitor::Budgets& budgets = stage_.link(link).policy->remediation.budgets;
-  // Windows are of our own clock, which may be off by so much before that is known.
-  const absl::Duration off =
-      std::min(stage_.clock_error(), monitor::kMaxSkewForAction + kClocksDiffer);
-  const absl::Duration late = kIntentToCall + 2 * off;
-  int in_10m = 0;
-  int in_hour = 0;
-  for (const Call& other : stage_.world().truth().calls) {
-    if (other.tenant != call.tenant || other.client_request_id.empty() || other.at > call.at) {
-      continue;
-    }
-    in_10m += other.at > call.at - absl::Minutes(10) + late ? 1 : 0;
-    in_hour += other.at > call.at - absl::Hours(1) + late ? 1 : 0;
-  }
-  if (in_10m > budgets.per_10m || in_hour > budgets.per_hour) {
-    faults.push_back(Cat(NameOf(stage_, link, call.person), ": over budget, ", in_10m,
-                         " in 10 minutes, ", in_hour, " in an hour"));
-  }
 }
 
 std::vector<std::string> CheckCallsKnown(Stage& stage) {

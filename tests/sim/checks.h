@@ -20,6 +20,9 @@ inline constexpr uint64_t kThinning = 10;
 inline constexpr uint64_t kThinning = 1;
 #endif
 
+// Clocks of controllers against the true one.
+inline constexpr absl::Duration kClocksDiffer = absl::Seconds(5);
+
 // Holds every call that reaches a tenant to the invariants, at the moment it arrives.
 class CallChecker {
  public:
@@ -37,7 +40,10 @@ class CallChecker {
   bool IsTooEarly(const testing::ReadBook::OfDirectory& read, const simulator::Call& call,
                   size_t link);
   void CheckBudgets(const simulator::Call& call, size_t link);
+  void CheckBrakes(const simulator::Call& call, size_t link);
   void CheckClock(const simulator::Call& call, size_t link);
+  // How much later than its intent a call may come, by the true clock.
+  absl::Duration Late() const;
 
   Stage& stage_;
   size_t seen_ = 0;

@@ -30,6 +30,7 @@ constexpr double kQuickly = 0.8;  // of the short ones go on as soon as all is w
 // Dates that are ahead by no more than that are left alone.
 constexpr absl::Duration kDatedAhead = absl::Minutes(5);
 constexpr uint64_t kExpiryDice = 0x65787069726573;
+constexpr uint64_t kBrakeDice = 0x6272616b6573;
 // By so much our clock may be off for good.
 constexpr absl::Duration kClockError = absl::Seconds(20);
 
@@ -40,7 +41,11 @@ void Must(const Status& status) {
 }  // namespace
 
 Scenario::Scenario(uint64_t seed, Length length, std::unique_ptr<Disk> disk)
-    : seed_(seed), length_(length), rng_(seed), expiry_dice_(seed ^ kExpiryDice) {
+    : seed_(seed),
+      length_(length),
+      rng_(seed),
+      expiry_dice_(seed ^ kExpiryDice),
+      brake_dice_(seed ^ kBrakeDice) {
   clock_steps_ = Chance(0.2);
   ignores_revokes_ = Chance(0.15);
   administrators_ = Chance(0.6);
@@ -50,6 +55,7 @@ Scenario::Scenario(uint64_t seed, Length length, std::unique_ptr<Disk> disk)
   controllers_ = Chance(0.5);
   tokens_ = Chance(0.3);
   RollExpiry();
+  RollBrakes();
   stage_ = std::make_unique<Stage>(MakeStage(), std::move(disk));
 }
 
@@ -57,6 +63,7 @@ std::shared_ptr<const monitor::Policy> Scenario::MakePolicy(const monitor::Polic
   auto policy = std::make_shared<monitor::Policy>(usual);
   policy->act_on_expired = acts_on_expired_;
   policy->remediation.budgets.per_10m = static_cast<int>(Between(6, 40));
+  Tighten(policy->remediation);
   if (length_ == Length::kLong) return policy;
   policy->remediation.budgets.per_10m = static_cast<int>(Between(2, 12));
   for (monitor::TierPolicy& tier : policy->tiers) {
@@ -191,12 +198,12 @@ void Scenario::Mend() {
   stage_->KillAndRestart();
   // Calls that were swallowed before fail for a while yet, and trip a guard that is reset too soon.
   stage_->RunFor(stage_->options().process.verify_for + absl::Minutes(1));
-  stage_->process().ResetGuards();
+  stage_->ResetGuards();
 }
 
 bool Scenario::Settle(absl::Duration at_least) {
   const bool quickly = length_ == Length::kShort && Chance(kQuickly);
-  stage_->RunFor(quickly ? at_least : kBound);
+  PassInPeace(quickly ? at_least : kBound);
   const absl::Time end = stage_->now() + kBound - at_least;
   const auto is_well = [this] {
     return CheckStates(*stage_).empty() && CheckFacts(*stage_).empty() &&
@@ -204,7 +211,7 @@ bool Scenario::Settle(absl::Duration at_least) {
   };
   while (!is_well()) {
     if (!quickly || stage_->now() >= end) return false;
-    stage_->RunFor(absl::Minutes(1));
+    PassInPeace(absl::Minutes(1));
   }
   return true;
 }
@@ -299,8 +306,8 @@ void Scenario::ReviveInCloud() {
   world.sync(0).Skip(*person);
   world.tenant(0).SetEnabled(*person, true, Actor::kOperator, stage_->now());
   stage_->RunFor(absl::Minutes(4));
-  // An export that was under way undid it before it could be confirmed.
-  if (!TruthOf(*stage_, 0, *person).live()) return;
+  // An export that was under way undid it before it could be confirmed: to be sealed once more.
+  if (!TruthOf(*stage_, 0, *person).live()) return static_cast<void>(Settle(absl::Minutes(1)));
   const auto after = StoredPerson(*stage_, 0, *person);
   const bool told = after->state == State::kRegressed || after->memory.before_our_time ||
                     after->memory.inherited || after->state == State::kContained;
@@ -318,7 +325,7 @@ void Scenario::SignInAgain() {
   const size_t calls = CallsFor(*stage_, 0, *person);
   const absl::Time end = stage_->now() + kBound;
   while (CallsFor(*stage_, 0, *person) == calls && stage_->now() < end) {
-    stage_->RunFor(absl::Minutes(1));  // a budget may be used up
+    PassInPeace(absl::Minutes(1));  // a budget may be used up
   }
   Expect(CallsFor(*stage_, 0, *person) > calls, *person,
          "stayed in the tenant, and was not revoked");
@@ -381,9 +388,10 @@ std::string Scenario::Describe() const {
       clock_leaps_ ? ", clock leaps" : "", controllers_ ? ", controllers" : "",
       tokens_ ? ", tokens" : "", stage_->options().process.real_graph != nullptr ? ", Graph" : "",
       expiries_ ? ", expiries" : "", acts_on_expired_ ? ", acts on expired" : "",
-      ignores_revokes_ ? ", revokes ignored" : "", administrators_ ? ", administrators" : "",
-      stage_->options().process.logs ? ", logs" : "", ", people ", stage_->world().people().count(),
-      ", links ", stage_->links(), "\n", JoinStrings(acts_, "\n"));
+      brakes_ ? ", tight brakes" : "", ignores_revokes_ ? ", revokes ignored" : "",
+      administrators_ ? ", administrators" : "", stage_->options().process.logs ? ", logs" : "",
+      ", people ", stage_->world().people().count(), ", links ", stage_->links(), "\n",
+      JoinStrings(acts_, "\n"));
 }
 
 }  // namespace driftwarden::sim

@@ -79,6 +79,12 @@ class Scenario {
   void ForAWhile(const char* what, absl::Duration length, bool& switched);
   void Vanish(size_t tenant);
 
+  // scenario_brakes.cpp
+  void RollBrakes();
+  void Tighten(monitor::Remediation& remediation);
+  // Time passes in peace: an operator looks at the guards now and then.
+  void PassInPeace(absl::Duration length);
+
   // scenario_expiry.cpp
   void RollExpiry();
   void ActOnExpiry();
@@ -100,6 +106,7 @@ class Scenario {
   const Length length_;
   SeededRng rng_;
   Dice expiry_dice_;
+  Dice brake_dice_;
   bool clock_steps_ = false;
   bool clock_leaps_ = false;  // by minutes and hours
   bool controllers_ = false;  // stop, lag and are restored
@@ -108,6 +115,7 @@ class Scenario {
   bool administrators_ = false;
   bool expiries_ = false;         // accounts expire
   bool acts_on_expired_ = false;  // and the policy says what to do then
+  bool brakes_ = false;           // of one person, of one episode and of a day are tight
   double deaths_ = 0;
   double minds_change_ = 0;  // at each direct read of AD
   AnswerFaults answers_;     // where the production client reads Entra

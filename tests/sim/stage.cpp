@@ -79,6 +79,11 @@ void Stage::KillAndRestart() {
   Restart();
 }
 
+void Stage::ResetGuards() {
+  guards_reset_ = now();
+  process_->ResetGuards();
+}
+
 void Stage::StepWall(absl::Duration by) {
   clock_.StepWall(by);
   clock_lead_ = std::max(clock_lead_, clock_.Wall() - clock_.True());

@@ -48,6 +48,9 @@ class Stage {
   // Ends the process for good (to look at the store).
   void Stop();
   void KillAndRestart();
+  // An operator clears every guard of every link.
+  void ResetGuards();
+  absl::Time guards_reset() const { return guards_reset_; }
   // Ends the process for good, and starts one that never dies on another disk.
   void StartAnew(std::unique_ptr<Disk> disk);
 
@@ -102,6 +105,7 @@ class Stage {
   absl::Time began_;  // this process did
   absl::Time stepped_ = absl::InfinitePast();
   absl::Duration stepped_by_;
+  absl::Time guards_reset_ = absl::InfinitePast();
   uint64_t commits_before_ = 0;
 };
 
