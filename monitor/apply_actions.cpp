@@ -88,15 +88,6 @@ void Block(Transaction& tx, Action& action, const PermitResult& permit) {
   RecordGates(tx, action, "action_blocked");
 }
 
-void Trip(Transaction& tx, const Person& person, const PermitResult& permit) {
-  GuardState& guard = tx.link().guards[permit.trip_guard];
-  guard = {true, tx.now(), permit.gates.back().observed};
-  EvidenceEntry entry = EvidenceAbout(person, "guard_tripped");
-  entry.details["guard"] = permit.trip_guard;
-  entry.details["why"] = guard.detail;
-  tx.Record(std::move(entry));
-}
-
 // The urgent ones of a queue come first when a window has room again.
 absl::Duration TurnInQueue(const Person& person, const WantedAction& wanted) {
   if (wanted.reason == ActionReason::kSeal) return absl::Milliseconds(300);
@@ -119,7 +110,9 @@ absl::Time TryAction(Transaction& tx, Person& person, const Verdict& verdict,
   const bool queued = action != nullptr && action->state == ActionState::kQueued;
   if (!permit.gates.front().ok && !queued) return absl::InfiniteFuture();  // mode observe
   if (OnlyPassing(permit.gates)) return permit.retry_at;
-  if (!permit.trip_guard.empty()) Trip(tx, person, permit);
+  if (!permit.trip_guard.empty()) {
+    tx.TripGuard(permit.trip_guard, permit.gates.back().observed, EvidenceAbout(person, ""));
+  }
   // Blocked for the same reasons as before: one record, not one for every try.
   const bool refused =
       permit.permission == Permission::kNo || permit.permission == Permission::kApproval;

@@ -24,15 +24,6 @@ void RecordCause(Transaction& tx, const LinkCause& cause, const char* type) {
   tx.Record(std::move(entry));
 }
 
-void TripGuard(Transaction& tx, const LinkCause& cause, const char* guard) {
-  tx.link().guards[guard] = {true, tx.now(), cause.detail};
-  EvidenceEntry entry;
-  entry.type = "guard_tripped";
-  entry.details["guard"] = guard;
-  entry.details["why"] = cause.detail;
-  tx.Record(std::move(entry));
-}
-
 void Open(Transaction& tx, const CauseRule& rule, const CauseFinding& finding) {
   CauseBook& book = tx.link().causes;
   LinkCause cause;
@@ -47,7 +38,7 @@ void Open(Transaction& tx, const CauseRule& rule, const CauseFinding& finding) {
   cause.severity = finding.severity;
   if (rule.counted_for > absl::ZeroDuration()) cause.counted_at = tx.now();
   RecordCause(tx, cause, "cause_opened");
-  if (rule.guard != nullptr) TripGuard(tx, cause, rule.guard);
+  if (rule.guard != nullptr) tx.TripGuard(rule.guard, cause.detail, {});
   book.causes.push_back(std::move(cause));
   tx.WakeAlerts();
 }

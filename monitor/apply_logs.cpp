@@ -6,6 +6,7 @@
 
 #include "base/strings.h"
 #include "monitor/attribution.h"
+#include "monitor/own_calls.h"
 #include "monitor/settle.h"
 #include "monitor/transaction.h"
 
@@ -91,10 +92,14 @@ void TakeAudits(Transaction& tx, const LogLook& look) {
   std::set<PersonOrdinal> changed;
   for (const AuditRecord& record : look.audits) {
     const Person* owner = FindOwner(tx, record.entra_id);
-    if (owner == nullptr) continue;
+    if (owner == nullptr) {
+      WatchOwnCalls(tx, record, nullptr);
+      continue;
+    }
     if (IsDaily(*owner, record, ActorOf(record, tx.policy(), tx.link()))) continue;
     AccountLogs kept = owner->facts.entra->logs;
     if (!KeepAudit(kept, record)) continue;
+    WatchOwnCalls(tx, record, owner);
     if (IsPresent(*owner)) ForgetOldAudits(kept);
     Person& person = tx.Touch(owner->ordinal);
     person.facts.entra->logs = std::move(kept);

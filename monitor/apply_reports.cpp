@@ -109,14 +109,11 @@ bool MayCallAgain(Transaction& tx, Action& action) {
 void GuardVerification(Transaction& tx, const Action& action) {
   LinkState& link = tx.link();
   ++link.verification_failures;
-  GuardState& guard = link.guards[kGuardVerification];
-  if (link.verification_failures < kFailuresThatTrip || guard.tripped) return;
-  guard = {true, tx.now(),
-           Cat(link.verification_failures, " revocations in a row could not be verified")};
-  EvidenceEntry entry = EvidenceAbout(action, "guard_tripped");
-  entry.details["guard"] = kGuardVerification;
-  entry.details["why"] = guard.detail;
-  tx.Record(std::move(entry));
+  const bool tripped = link.guards[kGuardVerification].tripped;
+  if (link.verification_failures < kFailuresThatTrip || tripped) return;
+  tx.TripGuard(kGuardVerification,
+               Cat(link.verification_failures, " revocations in a row could not be verified"),
+               EvidenceAbout(action, ""));
 }
 
 void RecordRevocation(Transaction& tx, const Action& action, const VerifyReport& report) {

@@ -113,8 +113,9 @@ std::set<PersonOrdinal> PeopleOfTheDay(const LinkState& link, absl::Time now) {
 
 void CheckBreakers(Gates& gates, PermitResult& result, const Person& person, const LinkState& link,
                    const Policy& policy, absl::Time now) {
-  gates.Check("breaker_verification_failed", !IsTripped(link, kGuardVerification),
-              GuardText(link, kGuardVerification));
+  for (const char* guard : {kGuardVerification, kGuardOwnCalls}) {
+    gates.Check(GateOf(guard), !IsTripped(link, guard), GuardText(link, guard));
+  }
   for (const char* guard : {kGuardMassDisable, kGuardMassScopeExit}) {
     const bool held = IsHeldByGuard(person, link, guard);
     gates.Check(GateOf(guard), !held,

@@ -152,8 +152,9 @@ constexpr const char* kGuardPercent = "max_percent_per_day";
 constexpr const char* kGuardVerification = "verification_failed";
 constexpr const char* kGuardMassDisable = "mass_disable";
 constexpr const char* kGuardMassScopeExit = "mass_scope_exit";
+constexpr const char* kGuardOwnCalls = "call_without_intent";
 constexpr const char* kAllGuards[] = {kGuardPercent, kGuardVerification, kGuardMassDisable,
-                                      kGuardMassScopeExit};
+                                      kGuardMassScopeExit, kGuardOwnCalls};
 
 struct SourceState {
   SourceKind kind = SourceKind::kActiveDirectory;

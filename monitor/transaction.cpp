@@ -230,6 +230,14 @@ void Transaction::Count(const Person& person, int64_t sign) {
   if (WaitsForBaseline(person)) link().inherited_live += by;
 }
 
+void Transaction::TripGuard(const std::string& guard, std::string why, EvidenceEntry entry) {
+  entry.type = "guard_tripped";
+  entry.details["guard"] = guard;
+  entry.details["why"] = why;
+  link().guards[guard] = {true, now(), std::move(why)};
+  Record(std::move(entry));
+}
+
 Changes Transaction::Finish() {
   for (const PersonOrdinal ordinal : touched_) {
     const Person& person = people_.by_ordinal.at(ordinal);

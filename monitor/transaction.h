@@ -54,6 +54,8 @@ class Transaction {
   void CausedBy(Cause cause) { changes_.cause = std::move(cause); }
   // Chains the entry; `at`, link, cause and hashes are filled in.
   void Record(EvidenceEntry entry);
+  // Latches a guard, and records why in the entry, whose type is filled in.
+  void TripGuard(const std::string& guard, std::string why, EvidenceEntry entry);
   void CloseEpisode(Episode episode) { changes_.closed_episodes.push_back(std::move(episode)); }
   void WantReads(PersonOrdinal person) { reads_wanted_.insert(person); }
   void Returned(PersonOrdinal person) { changes_.returned.push_back(person); }
