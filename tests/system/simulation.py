@@ -113,6 +113,20 @@ class Simulation:
         return [alert for alert in answer
                 if all(alert["labels"].get(name) == value for name, value in labels.items())]
 
+    def application(self):
+        """A session with Graph under our own application's name, as whoever has its secret may open
+        one; the caller closes it."""
+        entra = self.config["entra"][0]
+        session = requests.Session()
+        session.trust_env, session.verify = False, str(self.ca_file)
+        secret = (self.folder / "world/graph.secret").read_text()
+        token = session.post(f"{self.graph_url}/{entra['tenant_id']}/oauth2/v2.0/token", timeout=30,
+                             data={"grant_type": "client_credentials", "client_secret": secret,
+                                   "client_id": entra["credential"]["client_id"],
+                                   "scope": f"{self.graph_url}/.default"}).json()["access_token"]
+        session.headers["Authorization"] = f"Bearer {token}"
+        return session
+
     # Configurations ----------------------------------------------------------------------------
 
     def fast_config(self, mode="auto", **changes):

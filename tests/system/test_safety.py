@@ -31,6 +31,36 @@ def test_an_administrator_is_paged_and_never_revoked_without_a_second_opinion(si
     assert not simulation.revokes()
 
 
+def test_a_revocation_in_our_name_that_we_never_meant_stops_the_automation(simulation, make_daemon):
+    daemon = make_daemon(simulation.fast_config(mode="auto")).start()
+    wait_for_baseline(daemon)
+
+    def guard():
+        return next(item for item in daemon.get("guards")["items"]
+                    if item["name"] == "call_without_intent")
+
+    # Ours is no matter.
+    simulation.sync(stall=True)
+    simulation.change(sam_of(1), "disable")
+    wait_for_state(daemon, sam_of(1), "contained")
+    assert not guard()["tripped"]
+    # Somebody else has the secret.
+    victim = simulation.entra(sam_of(9))["id"]
+    with simulation.application() as session:
+        answer = session.post(f"{simulation.graph_url}/v1.0/users/{victim}/revokeSignInSessions",
+                              timeout=30)
+        assert answer.ok, answer.text
+    wait_for(lambda: guard()["tripped"], 60, "the guard of calls without an intent", 0.2)
+    assert victim in guard()["detail"], guard()
+    simulation.change(sam_of(2), "disable")
+    wait_for_state(daemon, sam_of(2), "breached")
+    assert len(simulation.revokes(sam_of(2))) == 0
+    reset = daemon.command("guard", "reset", "call_without_intent", "--reason", "secret rotated")
+    assert reset.returncode == 0, reset.stdout + reset.stderr
+    wait_for_state(daemon, sam_of(2), "contained")
+    assert not guard()["tripped"]
+
+
 def test_who_was_out_before_still_counts_after_the_baseline_is_accepted(simulation, make_daemon,
                                                                         tmp_path):
     simulation.change(sam_of(1), "disable")

@@ -10,7 +10,6 @@ import threading
 import time
 
 import pytest
-import requests
 
 from processes import wait_for
 from relay import Relay
@@ -201,16 +200,7 @@ def test_a_tenant_that_keeps_the_limits_never_refuses(make_simulation, make_daem
     assert daemon.stop() == 0
 
     # Somebody who does not count.
-    entra = world.config["entra"][0]
-    secret = (world.folder / "world/graph.secret").read_text()
-    token = requests.post(f"{world.graph_url}/{entra['tenant_id']}/oauth2/v2.0/token", timeout=30,
-                          verify=world.ca_file, data={
-                              "grant_type": "client_credentials", "client_secret": secret,
-                              "client_id": entra["credential"]["client_id"],
-                              "scope": f"{world.graph_url}/.default"}).json()["access_token"]
-    with requests.Session() as session:
-        session.trust_env, session.verify = False, str(world.ca_file)
-        session.headers["Authorization"] = f"Bearer {token}"
+    with world.application() as session:
         batch = {"requests": [{"id": str(i), "method": "GET", "url": "/organization"}
                               for i in range(20)]}
         answers = [session.post(f"{world.graph_url}/v1.0/$batch", json=batch, timeout=30).json()
