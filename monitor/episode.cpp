@@ -57,20 +57,31 @@ DriftKind KindAtOpening(const Person& person, const Verdict& verdict) {
   return LeadingKind(*person.episode);
 }
 
+// Revoked by us since the departure was seen, in an episode that ended as exempt.
+void NoteRevokedBefore(const Person& person, const AdHalf& ad, Episode& episode) {
+  const auto& own = person.facts.last_revocation;
+  const auto& entra = person.facts.entra;
+  if (!own || !entra) return;
+  const absl::Time back = std::max(entra->enabled_since.hi, entra->restored_since.hi);
+  if (own->called.lo >= std::max(DepartureSeen(ad), back)) episode.revoked = own->called.lo;
+}
+
 // The episode becomes that of the departure, which counts towards a mass disable.
 void BeginDeparture(Transaction& tx, Person& person, Episode& episode) {
   const AdHalf& ad = *person.facts.DecidingAd();
   episode.departed = DepartedSince(ad);
   episode.deleted_in_ad = ad.deleted;
   // The first episode of a departure that was seen just now: what is accepted of the baseline was
-  // seen long ago.
+  // seen long ago. One that an exemption kept from being a case is no further departure.
   const bool fresh = !person.memory.departure_handled && !ad.baseline_departed &&
+                     !tx.WasReleased(person.ordinal) &&
                      tx.now() - DepartureSeen(ad) <= kMassDisableWindow;
   if (fresh && person.facts.Linked()) {
     const absl::Time at = std::min(episode.departed.hi, tx.now());
     CountRecent(tx.link().causes.departures, at, tx.now(), kMassDisableWindow);
   }
   person.memory.departure_handled = true;
+  NoteRevokedBefore(person, ad, episode);
 }
 
 void OpenEpisode(Transaction& tx, Person& person, const Verdict& verdict) {
@@ -98,8 +109,8 @@ void OpenEpisode(Transaction& tx, Person& person, const Verdict& verdict) {
 
 // Who departs while something else about them is open has one episode, and one alert.
 void TakeInDeparture(Transaction& tx, Person& person) {
-  BeginDeparture(tx, person, *person.episode);
   person.episode->revoked.reset();  // what was revoked before it left is none of the departure
+  BeginDeparture(tx, person, *person.episode);
   EvidenceEntry entry = EvidenceAbout(person, "episode_departed");
   entry.fact = person.episode->departed;
   entry.source = person.facts.DecidingAd()->source.value;

@@ -10,8 +10,9 @@ namespace driftwarden::monitor {
 namespace {
 
 // As if the exemption had never been: what is open of a departure is a departure from now on.
-void TakeAway(Person& person) {
+void TakeAway(Transaction& tx, Person& person) {
   person.memory.exemption.reset();
+  tx.Release(person.ordinal);
   if (person.memory.departure_handled) {
     person.memory.departure_handled = !IsOpenPhase(person.phase);
   }
@@ -42,7 +43,7 @@ void EndPassedExemption(Transaction& tx, Person& person) {
   const auto& exemption = person.memory.exemption;
   if (!exemption || tx.now() < exemption->until || tx.clock_suspect()) return;
   tx.Record(About(person, "exemption_ended", *exemption));
-  TakeAway(person);
+  TakeAway(tx, person);
 }
 
 std::optional<Exemption> LaterOf(const std::optional<Exemption>& a,
@@ -76,7 +77,7 @@ Changes ApplyExemptionRemoval(const Context& context, PeopleSet people, PersonOr
   EvidenceEntry entry = About(person, "exemption_removed", *person.memory.exemption);
   entry.details["actor"] = actor;
   tx.Record(std::move(entry));
-  TakeAway(person);
+  TakeAway(tx, person);
   SettlePerson(tx, ordinal, !tx.link().baseline_at);
   return tx.Finish();
 }

@@ -58,6 +58,9 @@ class Transaction {
   void TripGuard(const std::string& guard, std::string why, EvidenceEntry entry);
   void CloseEpisode(Episode episode) { changes_.closed_episodes.push_back(std::move(episode)); }
   void WantReads(PersonOrdinal person) { reads_wanted_.insert(person); }
+  // An exemption of theirs ended in this command.
+  void Release(PersonOrdinal person) { released_.insert(person); }
+  bool WasReleased(PersonOrdinal person) const { return released_.contains(person); }
   void Returned(PersonOrdinal person) { changes_.returned.push_back(person); }
   void SetMustSync() { changes_.must_sync = true; }
   void WakeActions() { changes_.wake_actions = true; }
@@ -79,6 +82,7 @@ class Transaction {
   std::set<ActionId> changed_actions_;
   std::set<PersonOrdinal> changed_incidents_;
   std::set<PersonOrdinal> reads_wanted_;
+  std::set<PersonOrdinal> released_;
 };
 
 // Opens and ends the link's causes by its counts. Part of Finish().

@@ -106,6 +106,38 @@ TEST(Exemption, EndsAnOpenEpisodeWithItsAlertAndWhatIsQueued) {
   EXPECT_EQ(world.EvidenceOf("exemption_removed"), 1u) << "there is none";
 }
 
+TEST(Exemption, ThatEndsIsNoFurtherDepartureOfACrowd) {
+  World world;
+  for (int i = 1; i <= 40; ++i) world.AddPerson(i);
+  world.ReadAll();
+  world.Advance(absl::Minutes(1));
+  for (int i = 1; i <= 7; ++i) Leave(world, i);
+  for (int round = 0; round < 4; ++round) {
+    for (int i = 1; i <= 7; ++i) Exempt(world, i, absl::Hours(1));
+    for (int i = 1; i <= 7; ++i) EndExemption(world, i);
+  }
+  world.Advance(absl::Minutes(1));
+  EXPECT_FALSE(world.link.guards[kGuardMassDisable].tripped) << "seven left, each of them once";
+  for (int i = 8; i <= 26; ++i) Leave(world, i);
+  EXPECT_TRUE(world.link.guards[kGuardMassDisable].tripped) << "and now they are 26";
+}
+
+TEST(Exemption, WhatWasRevokedBeforeItCountsWhenItIsTakenBack) {
+  World world = Two();
+  world.policy.remediation.mode = Mode::kAuto;
+  world.policy.remediation.breakers.quiet_after_first_baseline = absl::ZeroDuration();
+  Leave(world, 1);
+  world.Advance(absl::Hours(1), absl::Minutes(1));
+  world.RunActions();
+  ASSERT_EQ(world.person(1).state, State::kContained);
+  const auto revoked = world.person(1).episode->revoked;
+  ASSERT_TRUE(revoked.has_value());
+  Exempt(world, 1, absl::Hours(2));
+  EndExemption(world, 1);
+  EXPECT_EQ(world.person(1).state, State::kContained);
+  EXPECT_EQ(world.person(1).episode->revoked, revoked) << "alerts and lags are of the departure";
+}
+
 TEST(Exemption, WhoWasGoneWhenItEndsIsNoCase) {
   World world = Two();
   Exempt(world, 1, absl::Hours(3));
