@@ -25,7 +25,8 @@ json::value WorstJson(const std::vector<monitor::OpenDrift>& drift) {
   return json::value(Str(monitor::SeverityText(drift.front().severity)));
 }
 
-json::object OutlookJson(const Outlook& outlook) {
+json::object OutlookJson(const Outlook& outlook, const PersonContext& context,
+                         const monitor::TierName& tier) {
   json::object out;
   out["state"] = Str(monitor::StateText(outlook.state));
   out["blind"] = outlook.blind;
@@ -38,8 +39,10 @@ json::object OutlookJson(const Outlook& outlook) {
   out["drift"] = std::move(drift);
   json::array wanted;
   for (const monitor::WantedAction& action : outlook.wanted) {
-    wanted.push_back({{"action", Str(monitor::ActionKindText(action.action))},
-                      {"reason", Str(monitor::ActionReasonText(action.reason))}});
+    wanted.push_back(
+        {{"action", Str(monitor::ActionKindText(action.action))},
+         {"reason", Str(monitor::ActionReasonText(action.reason))},
+         {"mode", Str(monitor::ModeText(monitor::ModeFor(context.policy, tier, action.action)))}});
   }
   out["wanted"] = std::move(wanted);
   out["episode_ends"] = outlook.ended ? json::value(Str(monitor::EpisodeResultText(*outlook.ended)))
@@ -53,10 +56,11 @@ json::object OutlookJson(const Outlook& outlook) {
 
 json::object WouldChangeJson(const monitor::PeopleSet& people, monitor::PersonOrdinal person,
                              const PersonContext& context) {
+  const monitor::TierName& tier = people.by_ordinal.at(person).tier;
   json::array by_time;
   for (const Outlook& outlook :
        monitor::ChangesByTime(people, person, context.link, context.policy, context.now)) {
-    json::object item = OutlookJson(outlook);
+    json::object item = OutlookJson(outlook, context, tier);
     item["at"] = TimeJson(outlook.at);
     item["what"] = outlook.what;
     by_time.push_back(std::move(item));
@@ -64,7 +68,7 @@ json::object WouldChangeJson(const monitor::PeopleSet& people, monitor::PersonOr
   json::array by_evidence;
   for (const Outlook& outlook :
        monitor::ChangesByEvidence(people, person, context.link, context.policy, context.now)) {
-    json::object item = OutlookJson(outlook);
+    json::object item = OutlookJson(outlook, context, tier);
     item["if"] = outlook.what;
     by_evidence.push_back(std::move(item));
   }

@@ -30,7 +30,9 @@ std::string StateLine(const json::value& item) {
   }
   if (!kinds.empty()) text += Cat(": ", kinds);
   for (const json::value& action : ListAt(item, "wanted")) {
-    text += Cat("; calls for ", TextAt(action, "action"));
+    const bool observed = TextAt(action, "mode") == "observe";
+    text +=
+        Cat("; calls for ", TextAt(action, "action"), observed ? " (mode observe: not done)" : "");
   }
   if (!TextAt(item, "episode_ends").empty()) {
     text += Cat("; the episode ends as ", TextAt(item, "episode_ends"));
@@ -42,6 +44,15 @@ std::string WhyLine(const json::value& answer) {
   const json::array& drift = ListAt(answer, "drift");
   if (!drift.empty()) return TextAt(drift.front(), "why");
   const json::value& inputs = Field(answer, "inputs");
+  const std::string until = TextAt(inputs, "exempt_until");
+  if (!until.empty()) {
+    return Cat("exempt until ", until, " by ", TextAt(inputs, "exempt_by"), ": ",
+               TextAt(inputs, "exempt_reason"));
+  }
+  if (TextAt(answer, "state") == "exempt") {
+    return Cat("exempt as one of the class ", TextAt(inputs, "class"), " (policy.classes); in AD ",
+               TextAt(inputs, "ad"), ", in Entra ", TextAt(inputs, "entra"));
+  }
   return Cat("nothing is open: in AD ", TextAt(inputs, "ad"), ", in Entra ",
              TextAt(inputs, "entra"));
 }
@@ -58,7 +69,11 @@ std::string SightLine(const json::value& answer) {
 
 std::string TimeLine(const json::value& answer) {
   const json::array& steps = ListAt(Field(answer, "would_change"), "by_time");
-  if (steps.empty()) return "nothing changes by itself";
+  if (steps.empty()) {
+    const std::string next = TextAt(answer, "next");
+    return next.empty() ? "nothing changes by itself"
+                        : Cat("at ", TextAt(answer, "review_at"), " looked at again: ", next);
+  }
   return Cat("at ", TextAt(steps.front(), "at"), " ", StateLine(steps.front()));
 }
 

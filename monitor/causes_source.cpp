@@ -15,6 +15,13 @@ constexpr char kSourceCauseSentence[] =
     "source_stale opens when a source of the link has no completed round for its stale bound, "
     "counted from the start of driftwarden at the earliest; it clears when a round is completed.";
 
+// Whose departure is open: they are judged by what was read last.
+uint64_t OpenPeople(const LinkState& link) {
+  int64_t people = 0;
+  for (const auto& [key, count] : link.users) people += IsOpenPhase(key.state) ? count : 0;
+  return static_cast<uint64_t>(std::max<int64_t>(people, 0));
+}
+
 CauseFinding FindingOf(const LinkSituation& s, const SourceName& name, const SourceState& source) {
   const absl::Duration bound = s.policy.StaleAfter(name);
   CauseFinding finding;
@@ -25,10 +32,12 @@ CauseFinding FindingOf(const LinkSituation& s, const SourceName& name, const Sou
   finding.opens = known && s.now - from > bound;
   finding.holds = SourceIsStale(source, bound, s.now);
   finding.since = source.last_success;
-  finding.people = OwedPeople(s.link);
-  finding.detail = Cat("source ", name.value, ": no round completed since ",
-                       FormatRfc3339(source.last_success), ", stale after ", HumanDuration(bound),
-                       source.snapshot_running ? "; a full read is under way" : "");
+  if (finding.holds) finding.people = OpenPeople(s.link);
+  // Once it is read again, what was said of it stands until the cause is over.
+  if (finding.holds)
+    finding.detail = Cat("source ", name.value, ": no round completed since ",
+                         FormatRfc3339(source.last_success), ", stale after ", HumanDuration(bound),
+                         source.snapshot_running ? "; a full read is under way" : "");
   if (known) finding.review_at = from + bound + absl::Milliseconds(1);
   return finding;
 }

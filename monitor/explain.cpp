@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "monitor/attribution.h"
 #include "monitor/expiry.h"
+#include "monitor/guards.h"
 #include "monitor/lags.h"
 #include "monitor/unmanaged.h"
 
@@ -29,12 +30,32 @@ class Earliest {
   NextReview next_;
 };
 
+// What keeps a revocation that is due from being made; empty: nothing that is known now.
+std::string HeldBackText(const Situation& s) {
+  const auto& actions = s.policy->remediation.actions;
+  const bool may =
+      std::find(actions.begin(), actions.end(), ActionKind::kRevokeSessions) != actions.end();
+  const Mode mode = ModeFor(*s.policy, s.tier, ActionKind::kRevokeSessions);
+  if (!may || mode == Mode::kObserve) return Cat("mode ", ModeText(mode), " does nothing");
+  for (const char* guard : kAllGuards) {
+    if (IsHeldByGuard(*s.person, *s.link, guard)) return Cat("the guard ", guard, " is tripped");
+  }
+  if (IsFlapping(s.person->memory)) return "switched on and off in AD too often to act by itself";
+  return "";
+}
+
+std::string RevocationText(const Situation& s, const char* due) {
+  const std::string held = HeldBackText(s);
+  return held.empty() ? std::string(due) : Cat(due, ", but ", held);
+}
+
 void LagDeadlines(const Situation& s, Earliest& next) {
   const std::string hurry = s.tier.value == kTier0
                                 ? "warning: start a delta sync of the sync engine now"
                                 : "becomes lagging: a warning pages";
   next.At(s.counts_from + s.thresholds.warn_after, hurry);
-  next.At(s.counts_from + s.thresholds.revoke_after, "sessions are to be revoked");
+  next.At(s.counts_from + s.thresholds.revoke_after,
+          RevocationText(s, "sessions are to be revoked"));
   next.At(s.counts_from + s.thresholds.breach_after, "becomes breached: pages critical");
 }
 
@@ -81,10 +102,15 @@ void DepartedDeadlines(const Situation& s, Earliest& next) {
 
 // Of what is not about a departure, and of what only the sync engine's runs bring about.
 void DriftDeadlines(const Situation& s, const Verdict& verdict, Earliest& next) {
-  if (s.departed && s.live && s.link->engine_last_sync) {
+  const bool told = s.OpenSeverity(DriftKind::kNeverSynced).has_value();
+  if (s.departed && s.live && s.link->engine_last_sync && !told) {
     const absl::Duration cycle = CycleOf(*s.policy, *s.link);
-    next.At(std::max(s.departure.hi + 2 * cycle, s.now + cycle / 4),
-            "the sync engine had two cycles and did nothing: never_synced opens");
+    const absl::Time had_two = s.departure.hi + 2 * cycle;
+    next.At(had_two, "the sync engine had two cycles and did nothing: never_synced opens");
+    // Opened by the engine's next run, whenever that is.
+    if (had_two <= s.now) {
+      next.At(s.now + cycle / 4, "two sync cycles are over: waiting for the engine's next run");
+    }
   }
   if (s.AdEnabled() && (s.gone || s.disabled)) {
     next.At(s.EntraOutSince() + 2 * CycleOf(*s.policy, *s.link),
@@ -94,7 +120,7 @@ void DriftDeadlines(const Situation& s, const Verdict& verdict, Earliest& next) 
   if (s.expired && s.live && s.policy->act_on_expired && !s.expiry_contained) {
     next.At(std::max(s.ActsOnExpiryFrom(),
                      SurelyExpiredFrom(s.ad->account_expires, *s.link, s.ad->source)),
-            "expired in AD: sessions are to be revoked");
+            RevocationText(s, "expired in AD: sessions are to be revoked"));
     if (s.now >= s.ActsOnExpiryFrom() && !s.expiry_settled) {
       next.At(s.now + s.recheck, "expired in AD: waiting for a second look at AD");
     } else if (s.now >= s.ActsOnExpiryFrom() && !s.may_advance) {
@@ -118,11 +144,12 @@ void DriftDeadlines(const Situation& s, const Verdict& verdict, Earliest& next) 
 
 void LeaverDeadlines(const Situation& s, const Verdict& verdict, Earliest& next) {
   if (s.leave == nullptr || !s.AdEnabled() || verdict.state == State::kExempt) return;
-  constexpr absl::Duration kReadAgain = absl::Minutes(1);
+  // A crowd whose AD cannot be read is not looked at with every poll.
+  const absl::Duration again = verdict.blind ? absl::Minutes(1) : s.recheck;
   next.At(s.LeftDue(), "an expected leaver should be out of AD: left_not_disabled opens");
   const bool open = s.OpenSeverity(DriftKind::kLeftNotDisabled).has_value();
   if (!open && s.now >= s.LeftDue()) {
-    next.At(s.now + kReadAgain, "an expected leaver should be out of AD: waiting to read it again");
+    next.At(s.now + again, "an expected leaver should be out of AD: waiting to read it again");
   }
 }
 
@@ -150,7 +177,8 @@ void OrphanDeadlines(const Situation& s, Earliest& next) {
 
 std::string Bounds(const TimeBounds& bounds) {
   if (bounds.lo == bounds.hi) return FormatRfc3339(bounds.lo);
-  return Cat(FormatRfc3339(bounds.lo), " .. ", FormatRfc3339(bounds.hi));
+  const bool unknown = bounds.lo == absl::InfinitePast();
+  return Cat(unknown ? "?" : FormatRfc3339(bounds.lo), " .. ", FormatRfc3339(bounds.hi));
 }
 
 std::string RevokedText(const Situation& s) {
@@ -251,6 +279,10 @@ Because BecauseOf(const Situation& s, const Verdict& verdict) {
     add("exempt_until", FormatRfc3339(exemption->until));
     add("exempt_by", exemption->actor);
     add("exempt_reason", exemption->reason);
+  }
+  if (IsFlapping(s.person->memory)) {
+    add("flapping", Cat("yes, changed ", s.person->memory.toggles.size(), " times in AD within ",
+                        HumanDuration(kFlapWindow), ": nothing is done without a human"));
   }
   if (const auto& mark = s.person->memory.compromised) {
     add("marked_compromised", FormatRfc3339(mark->at));

@@ -60,7 +60,10 @@ std::optional<TimeBounds> FirstRevocation(const Person& person, const DepartureT
   return first;
 }
 
-std::optional<LagBounds> ReplicationLag(const AdHalf& ad, const DepartureTime& from) {
+// Of the present departure: the episode of somebody who is switched on and off began with an
+// earlier one.
+std::optional<LagBounds> ReplicationLag(const AdHalf& ad, DepartureTime from) {
+  from.at = DepartedSince(ad);
   const absl::Time seen = DepartureSeen(ad);
   if (seen == kNeverKnown || ad.enabled_seen == kNeverKnown || from.at.hi == seen) {
     return std::nullopt;

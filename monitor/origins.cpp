@@ -230,6 +230,20 @@ std::string LagWhy(const Situation& s) {
   return why;
 }
 
+// Which of the reasons for a page it was; the rule goes by the same order.
+std::string CriticalSignInWhy(const Situation& s) {
+  if (s.gone || s.disabled) return "it succeeded after the account was disabled in Entra";
+  if (s.revocation) {
+    for (const SignIn& sign_in : s.entra->logs.successes) {
+      if (sign_in.at.lo - s.skew > s.revocation->hi + kRevocationTakes) {
+        return "it succeeded after the sessions had been revoked";
+      }
+    }
+  }
+  return Cat("it succeeded later than breach_after ", HumanDuration(s.thresholds.breach_after),
+             " after the departure");
+}
+
 std::string WhyOf(const Situation& s, const OpenDrift& drift, State state) {
   if (state == State::kQuarantined) return "whose it is cannot be told: never more than a warning";
   switch (drift.kind) {
@@ -245,8 +259,11 @@ std::string WhyOf(const Situation& s, const OpenDrift& drift, State state) {
       return "was out and is live again: critical for everybody";
     case DriftKind::kSignInAfterDisable:
       return drift.severity == Severity::kCritical
-                 ? "it succeeded after the Entra disable, a revocation or breach_after"
+                 ? CriticalSignInWhy(s)
                  : "it was interactive, and earlier than the Entra disable and breach_after";
+    case DriftKind::kAccountExpiredLive:
+      return Cat("expired in AD at ", FormatRfc3339(s.expired_since),
+                 ", which no sync engine carries; tier ", s.tier.value);
     case DriftKind::kLeftNotDisabled:
       return Cat("should have left at ", FormatRfc3339(s.leave->effective), ", urgency ",
                  LeaveUrgencyText(s.leave->urgency), ", tier ", s.tier.value);

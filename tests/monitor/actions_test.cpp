@@ -36,6 +36,19 @@ TEST_F(ActionTest, TheWholeWayOfASkippedPerson) {
   EXPECT_EQ(world.closed.at(0).result, EpisodeResult::kConverged);
 }
 
+TEST_F(ActionTest, WhatComesNextSaysWhatKeepsARevocationBack) {
+  Disable(1);
+  world.policy.remediation.mode = Mode::kObserve;
+  world.policy.tiers.back().revoke_after = absl::Minutes(2);
+  world.Advance(absl::Minutes(1));
+  EXPECT_EQ(world.Judge(1).next, "sessions are to be revoked, but mode observe does nothing");
+  world.policy.remediation.mode = Mode::kAuto;
+  EXPECT_EQ(world.Judge(1).next, "sessions are to be revoked");
+  world.link.guards[kGuardPercent].tripped = true;
+  EXPECT_EQ(world.Judge(1).next,
+            "sessions are to be revoked, but the guard max_percent_per_day is tripped");
+}
+
 TEST_F(ActionTest, ContainedEndsWhenTheAccountWasOutAndIsBack) {
   Disable(1);
   world.Advance(absl::Minutes(2));

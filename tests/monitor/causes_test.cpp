@@ -83,6 +83,25 @@ TEST_F(CausesTest, ASourceGoesStaleByTimeAloneInOneRecord) {
   EXPECT_EQ(world.EvidenceOf("cause_opened"), 1u);
 }
 
+TEST_F(CausesTest, AStaleSourceCountsWhoseDepartureIsOpenAndKeepsItsWordsOnceItIsRead) {
+  Start(5);
+  for (int i = 1; i <= 3; ++i) world.SetAd(i, false);
+  world.AdRound({1, 2, 3});
+  world.Advance(absl::Minutes(1));
+  world.now += absl::Minutes(10);
+  world.Commit(ApplyCauses(world.context()));
+  const LinkCause* cause = Open(world.link, CauseKind::kSourceStale);
+  ASSERT_NE(cause, nullptr);
+  EXPECT_EQ(cause->people, 3u);
+  const std::string words = cause->detail;
+  world.AdRound({});
+  world.EntraRound({});
+  cause = Open(world.link, CauseKind::kSourceStale);
+  ASSERT_NE(cause, nullptr) << "what it says is still read";
+  EXPECT_EQ(cause->detail, words) << "and not that nothing was read since a moment ago";
+  EXPECT_EQ(cause->people, 3u);
+}
+
 TEST_F(CausesTest, AStaleSourceIsOverWhenItWasRead) {
   Start(1);
   world.now += absl::Minutes(10);

@@ -263,10 +263,12 @@ TEST(NeverSynced, OpensAfterTwoCyclesThatLeftTheAccountAlone) {
   world.Advance(absl::Hours(2), absl::Minutes(1));
   EXPECT_FALSE(SeverityOf(world, 1, DriftKind::kNeverSynced).has_value())
       << "the engine stood still";
+  EXPECT_EQ(world.Judge(1).next, "two sync cycles are over: waiting for the engine's next run");
   world.link.engine_last_sync = world.now;
   world.Advance(absl::Minutes(20), absl::Minutes(1));
   EXPECT_EQ(SeverityOf(world, 1, DriftKind::kNeverSynced), Severity::kWarning);
   EXPECT_EQ(LeadingKind(*world.person(1).episode), DriftKind::kDisableLag);
+  EXPECT_EQ(world.Judge(1).next.find("never_synced"), std::string::npos) << "it is open";
   world.SetEntra(1, false);
   world.ReadDirect(1);
   EXPECT_FALSE(SeverityOf(world, 1, DriftKind::kNeverSynced).has_value());

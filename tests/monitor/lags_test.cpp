@@ -153,6 +153,20 @@ TEST_F(LagsTest, ReplicationIsWhatTheStampTookToReachOurController) {
   EXPECT_EQ(lags.replication->lo, absl::ZeroDuration()) << "nobody looked in between";
 }
 
+TEST_F(LagsTest, ReplicationIsOfThePresentDepartureOfSomebodyWhoIsSwitchedOnAndOff) {
+  for (int toggle = 0; toggle < 4; ++toggle) {
+    Leave();
+    world.Advance(10 * kSecond, 5 * kSecond);
+    world.SetAd(1, true);
+    world.AdRound({1});
+    world.Advance(10 * kSecond, 5 * kSecond);
+  }
+  Leave();
+  const Lags lags = Now();
+  ASSERT_TRUE(lags.replication.has_value());
+  EXPECT_LE(lags.replication->hi, 5 * kSecond);
+}
+
 TEST_F(LagsTest, WithoutAStampNothingIsKnownOfReplication) {
   world.ad(1).uac_stamp.reset();
   world.AdRound({1});

@@ -103,6 +103,18 @@ TEST(LeftNotDisabled, OpensWhenTheTimePassedAndADIsEnabled) {
   EXPECT_EQ(world.person(1).state, State::kAligned);
 }
 
+TEST(LeftNotDisabled, OpensWithTheFirstCompleteReadAfterTheTime) {
+  World world = One();
+  const absl::Time effective = world.now + absl::Minutes(10);
+  Tell(world, 1, Word(effective));
+  while (Left(world, 1) == nullptr && world.now < effective + absl::Minutes(5)) {
+    world.Advance(absl::Seconds(5), absl::Seconds(5));
+  }
+  ASSERT_NE(Left(world, 1), nullptr);
+  const absl::Duration late = Left(world, 1)->opened - effective;
+  EXPECT_LE(late, absl::Seconds(30) + 2 * absl::Seconds(5) + absl::Seconds(5)) << "settle, a poll";
+}
+
 TEST(LeftNotDisabled, NeedsALookAfterTheTime) {
   World world = One();
   const absl::Time effective = world.now + absl::Minutes(10);
