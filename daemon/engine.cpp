@@ -207,8 +207,10 @@ void Engine::PublishSuspicion() {
   suspect_ = clock_watch_.suspect();
 }
 
-monitor::Context Engine::MakeContext(absl::Time now) const {
-  return monitor::Context{*state_,
+// A step since the turn began, while people were loaded, would else be taken for the time of day.
+monitor::Context Engine::MakeContext(const LinkState& link, absl::Time now) {
+  LookAtClock();
+  return monitor::Context{link,
                           *policy_,
                           now,
                           parts_.rng,

@@ -270,7 +270,9 @@ class Engine final : public watchers::LinkFeed,
   absl::Time CausesDue() const;
   monitor::Changes ReviewQueued(const std::vector<monitor::Action>& live,
                                 monitor::PeopleSet& people, absl::Time now);
-  monitor::Context MakeContext(absl::Time now) const;
+  // Looks at the clock: `now` is to be of this moment.
+  monitor::Context MakeContext(absl::Time now) { return MakeContext(*state_, now); }
+  monitor::Context MakeContext(const monitor::LinkState& link, absl::Time now);
   void Publish(const monitor::Changes& changes);
   void LogCommitted(const monitor::Changes& changes);
   void LogEpoch(const monitor::EvidenceEntry& entry);

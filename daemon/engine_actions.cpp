@@ -167,9 +167,7 @@ Changes Engine::ReviewQueued(const std::vector<Action>& live, PeopleSet& people,
     PeopleSet one = Only(people, action.person);
     if (one.by_ordinal.empty()) continue;
     const monitor::LinkState before = all.link;
-    const monitor::Context context{before, *policy_, now, parts_.rng, clock_watch_.suspect(),
-                                   &stamp_};
-    Changes changes = monitor::ApplyReview(context, std::move(one));
+    Changes changes = monitor::ApplyReview(MakeContext(before, now), std::move(one));
     Update(people, changes);
     for (const Action& known : people.actions[action.person]) {
       if (known.id == action.id && known.state == ActionState::kQueued) ++refusals;
@@ -256,13 +254,14 @@ asio::awaitable<StatusOr<bool>> Engine::GatesBody(monitor::ActionId action,
   if (person == loaded->people.by_ordinal.end() || !IsLive(loaded->action.state)) co_return false;
 
   const absl::Time now = Now();
+  const monitor::Context context = MakeContext(now);
   monitor::GateReport report;
   report.action = action;
   report.gates = monitor::CheckReReads(reads, person->second, loaded->action.reason, *state_,
-                                       *policy_, now, clock_watch_.suspect());
+                                       *policy_, now, context.clock_suspect);
   if (reads.entra) report.before = reads.entra->sessions_valid_from;
   report.observations = ObservationsOf(reads, person->second, *policy_);
-  Changes changes = monitor::ApplyGates(MakeContext(now), std::move(loaded->people), report);
+  Changes changes = monitor::ApplyGates(context, std::move(loaded->people), report);
   bool cleared = false;
   for (const Action& changed : changes.actions) {
     // With a time to try again it is cleared since before and may not be called again yet.

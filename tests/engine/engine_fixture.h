@@ -5,8 +5,10 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/check.h"
@@ -116,6 +118,17 @@ class CountingObserver final : public CommitObserver {
   uint64_t last_seq = 0;
 };
 
+// Runs the work at once, and before it what a test put there.
+class HookedLane final : public Lane {
+ public:
+  void Post(std::function<void()> work) override {
+    const auto first = std::exchange(before, nullptr);
+    if (first) first();
+    work();
+  }
+  std::function<void()> before;
+};
+
 class EngineFixture {
  public:
   explicit EngineFixture(std::shared_ptr<monitor::Policy> policy = TestPolicy(),
@@ -178,7 +191,7 @@ class EngineFixture {
   testing::SimClock clock;
   testing::SimScheduler scheduler;
   Logger log;
-  InlineLane lane;
+  HookedLane lane;
   SeededRng rng{1};
   CountingObserver observer;
   std::shared_ptr<store::MemDisk> disk = std::make_shared<store::MemDisk>();

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "tests/engine/engine_fixture.h"
 
 namespace driftwarden::daemon {
@@ -190,6 +192,16 @@ TEST(Engine, AJumpOfOurClockIsSuspectUntilTwoSourcesAgree) {
   EXPECT_FALSE(f.engine->clock_suspect());
 }
 
+TEST(Engine, AJumpWhileACommandLoadsItsPeopleIsSeenBeforeItJudgesThem) {
+  EngineFixture f;
+  f.Baseline(1);
+  f.scheduler.RunFor(absl::Seconds(5));
+  f.lane.before = [&f] { f.clock.StepWall(absl::Hours(3)); };
+  f.Disable(1);
+  EXPECT_EQ(f.lane.before, nullptr);
+  EXPECT_TRUE(f.engine->clock_suspect());
+}
+
 // Both sources are read, by a clock that they agree with.
 void ReadBySteppedClock(EngineFixture& f) {
   f.scheduler.RunFor(absl::Seconds(5));
@@ -249,6 +261,34 @@ TEST(Engine, ActionsAreHandedOutWorstFirst) {
   const auto enabled = f.Await(f.engine->ReportGates(work->front().action.id, reads));
   ASSERT_TRUE(enabled.ok());
   EXPECT_FALSE(*enabled) << "a replica says enabled: no call";
+}
+
+// What was not read while we were down is no source's fault, whoever asks first after the start.
+TEST(Engine, QueuedActionsOfAnEarlierProcessMakeNoSourceStale) {
+  auto policy = TestPolicy();
+  policy->tiers = {monitor::TierPolicy()};
+  policy->tiers[0].name = monitor::TierName(monitor::kStandard);
+  policy->tiers[0].revoke_after = absl::ZeroDuration();
+  policy->remediation.budgets.per_10m = 1;
+  const auto disk = std::make_shared<store::MemDisk>();
+  {
+    EngineFixture f(policy, "/dev/null", disk);
+    f.clock.StepWall(absl::Hours(-1));
+    f.Baseline(2);
+    ReadBySteppedClock(f);
+    ASSERT_FALSE(f.engine->clock_suspect());
+    f.Disable(1);
+    f.Disable(2);
+  }
+  EngineFixture f(policy, "/dev/null", disk);  // an hour later
+  const auto live = f.store->LiveActions(f.engine->link());
+  ASSERT_TRUE(live.ok());
+  const auto queued = [](const auto& action) {
+    return action.state == monitor::ActionState::kQueued;
+  };
+  ASSERT_TRUE(std::any_of(live->begin(), live->end(), queued));
+  ASSERT_TRUE(f.Await(f.engine->Claim()).ok());
+  EXPECT_TRUE(f.engine->State()->causes.causes.empty());
 }
 
 TEST(Engine, OperatorsWritesAreCheckedAndCommitted) {
