@@ -1,9 +1,13 @@
 #include "daemon/clock_watch.h"
 
+#include "monitor/guards.h"
+
 namespace driftwarden::daemon {
 namespace {
 constexpr absl::Duration kMaxDivergence = absl::Seconds(5);
 constexpr absl::Duration kAgreement = absl::Seconds(30);
+// A domain may be off by more for years; from here on nothing is done by it.
+constexpr absl::Duration kVouches = monitor::kMaxSkewForAction;
 constexpr size_t kWitnesses = 2;
 }  // namespace
 
@@ -18,24 +22,30 @@ bool ClockWatch::Look(absl::Time wall, absl::Duration steady) {
   suspect_ = true;
   since_ = wall;
   agreeing_.clear();
+  vouching_.clear();
   return news;
 }
 
 bool ClockWatch::Agree(const monitor::SourceName& source, absl::Time round_begun,
                        absl::Duration offset) {
-  if (round_begun < since_) return false;
-  if (absl::AbsDuration(offset) > kAgreement) {
-    agreeing_.erase(source);
-    return false;
-  }
-  agreeing_.insert(source);
-  if (!suspect_ || !vouched()) return false;
+  // Begun before the jump. After a step back that is dated later than now.
+  if (round_begun < since_ || round_begun > wall_) return false;
+  const auto take = [&](std::set<monitor::SourceName>& sources, absl::Duration within) {
+    if (absl::AbsDuration(offset) <= within) {
+      sources.insert(source);
+    } else {
+      sources.erase(source);
+    }
+  };
+  take(vouching_, kVouches);
+  take(agreeing_, kAgreement);
+  if (!suspect_ || agreeing_.size() < kWitnesses) return false;
   suspect_ = false;
   return true;
 }
 
 bool ClockWatch::vouched() const {
-  return agreeing_.size() >= kWitnesses;
+  return vouching_.size() >= kWitnesses;
 }
 
 }  // namespace driftwarden::daemon

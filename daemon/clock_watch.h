@@ -17,7 +17,8 @@ class ClockWatch {
   // A round of `source` that began at `round_begun` read that offset. True when that ended it.
   bool Agree(const monitor::SourceName& source, absl::Time round_begun, absl::Duration offset);
   bool suspect() const { return suspect_; }
-  // Two sources that were read since the start, and since the last jump, agree: it is right.
+  // Two sources that were read since the start, and since the last jump, are as near as is needed
+  // to act by them: nothing is hours ahead.
   bool vouched() const;
 
  private:
@@ -27,6 +28,7 @@ class ClockWatch {
   bool suspect_ = false;
   absl::Time since_ = absl::InfinitePast();
   std::set<monitor::SourceName> agreeing_;
+  std::set<monitor::SourceName> vouching_;
 };
 
 }  // namespace driftwarden::daemon

@@ -130,6 +130,7 @@ TEST(ClockWatch, SuspectsAJumpUntilTwoSourcesReadAfterItAgree) {
     const absl::Time now = start + absl::Seconds(60) + jump;
     EXPECT_TRUE(watch.Look(now, absl::Seconds(60)));
     EXPECT_FALSE(watch.Agree(kAd, now - absl::Seconds(1), absl::ZeroDuration())) << "begun before";
+    EXPECT_FALSE(watch.Look(now + absl::Seconds(5), absl::Seconds(65)));
     EXPECT_FALSE(watch.Agree(kAd, now + absl::Seconds(1), absl::ZeroDuration()));
     EXPECT_FALSE(watch.Agree(kAd, now + absl::Seconds(2), absl::ZeroDuration())) << "one witness";
     EXPECT_FALSE(watch.Agree(kEntra, now + absl::Seconds(2), absl::Hours(1))) << "disagrees";
@@ -137,6 +138,22 @@ TEST(ClockWatch, SuspectsAJumpUntilTwoSourcesReadAfterItAgree) {
     EXPECT_TRUE(watch.Agree(kEntra, now + absl::Seconds(3), absl::Seconds(-2)));
     EXPECT_FALSE(watch.suspect());
   }
+}
+
+TEST(ClockWatch, WhatBeganBeforeItWasSetBackIsNoReadSinceThen) {
+  ClockWatch watch;
+  const absl::Time start = absl::FromUnixSeconds(1'800'000'000);
+  watch.Look(start, absl::ZeroDuration());
+  const absl::Time now = start - absl::Hours(3);
+  ASSERT_TRUE(watch.Look(now, absl::Seconds(1)));
+  EXPECT_FALSE(watch.Agree(kAd, start - absl::Seconds(1), absl::ZeroDuration()));
+  EXPECT_FALSE(watch.Agree(kEntra, start - absl::Seconds(2), absl::ZeroDuration()));
+  EXPECT_TRUE(watch.suspect());
+  EXPECT_FALSE(watch.vouched());
+  watch.Look(now + absl::Seconds(9), absl::Seconds(10));
+  EXPECT_FALSE(watch.Agree(kAd, now + absl::Seconds(5), absl::ZeroDuration()));
+  EXPECT_TRUE(watch.Agree(kEntra, now + absl::Seconds(6), absl::ZeroDuration()));
+  EXPECT_FALSE(watch.suspect());
 }
 
 TEST(ClockWatch, IsVouchedForByTwoSourcesReadSinceTheStartAndTheLastJump) {
@@ -148,9 +165,27 @@ TEST(ClockWatch, IsVouchedForByTwoSourcesReadSinceTheStartAndTheLastJump) {
   EXPECT_FALSE(watch.vouched());
   watch.Agree(kEntra, start, absl::Hours(1));
   EXPECT_FALSE(watch.vouched()) << "one of them is wrong";
+  watch.Look(start + absl::Seconds(5), absl::Seconds(5));
   watch.Agree(kEntra, start + absl::Seconds(5), absl::Seconds(-3));
   EXPECT_TRUE(watch.vouched());
   watch.Look(start + absl::Hours(3), absl::Seconds(60));
+  EXPECT_FALSE(watch.vouched());
+}
+
+TEST(ClockWatch, ASourceThatIsOffByLessThanBlocksActionsVouchesButEndsNoSuspicion) {
+  ClockWatch watch;
+  const absl::Time start = absl::FromUnixSeconds(1000);
+  watch.Look(start, absl::ZeroDuration());
+  watch.Agree(kAd, start, absl::Seconds(45));
+  watch.Agree(kEntra, start, absl::ZeroDuration());
+  EXPECT_TRUE(watch.vouched()) << "a domain whose clock is 45 s off would never be vouched for";
+  const absl::Time now = start + absl::Hours(1);
+  ASSERT_TRUE(watch.Look(now, absl::Seconds(10)));
+  EXPECT_FALSE(watch.vouched());
+  EXPECT_FALSE(watch.Agree(kAd, now, absl::Seconds(45)));
+  EXPECT_FALSE(watch.Agree(kEntra, now, absl::ZeroDuration()));
+  EXPECT_TRUE(watch.suspect());
+  watch.Agree(kAd, now, absl::Minutes(6));
   EXPECT_FALSE(watch.vouched());
 }
 
