@@ -86,7 +86,8 @@ absl::Time Engine::ChangesFrom(TenantLog log) const {
   const LogState& state = StateOf(*state_, log);
   if (IsRefused(state, now)) return absl::InfiniteFuture();
   const bool first = state.read.hi == absl::InfinitePast();
-  const absl::Time from = first ? std::min(now, earliest_departure_) : state.read.hi;
+  // Never from later than now, whatever was noted while our clock was ahead.
+  const absl::Time from = std::min(now, first ? earliest_departure_ : state.read.hi);
   return std::max(from - kOverlap, now - kFurthestBack);
 }
 

@@ -78,6 +78,14 @@ TEST(EngineLogs, ChangesAreReadFromTheEarliestOpenDepartureThenFromWhereItEndedW
   EXPECT_EQ(f.engine->ChangesFrom(kAudits), f.clock.Wall() - absl::Hours(7 * 24));
 }
 
+TEST(EngineLogs, ChangesAreNotReadFromLaterThanNow) {
+  EngineFixture f;
+  f.Baseline(1);
+  const absl::Time now = f.clock.Wall();
+  Deliver(f, ReadTo(kAudits, now + absl::Hours(2), now + absl::Hours(7)));  // our clock was ahead
+  EXPECT_EQ(f.engine->ChangesFrom(kAudits), now - absl::Minutes(30));
+}
+
 TEST(EngineLogs, AProcessThatStartsKnowsTheEarliestDeparture) {
   auto disk = std::make_shared<store::MemDisk>();
   absl::Time left;

@@ -223,6 +223,17 @@ TEST_F(TenantLogsTest, KeepsWithinTheLimitOfReports) {
   EXPECT_EQ(scheduler.clock().Steady() - before, 2 * graph::ReportPace::kWindow);
 }
 
+// Our clock is ahead: what happens until the tenant's is there was not read.
+TEST_F(TenantLogsTest, AskedFromATimeThatTheTenantHasNotReachedItCoversNothing) {
+  const absl::Time asked = scheduler.clock().Wall();
+  for (const absl::Duration ahead : {absl::Hours(1), absl::ZeroDuration()}) {
+    const auto looks = Pages(TenantLog::kDirectoryAudits, asked + ahead);
+    ASSERT_EQ(looks.size(), 1U);
+    EXPECT_EQ(looks[0].covers.has_value(), ahead == absl::ZeroDuration());
+    EXPECT_TRUE(looks[0].audits.empty());
+  }
+}
+
 TEST_F(TenantLogsTest, APageThatLeadsToItselfOrAwayEndsTheReading) {
   const std::string self = Cat(graph::kGraph, "/v1.0/auditLogs/directoryAudits?$skiptoken=1");
   for (const std::string& link : {self, std::string("https://evil.example/v1.0/auditLogs/x"),
