@@ -7,6 +7,7 @@
 
 #include "base/strings.h"
 #include "monitor/merge_all.h"
+#include "monitor/set_back.h"
 #include "monitor/unmanaged.h"
 
 namespace driftwarden::monitor {
@@ -40,14 +41,16 @@ void StartSnapshot(Transaction& tx, SourceState& source, const ChangeBatch& batc
   tx.Record(std::move(entry));
 }
 
-// A reset, or a silence longer than the source may be stale: what happened meanwhile was not seen
-// as it happened.
+// A reset, or a silence longer than the source may be stale, or of nobody knows what length: what
+// happened meanwhile was not seen as it happened.
 void NoteGap(Transaction& tx, SourceState& source, const ChangeBatch& batch) {
   if (!batch.starts_round || !tx.link().baseline_at) return;
   if (batch.round.lo == source.last_complete_begin) return;
   const absl::Duration silence = batch.round.lo - source.last_success;
   const bool reset = batch.in_snapshot && source.snapshot_complete;
-  if (reset || silence > tx.policy().StaleAfter(batch.source)) source.gap_ended = batch.round.lo;
+  const bool silent = silence > tx.policy().StaleAfter(batch.source) ||
+                      IsDatedLater(source.last_success, batch.round.lo);
+  if (reset || silent) source.gap_ended = batch.round.lo;
 }
 
 void CompleteRound(Transaction& tx, SourceState& source, const ChangeBatch& batch) {

@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "monitor/causes.h"
 #include "monitor/evaluate.h"
+#include "monitor/set_back.h"
 
 namespace driftwarden::monitor {
 namespace {
@@ -28,16 +29,24 @@ CauseFinding FindingOf(const LinkSituation& s, const SourceName& name, const Sou
   finding.subject = name.value;
   // What was never read completely is no loss of sight: nobody is judged yet.
   const bool known = source.snapshot_complete && source.last_success != absl::InfinitePast();
-  const absl::Time from = std::max(source.last_success, s.running_since);
+  // What is dated later than now, by a clock that was ahead, tells nothing.
+  const auto past = [&s](absl::Time at) {
+    return IsDatedLater(at, s.now) ? absl::InfinitePast() : at;
+  };
+  const bool later = IsDatedLater(source.last_success, s.now);
+  const absl::Time from = std::max(past(source.last_success), past(s.running_since));
   finding.opens = known && s.now - from > bound;
   finding.holds = SourceIsStale(source, bound, s.now);
-  finding.since = source.last_success;
+  finding.since = std::min(source.last_success, s.now);
   if (finding.holds) finding.people = OpenPeople(s.link);
   // Once it is read again, what was said of it stands until the cause is over.
-  if (finding.holds)
-    finding.detail = Cat("source ", name.value, ": no round completed since ",
-                         FormatRfc3339(source.last_success), ", stale after ", HumanDuration(bound),
-                         source.snapshot_running ? "; a full read is under way" : "");
+  if (finding.holds) {
+    const std::string read =
+        later ? "this machine's clock was set back" : FormatRfc3339(source.last_success);
+    finding.detail =
+        Cat("source ", name.value, ": no round completed since ", read, ", stale after ",
+            HumanDuration(bound), source.snapshot_running ? "; a full read is under way" : "");
+  }
   if (known) finding.review_at = from + bound + absl::Milliseconds(1);
   return finding;
 }

@@ -4,6 +4,7 @@
 
 #include "monitor/explain.h"
 #include "monitor/rules.h"
+#include "monitor/set_back.h"
 #include "monitor/situation.h"
 
 namespace driftwarden::monitor {
@@ -120,7 +121,8 @@ std::vector<DriftKind> HoldingKinds(const Person& person, const LinkState& link,
 }
 
 bool SourceIsStale(const SourceState& source, absl::Duration stale_after, absl::Time now) {
-  return now - source.last_success > stale_after;
+  // Read by a clock that was ahead: when that was nobody knows.
+  return now - source.last_success > stale_after || IsDatedLater(source.last_success, now);
 }
 
 Verdict Evaluate(const Person& person, const LinkState& link, const Policy& policy, absl::Time now,

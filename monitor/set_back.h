@@ -11,6 +11,7 @@
 namespace driftwarden::monitor {
 
 // Dates of ours beyond `now` by more than clocks may differ. Times that sources told are not ours.
+bool IsDatedLater(absl::Time at, absl::Time now);
 bool IsDatedLater(const Person& person, absl::Time now);
 bool IsDatedLater(const LinkState& link, absl::Time now);
 bool IsDatedLater(const Action& action, absl::Time now);
@@ -20,7 +21,7 @@ bool IsDatedLater(const Action& action, absl::Time now);
 void SetBack(Person& person, absl::Time now);
 // Calls that were made count as made now: a budget is kept the longer for it.
 void SetBack(LinkState& link, absl::Time now);
-// It is tried again soon.
+// It is tried again soon, and older than whatever is requested from now on.
 void SetBack(Action& action, absl::Time now);
 
 }  // namespace driftwarden::monitor

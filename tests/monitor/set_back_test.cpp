@@ -1,5 +1,7 @@
 // Our own clock was ahead, and somebody set it back: nothing waits until it is there again.
 
+#include "monitor/set_back.h"
+
 #include "tests/monitor/action_fixture.h"
 
 namespace driftwarden::monitor {
@@ -109,6 +111,124 @@ TEST_F(SetBackTest, ASourceWhoseClockIsAheadOfOursIsLeftAlone) {
   world.now -= absl::Minutes(4);
   world.ReadDirect(1);
   EXPECT_EQ(world.person(1).facts.ad.front().disabled_seen, before.facts.ad.front().disabled_seen);
+}
+
+// One date of a person or a link at a time: it is found, set back, and not found again.
+template <typename Record>
+void SetBackAlone(Record& record, absl::Time now) {
+  ASSERT_TRUE(IsDatedLater(record, now));
+  SetBack(record, now);
+  EXPECT_FALSE(IsDatedLater(record, now));
+}
+
+TEST_F(SetBackTest, AMarkIsAnsweredByWhatIsRevokedFromNowOn) {
+  Person person = world.person(1);
+  person.memory.compromised = {world.now + kAhead, "theft", "ada"};
+  SetBackAlone(person, world.now);
+  EXPECT_EQ(person.memory.compromised->at, world.now);
+}
+
+TEST_F(SetBackTest, ASecondResetCountsAsSeenNow) {
+  Person person = world.person(1);
+  person.memory.reset_twice_at = world.now + kAhead;
+  SetBackAlone(person, world.now);
+  EXPECT_EQ(person.memory.reset_twice_at, world.now);
+}
+
+TEST_F(SetBackTest, ADepartureThatOnlyOurClockDatesIsBoundedByNow) {
+  for (const bool deleted : {false, true}) {
+    Person person = world.person(1);
+    AdHalf& half = person.facts.ad.front();
+    half.uac_stamp.reset();
+    half.disabled = deleted ? Tri::kNo : Tri::kYes;
+    half.deleted = deleted;
+    const TimeBounds departed{world.now - absl::Hours(1), world.now + kAhead};
+    (deleted ? half.deleted_since : half.disabled_since) = departed;
+    person.episode.emplace().departed = departed;
+    SetBackAlone(person, world.now);
+    EXPECT_EQ(DepartedSince(half), (TimeBounds{departed.lo, world.now}));
+    EXPECT_EQ(person.episode->departed, DepartedSince(half));
+  }
+}
+
+TEST_F(SetBackTest, ADepartureThatTheDirectoryDatesIsLeftAlone) {
+  Disable(1);
+  Person person = world.person(1);
+  const TimeBounds departed = TimeBounds::Exactly(world.now + kAhead);
+  AdHalf& half = person.facts.ad.front();
+  half.uac_stamp->originating_time = departed.hi;
+  half.disabled_since = departed;
+  person.episode.emplace().departed = departed;
+  EXPECT_FALSE(IsDatedLater(person, world.now));
+  SetBack(person, world.now);
+  EXPECT_EQ(half.disabled_since, departed);
+  EXPECT_EQ(person.episode->departed, departed);
+}
+
+TEST_F(SetBackTest, AKindOfDriftWasOpenedNow) {
+  Person person = world.person(1);
+  person.episode.emplace().kinds.emplace_back().since = world.now;
+  person.episode->kinds.front().opened = world.now + kAhead;
+  SetBackAlone(person, world.now);
+  EXPECT_EQ(person.episode->kinds.front().opened, world.now);
+}
+
+TEST_F(SetBackTest, BoundsStayInOrder) {
+  Person person = world.person(1);
+  EntraHalf& entra = *person.facts.entra;
+  const TimeBounds late{world.now + absl::Minutes(4), world.now + absl::Minutes(30)};
+  entra.disabled_since = entra.last_look = entra.last_direct_look = late;
+  person.facts.last_revocation.emplace().called = late;
+  SetBackAlone(person, world.now);
+  EXPECT_EQ(entra.disabled_since, TimeBounds::Exactly(world.now));
+  EXPECT_LE(entra.last_look.lo, entra.last_look.hi);
+  EXPECT_LE(entra.last_direct_look.lo, entra.last_direct_look.hi);
+  EXPECT_EQ(person.facts.last_revocation->called, TimeBounds::Exactly(world.now));
+}
+
+TEST_F(SetBackTest, DevicesThatWereReadAheadAreReadAgain) {
+  const auto look = [this](const char* id) {
+    DeviceLook devices;
+    devices.source = kTenant;
+    devices.entra_id = world.person(1).facts.entra->id;
+    devices.at = {world.now, world.now};
+    devices.devices.emplace_back().id = id;
+    TouchedKeys keys;
+    keys.entra_ids = {devices.entra_id};
+    world.Commit(ApplyDevices(world.context(), world.Load(keys), devices));
+  };
+  world.now += kAhead;
+  look("old");
+  world.now -= kAhead - absl::Minutes(1);
+  look("new");
+  EXPECT_EQ(world.person(1).facts.entra->logs.devices->devices.front().id, "new");
+}
+
+TEST_F(SetBackTest, WhoWasCarriedAheadWasCarriedByNow) {
+  world.link.causes.carried = world.now + kAhead;
+  SetBackAlone(world.link, world.now);
+  EXPECT_EQ(world.link.causes.carried, world.now);
+}
+
+TEST_F(SetBackTest, ALogThatWasRefusedAheadWasRefusedNow) {
+  for (const bool devices : {false, true}) {
+    LogState& state = devices ? world.link.devices : world.link.logs[TenantLog::kDirectoryAudits];
+    state.limit = LogLimit::kPermission;
+    state.limit_since = state.limit_seen = world.now + kAhead;
+    SetBackAlone(world.link, world.now);
+    EXPECT_EQ(state.limit_seen, world.now);
+    EXPECT_EQ(state.limit_since, world.now);
+  }
+}
+
+TEST_F(SetBackTest, ACauseEndsSoonAndALingeringOneIsNoSignOfAWrongClock) {
+  LinkCause& cause = world.link.causes.causes.emplace_back();
+  cause.opened = cause.since = world.now;
+  cause.ends_at = world.now + kAhead;
+  EXPECT_FALSE(IsDatedLater(world.link, world.now));
+  cause.opened = world.now + kAhead;
+  SetBackAlone(world.link, world.now);
+  EXPECT_LE(*cause.ends_at, world.now + absl::Minutes(5));
 }
 
 }  // namespace
