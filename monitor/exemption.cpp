@@ -41,7 +41,7 @@ GateResult NotExempt(const Person& person, const Policy& policy, absl::Time now)
 
 void EndPassedExemption(Transaction& tx, Person& person) {
   const auto& exemption = person.memory.exemption;
-  if (!exemption || tx.now() < exemption->until || tx.clock_suspect()) return;
+  if (!exemption || tx.now() < exemption->until || !tx.clock_vouched()) return;
   tx.Record(About(person, "exemption_ended", *exemption));
   TakeAway(tx, person);
 }

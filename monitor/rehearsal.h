@@ -39,7 +39,12 @@ class Rehearsal {
   const std::vector<Episode>& closed() const { return closed_; }
 
  private:
-  Context context(absl::Time now) { return {link_, policy_, now, rng_}; }
+  // What time it is is given.
+  Context context(absl::Time now) {
+    Context context{link_, policy_, now, rng_};
+    context.clock_vouched = true;
+    return context;
+  }
   std::vector<EvidenceEntry> Commit(Changes changes);
 
   PeopleSet people_;

@@ -16,6 +16,10 @@
 namespace driftwarden::monitor {
 namespace {
 
+// What waits until our clock is vouched for asks so often.
+constexpr absl::Duration kVouchedSoon = absl::Seconds(30);
+constexpr size_t kMostToggles = 16;  // that nobody vouches to be so old
+
 bool BothSidsDiffer(const Facts& facts) {
   const AdHalf* ad = facts.DecidingAd();
   if (ad == nullptr || !facts.entra) return false;
@@ -119,7 +123,9 @@ void UpdateBaselineFlags(Person& person) {
 
 void UpdateDeparture(Transaction& tx, Person& person) {
   Memory& memory = person.memory;
-  std::erase_if(memory.toggles, [&](absl::Time at) { return at <= tx.now() - kFlapWindow; });
+  if (tx.clock_vouched() || memory.toggles.size() >= kMostToggles) {
+    std::erase_if(memory.toggles, [&](absl::Time at) { return at <= tx.now() - kFlapWindow; });
+  }
   if (memory.watch_until && tx.now() >= *memory.watch_until) memory.watch_until.reset();
   const AdHalf* ad = person.facts.DecidingAd();
   if (ad == nullptr || Departed(*ad)) {
@@ -156,10 +162,17 @@ void RecordStateChange(Transaction& tx, const Person& person, State before) {
 }
 
 // When a flapping person's episode may end.
-absl::Time FlapEnds(const Person& person) {
+absl::Time FlapEnds(const Person& person, absl::Time now) {
   if (!person.episode || !IsFlapping(person.memory)) return absl::InfiniteFuture();
   const auto& toggles = person.memory.toggles;
-  return toggles[toggles.size() - 1 - kFlapToggles] + kFlapWindow;
+  const absl::Time ends = toggles[toggles.size() - 1 - kFlapToggles] + kFlapWindow;
+  return ends > now ? ends : now + kVouchedSoon;
+}
+
+// Its time is over by a clock that nobody vouches for.
+bool EndsOnceVouched(const Transaction& tx, const Person& person) {
+  const auto& exemption = person.memory.exemption;
+  return exemption && tx.now() >= exemption->until && !tx.clock_vouched();
 }
 
 }  // namespace
@@ -182,7 +195,8 @@ void SettlePerson(Transaction& tx, PersonOrdinal ordinal, bool in_baseline) {
   NoteUpns(tx, person);
   person.tier = TierOf(person.facts, tx.policy());
   person.person_class = ClassOf(person, tx.policy());
-  const EvaluateOptions options{tx.clock_suspect(), false};
+  const bool exempt_still = EndsOnceVouched(tx, person);
+  const EvaluateOptions options{tx.clock_suspect() || exempt_still, false};
   Verdict verdict = Evaluate(person, tx.link(), tx.policy(), tx.now(), options);
   if (person.memory.inherited && verdict.phase == State::kConverged) {
     RememberConverged(tx, person, verdict);
@@ -200,8 +214,10 @@ void SettlePerson(Transaction& tx, PersonOrdinal ordinal, bool in_baseline) {
   // A departure ended and something else is open: that has an episode of its own, which the next
   // command opens, since one command has one alert of a person.
   const bool more = MustOpen(person, verdict, in_baseline);
-  const absl::Time soon = more ? tx.now() : absl::InfiniteFuture();
-  person.review_at = std::min({verdict.review_at, actions_at, FlapEnds(person), watched, soon});
+  absl::Time soon = more ? tx.now() : absl::InfiniteFuture();
+  if (exempt_still) soon = std::min(soon, tx.now() + kVouchedSoon);
+  const absl::Time flaps = FlapEnds(person, tx.now());
+  person.review_at = std::min({verdict.review_at, actions_at, flaps, watched, soon});
   if (verdict.wants_reads) tx.WantReads(ordinal);
 }
 

@@ -20,6 +20,8 @@ class Transaction {
   const Policy& policy() const { return context_.policy; }
   absl::Time now() const { return context_.now; }
   bool clock_suspect() const { return context_.clock_suspect; }
+  // A clock that nobody vouches for may be ahead: by it nothing is forgotten.
+  bool clock_vouched() const { return context_.clock_vouched && !context_.clock_suspect; }
   absl::Time running_since() const { return context_.running_since; }
   Rng& rng() { return context_.rng; }
   Tally& tally() { return changes_.tally; }

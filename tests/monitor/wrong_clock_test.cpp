@@ -228,5 +228,98 @@ TEST_F(RestartedTest, ClocksThatDifferByLittleAreNoGap) {
   EXPECT_EQ(world.link.sources[kAd].gap_ended, absl::InfinitePast());
 }
 
+TEST_F(WrongClockTest, AnExemptionEndsOnlyByAClockThatIsVouchedFor) {
+  const PersonOrdinal who = world.person(1).ordinal;
+  const absl::Time until = world.now + absl::Hours(1);
+  world.Commit(ApplyExemption(world.context(), world.LoadPeople({who}), who,
+                              {world.now, until, "on leave", "ada"}));
+  Disable(1);
+  world.Advance(absl::Minutes(2));
+  ASSERT_EQ(world.person(1).state, State::kExempt);
+  world.now += kAhead;
+  world.clock_vouched = false;
+  world.ReviewDue();
+  EXPECT_EQ(world.person(1).state, State::kExempt);
+  EXPECT_GT(world.person(1).review_at, world.now) << "asked again, and not without a pause";
+  EXPECT_LT(world.person(1).review_at, world.now + absl::Minutes(2));
+  Right();
+  world.Advance(absl::Minutes(2));
+  world.ReadDirect(1);
+  world.Advance(absl::Minutes(2));
+  world.RunActions();
+  ASSERT_LT(world.now, until);
+  EXPECT_TRUE(world.person(1).memory.exemption.has_value());
+  EXPECT_EQ(world.EvidenceOf("exemption_ended"), 0u);
+  EXPECT_EQ(world.EvidenceOf("sessions_revoked"), 0u);
+  world.Advance(absl::Hours(1), absl::Minutes(1));
+  EXPECT_FALSE(world.person(1).memory.exemption.has_value());
+  EXPECT_EQ(world.EvidenceOf("exemption_ended"), 1u);
+}
+
+TEST_F(WrongClockTest, AnExemptionThatPassedWhileNobodyVouchedEndsOnceSomebodyDoes) {
+  const PersonOrdinal who = world.person(1).ordinal;
+  world.Commit(ApplyExemption(world.context(), world.LoadPeople({who}), who,
+                              {world.now, world.now + absl::Hours(1), "on leave", "ada"}));
+  Disable(1);
+  world.clock_vouched = false;
+  world.Advance(absl::Hours(2), absl::Minutes(1));
+  ASSERT_TRUE(world.person(1).memory.exemption.has_value());
+  world.clock_vouched = true;
+  world.Advance(absl::Minutes(2));
+  EXPECT_FALSE(world.person(1).memory.exemption.has_value());
+  EXPECT_TRUE(world.person(1).episode.has_value());
+}
+
+TEST_F(WrongClockTest, WhoLeftBeforeTheClockWasAheadStillCountsOfACrowd) {
+  const auto leave = [this](int from, int to) {
+    std::vector<int> who;
+    for (int i = from; i <= to; ++i) {
+      world.SetAd(i, false);
+      who.push_back(i);
+    }
+    world.now += absl::Seconds(1);
+    world.AdRound(who);
+  };
+  leave(1, 20);
+  Ahead();
+  Right();
+  leave(21, 39);
+  EXPECT_TRUE(world.link.guards[kGuardMassDisable].tripped);
+}
+
+TEST_F(WrongClockTest, FlippingIsNotForgottenByAClockThatNobodyVouchesFor) {
+  for (int flip = 0; flip < 4; ++flip) {
+    world.SetAd(1, flip % 2 != 0);
+    world.now += absl::Seconds(30);
+    world.AdRound({1});
+  }
+  ASSERT_EQ(world.person(1).memory.toggles.size(), 4u);
+  Ahead();
+  world.Review({world.person(1).ordinal});
+  EXPECT_EQ(world.person(1).memory.toggles.size(), 4u);
+  EXPECT_GT(world.person(1).review_at, world.now);
+  for (int flip = 0; flip < 40; ++flip) {
+    world.SetAd(1, flip % 2 != 0);
+    world.now += absl::Minutes(10);
+    world.AdRound({1});
+  }
+  EXPECT_LE(world.person(1).memory.toggles.size(), 20u) << "bounded all the same";
+}
+
+TEST_F(WrongClockTest, CallsAreNotForgottenByAClockThatNobodyVouchesFor) {
+  const CallStamp old{world.now - absl::Hours(30), world.person(9).ordinal, ActionReason::kLag};
+  world.link.calls = {old};
+  world.clock_vouched = false;
+  Disable(1);
+  world.Advance(absl::Minutes(3));
+  ASSERT_NE(world.Live(1), nullptr);
+  EXPECT_EQ(world.link.calls.size(), 2u);
+  world.link.calls.insert(world.link.calls.end(), 100'000, old);
+  Disable(2);
+  world.Advance(absl::Minutes(3));
+  ASSERT_NE(world.Live(2), nullptr);
+  EXPECT_LE(world.link.calls.size(), 3u) << "bounded all the same";
+}
+
 }  // namespace
 }  // namespace driftwarden::monitor
