@@ -12,6 +12,8 @@ struct Unit {
 };
 constexpr std::array<Unit, 5> kUnits = {
     {{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}}};
+// A hundred years: whoever writes more has mistyped, and what it is added to is no time any more.
+constexpr int64_t kMostMillis = int64_t{36'500} * 86'400'000;
 }  // namespace
 
 StatusOr<absl::Duration> ParseDuration(std::string_view text) {
@@ -19,9 +21,12 @@ StatusOr<absl::Duration> ParseDuration(std::string_view text) {
   if (digits != std::string_view::npos && digits != 0) {
     const auto count = ParseInt64(text.substr(0, digits));
     for (const Unit& unit : kUnits) {
-      if (text.substr(digits) == unit.name && count && *count < INT64_MAX / unit.millis) {
+      if (text.substr(digits) != unit.name) continue;
+      if (count && *count <= kMostMillis / unit.millis) {
         return absl::Milliseconds(*count * unit.millis);
       }
+      return InvalidError(
+          Cat("\"", Printable(text, 60), "\" is too long; write 36500d (a hundred years) at most"));
     }
   }
   return InvalidError(Cat("\"", Printable(text, 60),

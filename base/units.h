@@ -11,7 +11,7 @@
 
 namespace driftwarden {
 
-// "200ms", "30s", "5m", "2h", "400d", "0s". Whole numbers only, one unit.
+// "200ms", "30s", "5m", "2h", "400d", "0s". Whole numbers only, one unit; a hundred years at most.
 StatusOr<absl::Duration> ParseDuration(std::string_view text);
 // "256MiB", "64KiB", "1GiB", "512" (bytes).
 StatusOr<uint64_t> ParseByteSize(std::string_view text);

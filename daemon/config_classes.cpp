@@ -48,7 +48,42 @@ void ReadAttributes(MapReader& section, ClassMatch* match) {
   }
 }
 
+// One "attribute=value".
+bool IsRdn(std::string_view text) {
+  constexpr std::string_view kName =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-";
+  const size_t equals = text.find('=');
+  if (equals == std::string_view::npos) return false;
+  const std::string_view name = TrimAscii(text.substr(0, equals));
+  return !name.empty() && name.find_first_not_of(kName) == std::string_view::npos &&
+         !TrimAscii(text.substr(equals + 1)).empty();
+}
+
+// As NormalDn reads it: parts between commas that no backslash stands before.
+bool IsDn(std::string_view text) {
+  size_t begin = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\') {
+      ++i;
+    } else if (text[i] == ',') {
+      if (!IsRdn(text.substr(begin, i - begin))) return false;
+      begin = i + 1;
+    }
+  }
+  return IsRdn(text.substr(begin));
+}
+
 }  // namespace
+
+void ReadOus(MapReader& section, std::vector<std::string>* out) {
+  section.Each("ous", [&](const YAML::Node& item) {
+    if (item.IsScalar() && IsDn(item.Scalar())) {
+      out->push_back(item.Scalar());
+    } else {
+      section.Wrong("ous", item, "the DN of an OU, such as OU=Staff,DC=corp,DC=example");
+    }
+  });
+}
 
 void ReadClasses(MapReader section, std::map<PersonClass, ClassMatch>* classes) {
   std::map<PersonClass, ClassMatch> read;
@@ -57,7 +92,7 @@ void ReadClasses(MapReader section, std::map<PersonClass, ClassMatch>* classes) 
     MapReader entry = section.Map(name);
     ClassMatch match;
     entry.Texts("upns", &match.upns);
-    entry.Texts("ous", &match.ous);
+    ReadOus(entry, &match.ous);
     ReadAttributes(entry, &match);
     entry.Finish();
     if (!(match == ClassMatch())) read[person_class] = std::move(match);

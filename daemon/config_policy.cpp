@@ -6,20 +6,63 @@ namespace {
 using monitor::TierName;
 using monitor::TierPolicy;
 
+// Matches nobody.
+bool IsEmptyMatch(const monitor::TierMatch& match) {
+  return match == monitor::TierMatch();
+}
+
+// A tier of nobody, or thresholds that nobody gets, would be told of by nothing that happens later.
+void CheckMatch(MapReader& section, const TierPolicy& tier) {
+  const auto match = section.Take("match");
+  if (tier.name.value == monitor::kStandard) {
+    if (!match || IsEmptyMatch(tier.match)) return;
+    section.faults().Add(
+        match->Mark(), Cat(section.Path("match"),
+                           ": tier \"standard\" takes whomever no other tier takes; remove match, "
+                           "or name the tier otherwise"));
+  } else if (!match) {
+    section.faults().Add(section.Mark(),
+                         Cat(section.Path("match"), " is missing: tier \"", tier.name.value,
+                             "\" takes nobody; add match: {admin_count: true}, or groups, "
+                             "entra_roles or ous"));
+  }
+}
+
 TierPolicy ReadTier(MapReader section) {
   TierPolicy tier;
   ReadName(section, &tier.name.value);
   MapReader match = section.Map("match");
   match.Flag("admin_count", &tier.match.admin_count);
-  match.Texts("ous", &tier.match.ous);
+  ReadOus(match, &tier.match.ous);
   match.Texts("groups", &tier.match.groups);
   match.Texts("entra_roles", &tier.match.entra_roles);
   match.Finish();
+  CheckMatch(section, tier);
   section.Duration("warn_after", true, &tier.warn_after);
   section.Duration("revoke_after", true, &tier.revoke_after);
   section.Duration("breach_after", true, &tier.breach_after);
   section.Finish();
   return tier;
+}
+
+// In the order written.
+std::vector<TierPolicy> ReadTiers(MapReader& section) {
+  std::vector<TierPolicy> tiers;
+  section.Each("tiers", [&](const YAML::Node& item) {
+    MapReader entry(item, section.Path("tiers[]"), section.faults());
+    const YAML::Mark place = entry.MarkOf("name");
+    TierPolicy tier = ReadTier(std::move(entry));
+    const bool twin = std::any_of(tiers.begin(), tiers.end(), [&](const TierPolicy& other) {
+      return !tier.name.empty() && other.name == tier.name;
+    });
+    if (twin) {
+      section.faults().Add(place, Cat(section.Path("tiers[].name"), ": tier \"", tier.name.value,
+                                      "\" stands twice; make one entry of both, or give this one "
+                                      "another name"));
+    }
+    tiers.push_back(std::move(tier));
+  });
+  return tiers;
 }
 
 // `standard` is always there and always last: it takes whom nothing else took.
@@ -139,12 +182,9 @@ void ReadPolicy(MapReader section, monitor::Policy* policy) {
   section.Flag("act_on_expired", &policy->act_on_expired);
   section.Duration("settle", true, &policy->settle);
   ReadTokenLifetime(section, policy);
-  std::vector<TierPolicy> tiers;
-  section.Each("tiers", [&](const YAML::Node& item) {
-    tiers.push_back(ReadTier(MapReader(item, "policy.tiers[]", section.faults())));
-  });
+  std::vector<TierPolicy> tiers = ReadTiers(section);
   if (!tiers.empty()) {
-    policy->tiers = tiers;
+    policy->tiers = std::move(tiers);
   } else if (policy->tiers.empty()) {
     TierPolicy tier0;
     tier0.name = TierName(monitor::kTier0);

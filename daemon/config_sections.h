@@ -23,6 +23,8 @@ void ReadRemediation(MapReader section, monitor::Remediation* remediation,
 // A mode for a link or a tier that is nowhere would silently be none.
 void CheckModes(const std::vector<monitor::Policy>& links, const std::vector<ModePlaces>& places,
                 Faults& faults);
+// ous: DNs. What is none would match nobody.
+void ReadOus(MapReader& section, std::vector<std::string>* out);
 void ReadClasses(MapReader section, std::map<monitor::PersonClass, monitor::ClassMatch>* classes);
 DirectoryConfig ReadDirectory(MapReader section, bool check_files);
 EntraConfig ReadTenant(MapReader section, bool check_files);

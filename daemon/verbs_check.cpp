@@ -8,6 +8,7 @@
 #include "base/units.h"
 #include "daemon/check_certificates.h"
 #include "daemon/config.h"
+#include "daemon/config_advice.h"
 #include "daemon/leaver_file.h"
 #include "daemon/verbs.h"
 #include "monitor/person.h"
@@ -26,25 +27,6 @@ std::string TierText(const monitor::Policy& link, const monitor::TierPolicy& tie
   return Cat("link ", link.link.value, ", tier ", tier.name.value, ": warn after ",
              HumanDuration(t.warn_after), ", revoke after ", HumanDuration(t.revoke_after),
              ", breach after ", HumanDuration(t.breach_after), "; mode ", monitor::ModeText(mode));
-}
-
-// Not faults: what a careful person would want to be told.
-void Advice(const Config& config) {
-  if (config.alerting.alertmanagers.empty()) {
-    Finding("warn",
-            "alerting.alertmanagers is empty: nobody is told; add - url: "
-            "http://ALERTMANAGER:9093");
-  }
-  for (const monitor::Policy& link : config.links) {
-    for (const monitor::TierPolicy& tier : link.tiers) {
-      const monitor::Thresholds t = monitor::ThresholdsFor(tier.name, link, monitor::LinkState());
-      if (t.warn_after > t.breach_after) {
-        Finding("warn", Cat("link ", link.link.value, ", tier ", tier.name.value,
-                            ": warn_after is later than breach_after: the critical page comes "
-                            "first"));
-      }
-    }
-  }
 }
 
 // True when the file of expected leavers says nothing; each bad line is told.
@@ -78,7 +60,7 @@ int VerbCheckOffline(const std::string& path) {
   for (const monitor::Policy& link : config->links) {
     for (const monitor::TierPolicy& tier : link.tiers) Finding("ok", TierText(link, tier));
   }
-  Advice(*config);
+  for (const std::string& advice : AdviceAbout(*config)) Finding("warn", advice);
   bool failed = false;
   for (const auto& finding : CheckCertificates(*config, SystemClock().Wall())) {
     failed |= finding.level == watchers::CheckFinding::Level::kFail;
