@@ -88,7 +88,7 @@ TEST_F(ApiStatus, HasTheContractsShape) {
   for (const char* key : {"epoch", "since", "actor", "hash", "judged", "of", "complete"}) {
     EXPECT_TRUE(policy.as_object().contains(key)) << key;
   }
-  ASSERT_THAT(ListAt(status, "guards"), SizeIs(8));
+  ASSERT_THAT(ListAt(status, "guards"), SizeIs(10));
   EXPECT_EQ(TextAt(ListAt(status, "guards")[0], "link"), "corp-contoso");
   EXPECT_FALSE(FlagAt(ListAt(status, "guards")[0], "tripped"));
 }
