@@ -1,5 +1,6 @@
 #include "daemon/api.h"
 
+#include <set>
 #include <utility>
 
 #include "base/strings.h"
@@ -114,6 +115,27 @@ LinkPort* Api::FindLink(std::string_view name) const {
     if (link->link().value == name) return link;
   }
   return nullptr;
+}
+
+Status Api::CheckTier(const ServerRequest& request, bool carried) const {
+  const std::string wanted(request.Query("tier"));
+  const std::string link_name(request.Query("link"));
+  if (wanted.empty() || (!link_name.empty() && FindLink(link_name) == nullptr)) return OkStatus();
+  std::set<std::string> tiers;
+  for (const LinkPort* link : parts_.links) {
+    if (!link_name.empty() && link->link().value != link_name) continue;
+    const auto policy = link->CurrentPolicy();
+    for (const monitor::TierPolicy& tier : policy->tiers) tiers.insert(tier.name.value);
+    if (!carried) continue;
+    const auto state = link->State();
+    for (const auto& [key, count] : state->users) {
+      if (count > 0) tiers.insert(key.tier.value);
+    }
+  }
+  if (tiers.contains(wanted)) return OkStatus();
+  return InvalidError(Cat("there is no tier \"", Printable(wanted, 60), "\"",
+                          link_name.empty() ? "" : " in link ", link_name, "; there are ",
+                          JoinStrings(std::vector<std::string>(tiers.begin(), tiers.end()), ", ")));
 }
 
 // A list's cursor is "LINK:CURSOR-OF-THE-STORE".

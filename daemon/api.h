@@ -122,6 +122,10 @@ class Api {
 
   std::string ModeText() const;
   LinkPort* FindLink(std::string_view name) const;
+  // InvalidArgument when `tier` names none of the links that `link` asks for: nobody of a tier that
+  // does not exist would read as nobody who drifts. `carried`: those count as well that a policy no
+  // longer has and people still carry.
+  Status CheckTier(const Request& request, bool carried) const;
   // The link that the field `link` of a write names; all of them when it names none.
   StatusOr<std::vector<LinkPort*>> LinksOf(const boost::json::object& body) const;
   using ItemOf = boost::json::object (*)(const monitor::Person&, const PersonContext&);

@@ -136,6 +136,8 @@ asio::awaitable<ServerResponse> Api::Users(Request request) {
   bool blind = false;
   const auto filter = FilterOf(request, &blind);
   if (!filter.ok()) co_return ErrorResponse(filter.status());
+  const Status tier = CheckTier(request, true);
+  if (!tier.ok()) co_return ErrorResponse(tier);
   ReadPage<Person> read = [this, &filter](const monitor::LinkName& link, const std::string& cursor,
                                           size_t limit) {
     return parts_.store.ListPeople(link, *filter, cursor, limit);
@@ -283,10 +285,7 @@ asio::awaitable<ServerResponse> Api::User(Request request, std::string text, std
   const auto found = co_await OnLane(parts_.read_lane, std::move(read));
   if (!found.ok()) co_return ErrorResponse(found.status());
   if (found->empty()) {
-    co_return ErrorResponse(
-        NotFoundError(Cat("nobody is known as \"", Printable(text, 120),
-                          "\"; look up by UPN, sAMAccountName, anchor, SID, objectGUID, Entra id "
-                          "or person id")));
+    co_return ErrorResponse(NobodyIs(text));
   }
   if (found->size() > 1) {
     std::vector<std::string> ids;
@@ -341,17 +340,54 @@ asio::awaitable<ServerResponse> Api::OneEpisode(std::string id) {
   co_return JsonResponse(200, EpisodeJson(**episode));
 }
 
+namespace {
+
+// With the name of whom it is on, for people to read: an id says nothing to them.
+struct NamedAction {
+  Action action;
+  std::string name;  // empty: that person is no longer known
+};
+
+std::string NameOf(const Person& person) {
+  if (!UpnOf(person).empty() || person.facts.ad.empty()) return UpnOf(person);
+  return person.facts.ad.front().sam_account_name;
+}
+
+StatusOr<store::Page<NamedAction>> ListNamedActions(store::StateStore& store,
+                                                    const monitor::LinkName& link,
+                                                    const std::string& cursor, size_t limit) {
+  DW_ASSIGN_OR_RETURN(auto page, store.ListActions(link, cursor, limit));
+  store::PeopleKeys keys;
+  for (const Action& action : page.items) keys.ordinals.push_back(action.person);
+  DW_ASSIGN_OR_RETURN(const auto people, store.LoadPeople(link, keys));
+  store::Page<NamedAction> out;
+  out.next_cursor = page.next_cursor;
+  for (Action& action : page.items) {
+    const auto person = people.by_ordinal.find(action.person);
+    std::string name = person == people.by_ordinal.end() ? "" : NameOf(person->second);
+    out.items.push_back({std::move(action), std::move(name)});
+  }
+  return out;
+}
+
+}  // namespace
+
 asio::awaitable<ServerResponse> Api::Actions(Request request) {
-  ReadPage<Action> read = [this](const monitor::LinkName& link, const std::string& cursor,
-                                 size_t limit) {
-    return parts_.store.ListActions(link, cursor, limit);
+  ReadPage<NamedAction> read = [this](const monitor::LinkName& link, const std::string& cursor,
+                                      size_t limit) {
+    return ListNamedActions(parts_.store, link, cursor, limit);
   };
-  AddItems<Action> add = [](const LinkPort& link, const std::vector<Action>& actions,
-                            json::array& items) {
-    for (const Action& action : actions) items.push_back(ActionJson(action, link.link()));
+  AddItems<NamedAction> add = [](const LinkPort& link, const std::vector<NamedAction>& actions,
+                                 json::array& items) {
+    for (const NamedAction& named : actions) {
+      json::object item = ActionJson(named.action, link.link());
+      item["user_name"] =
+          named.name.empty() ? json::value(nullptr) : json::value(SafeText(named.name));
+      items.push_back(std::move(item));
+    }
   };
   ServerResponse response =
-      co_await ListLinks<Action>(std::move(request), std::move(read), std::move(add));
+      co_await ListLinks<NamedAction>(std::move(request), std::move(read), std::move(add));
   co_return response;
 }
 

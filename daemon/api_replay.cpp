@@ -130,9 +130,12 @@ json::object RowJson(const ReplayRow& row, absl::Duration length) {
 StatusOr<ReplayRequest> ParseReplayRequest(const net::ServerRequest& request, absl::Time now) {
   ReplayRequest out;
   DW_ASSIGN_OR_RETURN(out.window.to, MomentOf(request, "to", now, now));
-  DW_ASSIGN_OR_RETURN(out.window.from, MomentOf(request, "from", now, out.window.to - kUsual));
   out.window.to = std::min(out.window.to, now);
-  if (out.window.from >= out.window.to) return InvalidError("from must be earlier than to and now");
+  DW_ASSIGN_OR_RETURN(out.window.from, MomentOf(request, "from", now, out.window.to - kUsual));
+  if (out.window.from >= out.window.to) {
+    return InvalidError(Cat("from, ", FormatRfc3339(out.window.from), ", must be earlier than ",
+                            out.window.to == now ? "now, " : "to, ", FormatRfc3339(out.window.to)));
+  }
   if (out.window.to - out.window.from > kLongest) {
     return InvalidError("from and to may lie 400 days apart at the most");
   }

@@ -154,6 +154,9 @@ asio::awaitable<ServerResponse> Api::PolicyReplay(Request request) {
   if (!wanted.empty() && FindLink(wanted) == nullptr) {
     co_return ErrorResponse(NotFoundError(Cat("there is no link \"", Printable(wanted, 80), "\"")));
   }
+  // Everybody is of the tier that the present policies say.
+  const Status tier = CheckTier(request, false);
+  if (!tier.ok()) co_return ErrorResponse(tier);
   std::vector<std::string> names = {"present policy"};
   for (const auto& candidate : asked->candidates) names.push_back(CandidateText(candidate));
   monitor::ReplayReport report(names, asked->most_listed);

@@ -1,14 +1,22 @@
 #include "daemon/cli.h"
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "base/secret.h"
+#include "base/strings.h"
 #include "daemon/verbs.h"
 #include "daemon/verbs_run.h"
 
 namespace driftwarden::daemon {
 namespace {
+
+constexpr char kWhoIsMeant[] =
+    "UPN, sAMAccountName, anchor, SID, objectGUID, Entra id, or the id of a person, episode or "
+    "action";
 
 // What every parsed verb leaves behind: the call that carries it out.
 using Call = std::function<int()>;
@@ -31,6 +39,19 @@ struct Parsed {
   bool offline = false;
   Call call;
 };
+
+// How many of something. CLI11's own ranges print their bounds as floating point.
+CLI::Validator CountUpTo(uint64_t most) {
+  const auto check = [most](std::string& text) -> std::string {
+    const auto count = ParseUint64(text);
+    if (count && *count >= 1 && *count <= most) return "";
+    return Cat("\"", Printable(text, 40), "\" is not a whole number from 1 to ", most);
+  };
+  return CLI::Validator(check, Cat("1-", most));
+}
+
+constexpr uint64_t kMostListed = 100'000'000;
+constexpr uint64_t kMostReplayed = 10'000;  // as the API takes
 
 void AddConfig(CLI::App* verb, std::string* config, bool required) {
   auto* option = verb->add_option("--config", *config, "configuration file (YAML)");
@@ -115,9 +136,7 @@ void AddMarkVerbs(CLI::App& drift, Parsed* parsed) {
   CLI::App* unmark = drift.add_subcommand("unmark", "take that back");
   for (CLI::App* verb : {mark, unmark}) {
     AddClient(verb, parsed);
-    verb->add_option("USER", options->user,
-                     "UPN, sAMAccountName, anchor, SID, objectGUID, Entra id or person id")
-        ->required();
+    verb->add_option("USER", options->user, kWhoIsMeant)->required();
     verb->add_flag("--compromised", options->compromised,
                    "it is in other hands: drift until its sessions are revoked")
         ->required();
@@ -142,7 +161,7 @@ void AddDriftVerbs(CLI::App& app, Parsed* parsed) {
   list->add_option("--tier", parsed->list.tier, "only this tier");
   list->add_option("--link", parsed->list.link, "only this link");
   list->add_option("--older-than", parsed->list.older_than, "open for longer than this");
-  list->add_option("--limit", parsed->list.limit, "at most so many");
+  list->add_option("--limit", parsed->list.limit, "at most so many")->check(CountUpTo(kMostListed));
   list->add_option("--format", parsed->list.format, "table, json or csv")
       ->check(CLI::IsMember({"table", "json", "csv"}));
   list->callback([parsed] {
@@ -154,9 +173,7 @@ void AddDriftVerbs(CLI::App& app, Parsed* parsed) {
   for (CLI::App* verb : {show, explain}) {
     AddClient(verb, parsed);
     verb->add_flag("--json", parsed->json, "as JSON");
-    verb->add_option("USER", parsed->user,
-                     "UPN, sAMAccountName, anchor, SID, objectGUID, Entra id or person id")
-        ->required();
+    verb->add_option("USER", parsed->user, kWhoIsMeant)->required();
   }
   show->callback([parsed] {
     parsed->call = [parsed] { return VerbDriftShow(parsed->client, parsed->user, parsed->json); };
@@ -185,7 +202,8 @@ void AddPolicyVerbs(CLI::App& app, Parsed* parsed) {
   replay->add_option("--breach", options.breach, "breach_after to try");
   replay->add_option("--settle", options.settle, "settle to try");
   replay->add_option("--mode", options.mode, "observe, auto or both: observe,auto");
-  replay->add_option("--limit", options.limit, "at most so many people in a list");
+  replay->add_option("--limit", options.limit, "at most so many people in a list")
+      ->check(CountUpTo(kMostReplayed));
   replay->add_option("--format", options.format, "table, json or csv")
       ->check(CLI::IsMember({"table", "json", "csv"}));
   replay->callback([parsed] {
@@ -204,7 +222,8 @@ void AddReportVerbs(CLI::App& app, Parsed* parsed) {
   unmanaged->add_option("--kind", options->kind, "only this kind")
       ->check(CLI::IsMember(
           {"orphan_synced", "cloud_only_unmanaged", "formerly_synced_live", "upn_drift"}));
-  unmanaged->add_option("--limit", options->limit, "at most so many")->check(CLI::PositiveNumber);
+  unmanaged->add_option("--limit", options->limit, "at most so many")
+      ->check(CountUpTo(kMostListed));
   unmanaged->add_option("--format", options->format, "table, json or csv")
       ->check(CLI::IsMember({"table", "json", "csv"}));
   unmanaged->callback([parsed, options] {
@@ -232,9 +251,7 @@ void AddExemptVerbs(CLI::App& app, Parsed* parsed) {
   CLI::App* remove = exempt->add_subcommand("rm", "judge them like anybody else again");
   for (CLI::App* verb : {add, remove}) {
     AddClient(verb, parsed);
-    verb->add_option("USER", options->user,
-                     "UPN, sAMAccountName, anchor, SID, objectGUID, Entra id or person id")
-        ->required();
+    verb->add_option("USER", options->user, kWhoIsMeant)->required();
     verb->add_option("--link", options->link, "only in this link (default: in every one)");
   }
   add->add_option("--until", options->until, "2027-01-31T17:00:00Z, or for so long from now: 14d")
@@ -266,9 +283,7 @@ void AddLeaverVerbs(CLI::App& app, Parsed* parsed) {
   CLI::App* add = leaver->add_subcommand("add", "tell of one person");
   CLI::App* remove = leaver->add_subcommand("rm", "they do not leave");
   for (CLI::App* verb : {add, remove}) {
-    verb->add_option("USER", options->user,
-                     "UPN, sAMAccountName, anchor, SID, objectGUID, Entra id or person id")
-        ->required();
+    verb->add_option("USER", options->user, kWhoIsMeant)->required();
   }
   add->add_option("--effective", options->effective,
                   "2027-01-31T17:00:00Z, or so long from now: 14d")
@@ -393,6 +408,42 @@ void AddStoreVerbs(CLI::App& app, Parsed* parsed) {
       [parsed] { parsed->call = [parsed] { return WithDataDir(*parsed, VerbStoreCheck); }; });
 }
 
+// The verb that still wants another word behind it; the program itself at first.
+const CLI::App& WantsVerb(const CLI::App& app) {
+  const CLI::App* at = &app;
+  while (!at->get_subcommands().empty()) at = at->get_subcommands().front();
+  return *at;
+}
+
+// What is wrong with the verb: CLI11 says neither which word it does not know nor which it does.
+// Empty: something else is wrong.
+std::string VerbFault(const CLI::App& app) {
+  const CLI::App& wants = WantsVerb(app);
+  if (wants.get_require_subcommand_min() == 0) return "";
+  std::vector<std::string> known;
+  for (const CLI::App* verb : wants.get_subcommands([](const CLI::App*) { return true; })) {
+    known.push_back(verb->get_name());
+  }
+  const std::string under = &wants == &app ? "" : Cat(" under ", wants.get_name());
+  const std::string there = JoinStrings(known, ", ");
+  for (const std::string& word : wants.remaining()) {
+    if (word.starts_with("-")) continue;
+    return Cat("there is no verb \"", Printable(word, 60), "\"", under, "; there are ", there);
+  }
+  return Cat("name a verb", under, ": ", there);
+}
+
+int TellUsage(const CLI::App& app, const CLI::ParseError& error) {
+  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
+    if (const std::string fault = VerbFault(app); !fault.empty()) {
+      std::fprintf(stderr, "driftwarden: %s\nRun with --help for more information.\n",
+                   fault.c_str());
+      return kExitUsage;
+    }
+  }
+  return app.exit(error) == 0 ? kExitOk : kExitUsage;
+}
+
 }  // namespace
 
 int RunCommandLine(int argc, char** argv) {
@@ -411,8 +462,7 @@ int RunCommandLine(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    const int code = app.exit(error);
-    return code == 0 ? kExitOk : kExitUsage;
+    return TellUsage(app, error);
   }
   if (help->parsed()) {
     app.clear();  // else it would print the help of `help`

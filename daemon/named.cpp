@@ -36,6 +36,12 @@ StatusOr<bool> AreOnePerson(store::StateStore& store, const Named& named) {
 
 }  // namespace
 
+Status NobodyIs(const std::string& text) {
+  return NotFoundError(Cat("nobody is known as \"", Printable(text, 120),
+                           "\"; look up by UPN, sAMAccountName, anchor, SID, objectGUID, Entra id, "
+                           "or the id of a person, episode or action"));
+}
+
 StatusOr<Named> FindNamed(store::StateStore& store, const std::vector<LinkPort*>& among,
                           const std::string& text) {
   DW_ASSIGN_OR_RETURN(const auto found, store.Find(text));
@@ -53,9 +59,7 @@ StatusOr<Named> FindNamed(store::StateStore& store, const std::vector<LinkPort*>
     named.ambiguous = !one;
     return named;
   }
-  return NotFoundError(Cat("nobody is known as \"", Printable(text, 120),
-                           "\"; look up by UPN, sAMAccountName, anchor, SID, objectGUID, Entra id "
-                           "or person id"));
+  return NobodyIs(text);
 }
 
 }  // namespace driftwarden::daemon

@@ -17,6 +17,9 @@ struct Named {
   bool ambiguous = false;  // they are not all the same person
 };
 
+// Nobody is known by that: what else to look up by.
+Status NobodyIs(const std::string& text);
+
 // One AD account that feeds several tenants stands in several links: all of them are meant.
 // NotFound: nobody. Blocks: for a store lane.
 StatusOr<Named> FindNamed(store::StateStore& store, const std::vector<LinkPort*>& among,

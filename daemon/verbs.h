@@ -72,6 +72,9 @@ struct ExemptOptions {
 // `until`: a moment (RFC 3339) or from now on for so long (14d).
 int VerbExemptAdd(const ClientOptions& client, const ExemptOptions& options);
 int VerbExemptList(const ClientOptions& client, const std::string& link, bool as_json);
+// What to say of somebody whose dated exemption was just taken back, and who may have a class that
+// exempts them all the same.
+std::string UnexemptText(const boost::json::value& person);
 int VerbExemptRemove(const ClientOptions& client, const ExemptOptions& options);
 struct MarkOptions {
   std::string user, reason, link;

@@ -155,11 +155,12 @@ void ShowGuards(const json::value& answer) {
 void ShowActions(const json::value& answer) {
   std::vector<TextRow> rows;
   for (const json::value& item : ListAt(answer, "items")) {
-    rows.push_back({TextAt(item, "requested_at"), TextAt(item, "user"), TextAt(item, "action"),
-                    TextAt(item, "reason"), TextAt(item, "state"), TextAt(item, "id"),
-                    TextAt(item, "outcome")});
+    rows.push_back({TextAt(item, "requested_at"), TextAt(item, "user_name"), TextAt(item, "user"),
+                    TextAt(item, "action"), TextAt(item, "reason"), TextAt(item, "state"),
+                    TextAt(item, "id"), TextAt(item, "outcome")});
   }
-  Print(RenderTable({"REQUESTED", "USER", "ACTION", "REASON", "STATE", "ID", "OUTCOME"}, rows));
+  Print(RenderTable({"REQUESTED", "USER", "PERSON", "ACTION", "REASON", "STATE", "ID", "OUTCOME"},
+                    rows));
 }
 
 }  // namespace

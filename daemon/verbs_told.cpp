@@ -67,13 +67,21 @@ json::object ListOf(json::array items) {
   return out;
 }
 
+std::string UnexemptText(const json::value& person) {
+  const std::string who = Cat(TextAt(person, "upn"), " (", TextAt(person, "id"), ")");
+  const std::string of_class = TextAt(person, "class");
+  if (of_class.empty()) return Cat(who, " is judged like anybody else again\n");
+  return Cat(who, " has no exemption by a date any more, and is still exempt by class: ", of_class,
+             "\n");
+}
+
 StatusOr<absl::Time> MomentOf(const std::string& text, const char* option) {
   if (const auto at = ParseRfc3339(text)) return *at;
   const auto from_now = ParseDuration(text);
   if (from_now.ok()) return SystemClock().Wall() + *from_now;
-  return InvalidError(Cat(option, ": \"", Printable(text, 60),
-                          "\" is neither a moment like 2027-01-31T17:00:00Z nor a time from now "
-                          "like 14d"));
+  return InvalidError(Cat(option,
+                          " takes a moment like 2027-01-31T17:00:00Z or a time from now like 14d: ",
+                          Message(from_now.status())));
 }
 
 int VerbExemptAdd(const ClientOptions& options, const ExemptOptions& exempt) {
@@ -113,7 +121,9 @@ int VerbExemptRemove(const ClientOptions& options, const ExemptOptions& exempt) 
   const auto answer = client->Delete(path);
   if (!answer.ok()) return Complain(answer.status());
   for (const json::value& id : ListAt(*answer, "removed")) {
-    Print(Cat(TextOf(id), " is judged like anybody else again\n"));
+    const auto person = client->Get(Cat("/api/v1/users/", net::PercentEncode(TextOf(id))));
+    if (!person.ok()) return Complain(person.status());
+    Print(UnexemptText(*person));
   }
   return kExitOk;
 }

@@ -1,6 +1,7 @@
 // What the API asks: lists in pages, one record by its id, search by name.
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/bytes.h"
@@ -56,6 +57,49 @@ StatusOr<std::vector<EvidenceEntry>> EvidenceOf(RecordReader& reader,
   return out;
 }
 
+// Of a departure that is open or over.
+StatusOr<std::optional<Episode>> EpisodeById(RecordReader& reader, LinkNumber link,
+                                             const EpisodeId& id) {
+  DW_ASSIGN_OR_RETURN(
+      const auto owner,
+      reader.kv().Get(Family::kIndexes, IdIndexKey(Index::kOpenEpisode, link, id.value)));
+  if (owner.has_value()) {
+    DW_ASSIGN_OR_RETURN(auto people, reader.People(link, {NumberOfKey(*owner)}));
+    if (!people.empty() && people.front().episode.has_value()) return people.front().episode;
+  }
+  return reader.Episode(link, id);
+}
+
+using PeopleFound = std::set<std::pair<LinkNumber, PersonOrdinal>>;
+
+// Whom `text` names as the id of a person, of their episode or of an action on them.
+Status AddById(RecordReader& reader, const std::map<LinkNumber, LinkName>& links,
+               const std::string& text, PeopleFound& out) {
+  PeopleFound named;
+  if (const auto id = monitor::ParsePersonId(text); id.has_value()) {
+    DW_ASSIGN_OR_RETURN(const auto link, reader.NumberOf(id->link));
+    if (link.has_value()) named.emplace(*link, id->ordinal);
+  }
+  if (const auto name = monitor::LinkOfEpisode(EpisodeId(text)); name.has_value()) {
+    DW_ASSIGN_OR_RETURN(const auto link, reader.NumberOf(*name));
+    if (link.has_value()) {
+      DW_ASSIGN_OR_RETURN(const auto episode, EpisodeById(reader, *link, EpisodeId(text)));
+      if (episode.has_value()) named.emplace(*link, episode->person);
+    }
+  }
+  if (monitor::Guid::Parse(text).has_value()) {  // as the ids of actions are
+    for (const auto& [link, name] : links) {
+      DW_ASSIGN_OR_RETURN(const auto actions, reader.Actions(link, {text}));
+      for (const Action& action : actions) named.emplace(link, action.person);
+    }
+  }
+  for (const auto& [link, ordinal] : named) {
+    DW_ASSIGN_OR_RETURN(const auto people, reader.People(link, {ordinal}));
+    if (!people.empty()) out.emplace(link, ordinal);
+  }
+  return OkStatus();
+}
+
 }  // namespace
 
 StatusOr<std::vector<std::pair<LinkName, PersonOrdinal>>> KvStateStore::Find(
@@ -64,7 +108,7 @@ StatusOr<std::vector<std::pair<LinkName, PersonOrdinal>>> KvStateStore::Find(
   if (text.empty()) return out;
   RecordReader reader(*kv_);
   DW_ASSIGN_OR_RETURN(const auto links, reader.Links());
-  std::set<std::pair<LinkNumber, PersonOrdinal>> found;
+  PeopleFound found;
   for (const Name& name : NamesOf(text)) {
     DW_ASSIGN_OR_RETURN(const auto entries,
                         reader.kv().Scan(Family::kLookups,
@@ -76,13 +120,7 @@ StatusOr<std::vector<std::pair<LinkName, PersonOrdinal>>> KvStateStore::Find(
       found.emplace(link, people.front().ordinal);
     }
   }
-  if (const auto id = monitor::ParsePersonId(text); id.has_value()) {
-    DW_ASSIGN_OR_RETURN(const auto link, reader.NumberOf(id->link));
-    if (link.has_value()) {
-      DW_ASSIGN_OR_RETURN(const auto people, reader.People(*link, {id->ordinal}));
-      if (!people.empty()) found.emplace(*link, id->ordinal);
-    }
-  }
+  DW_RETURN_IF_ERROR(AddById(reader, links, text, found));
   for (const auto& [link, ordinal] : found) {
     const auto name = links.find(link);
     if (name != links.end()) out.emplace_back(name->second, ordinal);
@@ -96,14 +134,7 @@ StatusOr<std::optional<Episode>> KvStateStore::LoadEpisode(const EpisodeId& id) 
   RecordReader reader(*kv_);
   DW_ASSIGN_OR_RETURN(const auto link, reader.NumberOf(*name));
   if (!link.has_value()) return std::optional<Episode>();
-  DW_ASSIGN_OR_RETURN(
-      const auto owner,
-      reader.kv().Get(Family::kIndexes, IdIndexKey(Index::kOpenEpisode, *link, id.value)));
-  if (owner.has_value()) {
-    DW_ASSIGN_OR_RETURN(auto people, reader.People(*link, {NumberOfKey(*owner)}));
-    if (!people.empty() && people.front().episode.has_value()) return people.front().episode;
-  }
-  return reader.Episode(*link, id);
+  return EpisodeById(reader, *link, id);
 }
 
 StatusOr<Page<Episode>> KvStateStore::ListEpisodes(const LinkName& name, bool open_only,

@@ -99,7 +99,8 @@ class StateStore {
   // a next cursor.
   virtual StatusOr<Page<Person>> ListPeople(const LinkName& link, const PeopleFilter& filter,
                                             const std::string& cursor, size_t limit) = 0;
-  // By person id, UPN, sAMAccountName, anchor, SID, objectGUID or Entra id, in all links.
+  // By UPN, sAMAccountName, anchor, SID, objectGUID, Entra id, or the id of a person, of one of
+  // their episodes or of an action on them, in all links.
   virtual StatusOr<std::vector<std::pair<LinkName, PersonOrdinal>>> Find(
       const std::string& text) = 0;
   virtual StatusOr<std::optional<Episode>> LoadEpisode(const EpisodeId& id) = 0;

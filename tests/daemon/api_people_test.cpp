@@ -118,6 +118,49 @@ TEST_F(ApiPeople, FaultyParametersAreTold) {
   }
 }
 
+TEST_F(ApiPeople, ATierThatIsNowhereIsRefusedWithThoseThereAre) {
+  b_.policy().tiers.insert(b_.policy().tiers.begin() + 1,
+                           {monitor::TierName("vip"), {}, {}, {}, {}});
+  ExpectProblem(Get("/api/v1/users", {{"tier", "teir0"}}), 400,
+                "there is no tier \"teir0\"; there are standard, tier0, vip");
+  EXPECT_THAT(Users({{"tier", "vip"}}), IsEmpty());
+  EXPECT_THAT(Users({{"tier", "vip"}, {"link", "emea-contoso"}}), IsEmpty());
+  ExpectProblem(Get("/api/v1/users", {{"tier", "vip"}, {"link", "corp-contoso"}}), 400,
+                "there is no tier \"vip\" in link corp-contoso; there are standard, tier0");
+  ExpectProblem(Get("/api/v1/users", {{"tier", "vip"}, {"link", "x"}}), 404, "no link \"x\"");
+}
+
+TEST_F(ApiPeople, ATierThatPeopleStillCarryIsTakenThoughNoPolicyNamesIt) {
+  Person renamed = store::PlainPerson(2);
+  renamed.tier = monitor::TierName("former");
+  Put(a_, {renamed});
+  EXPECT_THAT(Users({{"tier", "former"}}), ElementsAre("p2.corp-contoso"));
+  ExpectProblem(Get("/api/v1/users", {{"tier", "former"}, {"link", "emea-contoso"}}), 400,
+                "no tier \"former\"");
+  renamed.tier = monitor::TierName("standard");
+  Put(a_, {renamed});
+  ExpectProblem(Get("/api/v1/users", {{"tier", "former"}}), 400, "no tier \"former\"");
+}
+
+TEST_F(ApiPeople, OnePersonIsFoundByTheIdsOfTheirEpisodesAndActions) {
+  const std::string action = "0c8f0e3a-5a0c-4a53-9d2f-0123456789ab";
+  monitor::Changes changes;
+  changes.actions = {ActionOf(3, action, 5)};
+  changes.closed_episodes = {*Drifting(a_, 3, 7).episode};
+  changes.closed_episodes[0].closed = clock_.Wall();
+  Put(a_, {Drifting(a_, 3, 1)}, std::move(changes));
+  const std::string users = "/api/v1/users/";
+  for (const std::string& id :
+       {std::string("e1.corp-contoso"), std::string("e7.corp-contoso"), action}) {
+    EXPECT_EQ(TextAt(GetJson(users + id), "id"), "p3.corp-contoso") << id;
+    EXPECT_EQ(GetJson(users + id + "/explain"), GetJson(users + "p3.corp-contoso/explain")) << id;
+  }
+  for (const std::string none : {"e99.corp-contoso", "e1.nowhere", "e.corp-contoso",
+                                 "0c8f0e3a-5a0c-4a53-9d2f-0123456789ac"}) {
+    ExpectProblem(Get(users + none), 404, "the id of a person, episode or action");
+  }
+}
+
 TEST_F(ApiPeople, OnePersonIsFoundByEveryKey) {
   const Person person = store::PlainPerson(3);
   const auto& ad = person.facts.ad[0];
@@ -265,10 +308,20 @@ TEST_F(ApiPeople, ActionsAreListedNewestFirst) {
     EXPECT_TRUE(action.as_object().contains(field)) << field;
   }
   EXPECT_EQ(TextAt(action, "user"), "p4.corp-contoso");
+  EXPECT_EQ(TextAt(action, "user_name"), "User4@corp.example");
   for (size_t limit = 1; limit <= 5; ++limit) {
     EXPECT_EQ(AllPages("/api/v1/actions", "id", limit), all) << limit;
     EXPECT_THAT(AllPages("/api/v1/actions", "id", limit, {{"link", "corp-contoso"}}), SizeIs(3));
   }
+}
+
+TEST_F(ApiPeople, AnActionHasTheBestNameThereIs) {
+  Person nameless = Drifting(a_, 4, 2);
+  nameless.facts.ad[0].upn.clear();
+  nameless.facts.entra.reset();
+  Put(a_, {nameless});
+  const auto list = GetJson("/api/v1/actions");
+  EXPECT_EQ(TextAt(ListAt(list, "items")[0], "user_name"), "User4");
 }
 
 TEST_F(ApiPeople, AClearedActionIsShownAsAnIntent) {

@@ -98,6 +98,18 @@ TEST_F(ApiReplay, LeavesOutWhoIsOfAnotherTimeTierOrLink) {
   EXPECT_EQ(NumberAt(GetJson(kPath, {{"from", "1m"}}), "evaluated"), 2);
 }
 
+TEST_F(ApiReplay, AnEndThatIsStillToComeIsNow) {
+  const auto answer = GetJson(kPath, {{"to", FormatRfc3339(clock_.Wall() + absl::Hours(24 * 60))}});
+  EXPECT_EQ(TextAt(answer, "to"), FormatRfc3339(clock_.Wall()));
+  EXPECT_EQ(TextAt(answer, "from"), FormatRfc3339(clock_.Wall() - absl::Hours(24 * 30)));
+  EXPECT_EQ(NumberAt(answer, "evaluated"), 2);
+}
+
+TEST_F(ApiReplay, ATierThatIsOnlyStillCarriedHasNoHistory) {
+  a_.state().users[{monitor::State::kAligned, monitor::TierName("former")}] = 3;
+  ExpectProblem(Get(kPath, {{"tier", "former"}}), 400, "no tier \"former\"");
+}
+
 TEST_F(ApiReplay, HistoryThatIsNotThereIsNotEvaluated) {
   Put(b_, {Drifting(b_, 6, 1)});
   const auto answer = GetJson(kPath);
@@ -108,10 +120,14 @@ TEST_F(ApiReplay, HistoryThatIsNotThereIsNotEvaluated) {
 TEST_F(ApiReplay, SaysWhatIsWrongWithAQuestion) {
   ExpectProblem(Get(kPath, {{"from", "yesterday"}}), 400, "from is neither a time");
   ExpectProblem(Get(kPath, {{"from", "1h"}, {"to", "2h"}}), 400, "earlier than to");
+  ExpectProblem(Get(kPath, {{"from", FormatRfc3339(clock_.Wall() + absl::Hours(1))}}), 400,
+                "must be earlier than now, ");
   ExpectProblem(Get(kPath, {{"from", "401d"}}), 400, "400 days");
   ExpectProblem(Get(kPath, {{"warn", "10m,soon"}}), 400, "warn");
   ExpectProblem(Get(kPath, {{"mode", "approve"}}), 400, "observe or auto");
   ExpectProblem(Get(kPath, {{"tier", "vip"}, {"warn", "1m"}}), 400, "no tier");
+  ExpectProblem(Get(kPath, {{"tier", "nope"}}), 400,
+                "there is no tier \"nope\"; there are standard, tier0");
   ExpectProblem(Get(kPath, {{"limit", "0"}}), 400, "limit");
   ExpectProblem(Get(kPath, {{"link", "nowhere"}}), 404, "no link");
   ExpectProblem(Get(kPath, {{"warn", "1m,2m,3m,4m"}, {"breach", "1h,2h,3h,4h"}}), 400, "16 rows");

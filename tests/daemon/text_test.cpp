@@ -20,6 +20,28 @@ TEST(DriftListPath, AsksForOpenDriftUnlessAStateIsWanted) {
   EXPECT_EQ(DriftListPath(options), "/api/v1/users?limit=1000&state=inherited&link=a%20b");
 }
 
+TEST(UnexemptText, NamesTheClassThatStillExempts) {
+  EXPECT_EQ(UnexemptText(boost::json::parse(R"({"id":"p1.l","upn":"ann@x","class":null})")),
+            "ann@x (p1.l) is judged like anybody else again\n");
+  EXPECT_EQ(UnexemptText(boost::json::parse(R"({"id":"p1.l","upn":"ann@x","class":"service"})")),
+            "ann@x (p1.l) has no exemption by a date any more, and is still exempt by class: "
+            "service\n");
+}
+
+TEST(MomentOf, SaysWhatToWrite) {
+  EXPECT_TRUE(MomentOf("2027-01-31T17:00:00Z", "--until").ok());
+  EXPECT_TRUE(MomentOf("14d", "--until").ok());
+  const auto told = [](const std::string& text) {
+    return std::string(Message(MomentOf(text, "--until").status()));
+  };
+  EXPECT_EQ(told("soon"),
+            "--until takes a moment like 2027-01-31T17:00:00Z or a time from now like 14d: "
+            "\"soon\" is not a duration; write a whole number and ms, s, m, h or d, such as 30s");
+  EXPECT_EQ(told("99999999999d"),
+            "--until takes a moment like 2027-01-31T17:00:00Z or a time from now like 14d: "
+            "\"99999999999d\" is too long; write 36500d (a hundred years) at most");
+}
+
 TEST(LagsText, TellsBothBoundsOfEachLagThatThereIs) {
   const auto person = boost::json::parse(
       R"({"time_uncertain":true,"lags":{"disable":{"lo":723,"hi":753.5,"running":true,"clamped":false},)"

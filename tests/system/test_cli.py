@@ -243,12 +243,40 @@ def test_actions_are_listed(daemon):
     assert "revoke_sessions" in daemon.command("action", "list").stdout
 
 
+def test_a_tier_or_limit_that_cannot_be_is_refused(daemon):
+    for wrong, said in ((["drift", "list", "--tier", "teir0"], "there are standard, tier0"),
+                        (["drift", "list", "--limit", "0"], "from 1 to"),
+                        (["drift", "list", "--limit", "-1"], "from 1 to"),
+                        (["policy", "replay", "--from", "10m", "--tier", "nope"], "no tier")):
+        done = daemon.command(*wrong)
+        assert done.returncode == 2 and said in done.stderr and done.stdout == "", f"{wrong}: {done}"
+
+
+def test_every_printed_id_finds_its_person(daemon):
+    person = daemon.get(f"users/{OPEN}")
+    upn, ids = person["upn"], [person["id"], person["drift"][0]["episode"]]
+    ended = daemon.get(f"users/{ENDED}")
+    for shown in ids:
+        assert daemon.command("drift", "show", shown).stdout.startswith(upn), shown
+        assert upn in daemon.command("drift", "explain", shown).stdout, shown
+    listed = daemon.command("action", "list").stdout.splitlines()
+    action = next(line for line in listed if "revoke_sessions" in line)
+    assert ended["upn"] in action, action
+    printed = re.search(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", action).group()
+    assert daemon.command("drift", "show", printed).stdout.startswith(ended["upn"])
+    exempt = daemon.command("exempt", "add", printed, "--until", "1h", "--reason", "a test")
+    assert exempt.returncode == 0 and ended["id"] in exempt.stdout, exempt.stderr
+    removed = daemon.command("exempt", "rm", printed)
+    assert f"({ended['id']}) is judged like anybody else again" in removed.stdout, removed
+
+
 def test_version_help_and_usage():
     assert re.fullmatch(r"driftwarden \d+\.\d+\.\d+\S* \(\S+\)\n", _run("version").stdout)
     assert "drift" in _run("help").stdout and "drift" in _run("--help").stdout
     for wrong in ([], ["fly"], ["drift"], ["run"], ["status", "--wrong"]):
         done = _run(*wrong, code=2)
         assert done.stdout == "", f"{wrong}: {done.stdout}"
+    assert 'there is no verb "fly"; there are run, demo' in _run("fly", code=2).stderr
 
 
 def test_check_offline_tells_what_will_be_done(daemon):
