@@ -36,6 +36,7 @@ class App {
     std::string summary_json;         // the status object
     int64_t open = 0;                 // open departures and inherited people who are live in Entra
     std::vector<std::string> unread;  // sources that could not be read, with the reason
+    std::vector<std::string> faults;  // what else went wrong and keeps nothing from being known
   };
   StatusOr<OnceResult> RunOnce();
 

@@ -396,7 +396,10 @@ asio::awaitable<void> App::Parts::Once(OnceResult* out, Status* result) {
   for (int look = 0; look < 2 && leavers != nullptr; ++look) {  // the second one takes rows back
     const Status told = co_await leavers->Once();
     if (told.code() == StatusCode::kCancelled) co_return;
-    if (!told.ok() && look == 0) out->unread.emplace_back(Message(told));
+    // Not a source: nobody's state is less known without it.
+    if (!told.ok() && look == 0) {
+      out->faults.push_back(Cat("expected_leavers.csv_file: ", Message(told)));
+    }
   }
   for (const auto& link : links) {
     // Its failures are told by the log; nothing that this run answers with waits for them.

@@ -25,6 +25,9 @@ int RunOnce(App& app) {
   for (const std::string& source : result->unread) {
     std::fprintf(stderr, "driftwarden: could not read %s\n", source.c_str());
   }
+  for (const std::string& fault : result->faults) {
+    std::fprintf(stderr, "driftwarden: %s\n", fault.c_str());
+  }
   if (!result->unread.empty()) return kExitBlind;
   return result->open > 0 ? kExitDrift : kExitOk;
 }

@@ -295,6 +295,17 @@ def _once(config, folder):
     return driftwarden.run_command("run", "--once", "--config", file, timeout=120)
 
 
+def test_a_missing_file_of_leavers_is_no_source(simulation, tmp_path):
+    missing = tmp_path / "leavers.csv"
+    config = simulation.fast_config(expected_leavers={"csv_file": str(missing)})
+    done = _once(config, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"expected_leavers.csv_file: {missing}: No such file" in done.stderr
+    missing.mkdir()
+    done = _once(config, tmp_path)
+    assert done.returncode == 0 and f"{missing} is not a file" in done.stderr, done.stderr
+
+
 def test_once_says_aligned_drift_or_blind(simulation, tmp_path):
     config = simulation.fast_config()
     aligned = _once(config, tmp_path)
