@@ -134,7 +134,8 @@ void CheckBreakers(Gates& gates, PermitResult& result, const Person& person, con
       std::max(kBreakerAtLeast, percent / 100 * static_cast<double>(link.linked_people));
   if (static_cast<double>(people.size()) <= most) return;
   result.gates.back() = {"breaker_max_percent_per_day", false,
-                         Cat(people.size(), " people within a day, at most ", most)};
+                         Cat(people.size(), " people within a day, at most ",
+                             static_cast<int64_t>(most))};  // of whole people
   result.trip_guard = kGuardPercent;
 }
 
