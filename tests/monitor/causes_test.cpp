@@ -435,7 +435,7 @@ TEST(CauseCounts, SlicesAreBoundedAndStayExact) {
   std::vector<Person> people;
   for (int i = 0; i < 500; ++i) {
     Person person;
-    person.ordinal = static_cast<PersonOrdinal>(i + 1);
+    person.ordinal = static_cast<PersonOrdinal>(i) + 1;
     person.phase = State::kLagging;
     person.episode.emplace();
     AdHalf half;
