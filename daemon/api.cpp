@@ -272,6 +272,8 @@ asio::awaitable<ServerResponse> Api::HandleWrite(ServerRequest request, Segments
     const Status admin = auth_.Require(caller, Role::kApprover);
     if (!admin.ok()) co_return ErrorResponse(admin);
     response = co_await ResetGuard(std::move(request), std::move(path[1]), std::move(caller));
+  } else if (path.size() == 1 && path[0] == "automation") {
+    response = co_await SetPaused(std::move(request), std::move(caller));
   } else if (path.size() == 1 && path[0] == "exemptions") {
     response = co_await AddExemption(std::move(request), std::move(caller));
   } else if (path.size() == 3 && path[0] == "users" && path[2] == "compromised") {

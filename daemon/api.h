@@ -106,6 +106,7 @@ class Api {
   Response Baseline() const;
   asio::awaitable<Response> AcceptBaseline(Request request, Caller caller);
   asio::awaitable<Response> ResetGuard(Request request, std::string guard, Caller caller);
+  asio::awaitable<Response> SetPaused(Request request, Caller caller);
   asio::awaitable<Response> Unmanaged(Request request);
   asio::awaitable<Response> Exemptions(Request request);
   asio::awaitable<Response> AddExemption(Request request, Caller caller);

@@ -1,4 +1,4 @@
-// status, sources, guards, automation and baseline: what is known without reading people.
+// status, sources and baseline: what is known without reading people.
 
 #include <algorithm>
 #include <set>
@@ -7,6 +7,7 @@
 #include "base/strings.h"
 #include "base/units.h"
 #include "daemon/api.h"
+#include "daemon/api_brakes.h"
 #include "daemon/api_json.h"
 #include "daemon/api_logs.h"
 #include "daemon/api_told_json.h"
@@ -72,25 +73,6 @@ std::map<std::string, int64_t> OpenByKind(const LinkState& link) {
     open[std::string(monitor::DriftKindText(key.kind))] += count;
   }
   return open;
-}
-
-json::array GuardsOf(const std::vector<LinkPort*>& links) {
-  json::array out;
-  for (const LinkPort* port : links) {
-    const auto state = port->State();
-    for (const std::string name : monitor::kAllGuards) {
-      const auto found = state->guards.find(name);
-      const bool tripped = found != state->guards.end() && found->second.tripped;
-      json::object item;
-      item["link"] = state->name.value;
-      item["name"] = name;
-      item["tripped"] = tripped;
-      item["since"] = tripped ? TimeJson(found->second.since) : json::value(nullptr);
-      item["detail"] = tripped ? json::value(found->second.detail) : json::value(nullptr);
-      out.push_back(std::move(item));
-    }
-  }
-  return out;
 }
 
 json::array JobsJson(const std::vector<monitor::SyncJob>& jobs) {
@@ -287,7 +269,7 @@ json::object Api::StatusObject() const {
   out["version"] = parts_.version;
   out["ready"] = parts_.ready();
   out["mode"] = ModeText();
-  out["paused"] = false;  // pausing is not in this version
+  out["paused"] = AnyPaused(parts_.links);
   json::array sources;
   Standing all;
   for (const SourceReport& source : parts_.sources()) {
@@ -356,36 +338,6 @@ ServerResponse Api::Sources() const {
   return JsonResponse(200, out);
 }
 
-ServerResponse Api::Guards() const {
-  json::object out;
-  out["items"] = GuardsOf(parts_.links);
-  out["next_cursor"] = nullptr;
-  return JsonResponse(200, out);
-}
-
-ServerResponse Api::Automation() const {
-  json::object out;
-  out["mode"] = ModeText();
-  out["paused"] = false;
-  json::array rules;
-  for (const LinkPort* port : parts_.links) {
-    const auto policy = port->CurrentPolicy();
-    for (const monitor::TierPolicy& tier : policy->tiers) {
-      for (const monitor::ActionKind action : policy->remediation.actions) {
-        json::object item;
-        item["link"] = port->link().value;
-        item["tier"] = tier.name.value;
-        item["action"] = std::string(monitor::ActionKindText(action));
-        const monitor::Mode mode = monitor::ModeFor(*policy, tier.name, action);
-        item["mode"] = std::string(monitor::ModeText(mode));
-        rules.push_back(std::move(item));
-      }
-    }
-  }
-  out["effective"] = std::move(rules);
-  return JsonResponse(200, out);
-}
-
 ServerResponse Api::Baseline() const {
   json::array items;
   for (const LinkPort* port : parts_.links) {
@@ -448,28 +400,6 @@ asio::awaitable<ServerResponse> Api::AcceptBaseline(Request request, Caller call
                     {{"link", link->link().value}, {"actor", caller.actor}});
   }
   co_return Baseline();
-}
-
-asio::awaitable<ServerResponse> Api::ResetGuard(Request request, std::string guard, Caller caller) {
-  const auto body = BodyObject(request);
-  if (!body.ok()) co_return ErrorResponse(body.status());
-  const auto reason = TextField(*body, "reason");
-  if (!reason.ok()) co_return ErrorResponse(reason.status());
-  if (TrimAscii(*reason).empty()) {
-    co_return ErrorResponse(
-        InvalidError("a guard is reset for a reason; send {\"reason\": \"…\"}"));
-  }
-  const auto links = LinksOf(*body);
-  if (!links.ok()) co_return ErrorResponse(links.status());
-  for (LinkPort* link : *links) {
-    std::string actor = caller.actor;
-    std::string why = *reason;
-    const Status done = co_await link->ResetGuard(guard, std::move(actor), std::move(why));
-    if (!done.ok()) co_return ErrorResponse(Annotate(done, link->link().value));
-    parts_.log.Warn("guard_reset", *reason,
-                    {{"link", link->link().value}, {"guard", guard}, {"actor", caller.actor}});
-  }
-  co_return Guards();
 }
 
 }  // namespace driftwarden::daemon

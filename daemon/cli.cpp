@@ -316,6 +316,30 @@ list->callback([parsed, options] {
 });
 }  // namespace driftwarden::daemon
 
+void AddAutomationVerbs(CLI::App& app, Parsed* parsed) {
+  CLI::App* automation = app.add_subcommand("automation", "what is done by itself");
+  automation->require_subcommand(1);
+  CLI::App* show = automation->add_subcommand("show", "modes in force, and whether it is paused");
+  AddClient(show, parsed);
+  show->add_flag("--json", parsed->json, "as JSON");
+  show->callback([parsed] {
+    parsed->call = [parsed] { return VerbAutomationShow(parsed->client, parsed->json); };
+  });
+  CLI::App* pause = automation->add_subcommand("pause", "stop every action, until resumed");
+  CLI::App* resume = automation->add_subcommand("resume", "take the pause off");
+  for (CLI::App* verb : {pause, resume}) {
+    AddClient(verb, parsed);
+    verb->add_option("--reason", parsed->reason, "why; goes into the evidence");
+    verb->add_option("--link", parsed->link, "only this link");
+    const bool paused = verb == pause;
+    verb->callback([parsed, paused] {
+      parsed->call = [parsed, paused] {
+        return VerbAutomationPause(parsed->client, paused, parsed->link, parsed->reason);
+      };
+    });
+  }
+}
+
 void AddOperatorVerbs(CLI::App& app, Parsed* parsed) {
   CLI::App* status = app.add_subcommand("status", "are we fine?");
   AddClient(status, parsed);
@@ -358,6 +382,7 @@ void AddOperatorVerbs(CLI::App& app, Parsed* parsed) {
     };
   });
 
+  AddAutomationVerbs(app, parsed);
   AddReportVerbs(app, parsed);
   AddExemptVerbs(app, parsed);
   AddLeaverVerbs(app, parsed);

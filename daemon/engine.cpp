@@ -125,6 +125,7 @@ asio::awaitable<Status> Engine::OpenBody() {
     if (!counted.ok()) co_return counted;
   }
   for (const char* guard : monitor::kAllGuards) state.guards.try_emplace(guard);
+  state.guards.try_emplace(monitor::kPaused);
   AddMissingSources(state);
   {
     const std::lock_guard lock(mutex_);

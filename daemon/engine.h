@@ -153,6 +153,7 @@ class Engine final : public watchers::LinkFeed,
   asio::awaitable<Status> AcceptBaseline(std::string actor) override;
   asio::awaitable<Status> ResetGuard(std::string guard, std::string actor,
                                      std::string reason) override;
+  asio::awaitable<Status> Pause(std::string actor, std::string reason) override;
   asio::awaitable<Status> AddExemption(monitor::PersonOrdinal person,
                                        monitor::Exemption exemption) override;
   asio::awaitable<Status> RemoveExemption(monitor::PersonOrdinal person,
@@ -210,6 +211,7 @@ class Engine final : public watchers::LinkFeed,
                                        std::string actor);
   // People whom the guard held back, at most review_limit; ReviewOpen reaches everybody else.
   asio::awaitable<StatusOr<monitor::PeopleSet>> LoadHeldBack(std::string guard);
+  asio::awaitable<Status> PauseBody(std::string actor, std::string reason);
   asio::awaitable<Status> GuardBody(std::string guard, std::string actor, std::string reason);
 
   asio::awaitable<Status> ExemptBody(monitor::PersonOrdinal person, monitor::Exemption exemption);

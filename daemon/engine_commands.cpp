@@ -226,6 +226,19 @@ asio::awaitable<Status> Engine::ResetGuard(std::string guard, std::string actor,
   co_return reviewed;
 }
 
+asio::awaitable<Status> Engine::Pause(std::string actor, std::string reason) {
+  auto body = PauseBody(std::move(actor), std::move(reason));
+  const Status done = co_await Command(Urgency::kOperator, std::move(body));
+  co_return done;
+}
+
+asio::awaitable<Status> Engine::PauseBody(std::string actor, std::string reason) {
+  const absl::Time now = Now();
+  Changes changes = monitor::ApplyPause(MakeContext(now), actor, reason);
+  const Status committed = co_await Commit(std::move(changes));
+  co_return committed;
+}
+
 asio::awaitable<StatusOr<PeopleSet>> Engine::LoadHeldBack(std::string guard) {
   PeopleSet held_back;
   PersonOrdinal after = 0;

@@ -26,6 +26,8 @@ class LinkPort {
   virtual asio::awaitable<Status> AcceptBaseline(std::string actor) = 0;
   virtual asio::awaitable<Status> ResetGuard(std::string guard, std::string actor,
                                              std::string reason) = 0;
+  // Until ResetGuard(monitor::kPaused). An empty reason is none.
+  virtual asio::awaitable<Status> Pause(std::string actor, std::string reason) = 0;
   // `since` is filled in. InvalidArgument as CheckExemption says; NotFound: nobody of that number.
   virtual asio::awaitable<Status> AddExemption(monitor::PersonOrdinal person,
                                                monitor::Exemption exemption) = 0;

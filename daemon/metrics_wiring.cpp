@@ -5,6 +5,7 @@
 
 #include "base/strings.h"
 #include "daemon/api_json.h"
+#include "monitor/guards.h"
 
 namespace driftwarden::daemon {
 
@@ -76,6 +77,7 @@ void LinkMetrics::Declare() {
   for (const std::string guard : monitor::kAllGuards) {
     registry_.Set(Metric::kGuardTripped, {link_, guard}, 0);
   }
+  registry_.Set(Metric::kAutomationPaused, {link_}, 0);
   SetCauses(LinkState());
 }
 
@@ -207,10 +209,10 @@ void LinkMetrics::OnCommit(const LinkState& link, const monitor::Tally& tally) {
   SetSources(link);
   CountTally(tally);
   for (const std::string guard : monitor::kAllGuards) {
-    const auto found = link.guards.find(guard);
-    registry_.Set(Metric::kGuardTripped, {link_, guard},
-                  found != link.guards.end() && found->second.tripped ? 1 : 0);
+    registry_.Set(Metric::kGuardTripped, {link_, guard}, monitor::IsTripped(link, guard) ? 1 : 0);
   }
+  registry_.Set(Metric::kAutomationPaused, {link_},
+                monitor::IsTripped(link, monitor::kPaused) ? 1 : 0);
   SetCauses(link);
   registry_.Set(Metric::kInheritedLiveUsers, {link_}, static_cast<double>(link.inherited_live));
 }

@@ -65,6 +65,10 @@ int VerbBaselineAccept(const ClientOptions& client, const std::string& link);
 int VerbGuardList(const ClientOptions& client, bool as_json);
 int VerbGuardReset(const ClientOptions& client, const std::string& name, const std::string& link,
                    const std::string& reason);
+int VerbAutomationShow(const ClientOptions& client, bool as_json);
+// Pauses, or resumes; an empty link: all of them.
+int VerbAutomationPause(const ClientOptions& client, bool paused, const std::string& link,
+                        const std::string& reason);
 int VerbActionList(const ClientOptions& client, bool as_json);
 struct ExemptOptions {
   std::string user, until, reason, link;

@@ -158,6 +158,7 @@ std::vector<MetricSpec> MakeSpecs() {
        "Open causes that ail many people at once; collapsed: no cause is known.",
        {"link", "kind"}},
       {"automation_mode", kGauge, "1 for the mode in force.", {"link", "mode"}},
+      {"automation_paused", kGauge, "1 while a person paused the automation.", {"link"}},
       {"alerts_sent_total",
        kCounter,
        "Deliveries to a receiver by outcome.",

@@ -64,6 +64,7 @@ enum class Metric {
   kGuardTripped,
   kOpenCauses,
   kAutomationMode,
+  kAutomationPaused,
   kAlertsSent,
   kAlertsLastSuccess,
   kEvidenceChainOk,

@@ -199,6 +199,9 @@ Changes ApplyBaselineAccept(const Context& context, PeopleSet inherited_people,
 Changes ApplyGuardReset(const Context& context, PeopleSet held_back, const std::string& guard,
                         const std::string& actor, const std::string& reason);
 bool HeldBackBy(const Action& action, const std::string& guard);
+// Nothing more is done in this link, and what is under way stops before its call, until
+// ApplyGuardReset(kPaused). No change when it is paused already.
+Changes ApplyPause(const Context& context, const std::string& actor, const std::string& reason);
 // While it lasts the person is `exempt`; an episode that is open ends so. Replaces an earlier one.
 Changes ApplyExemption(const Context& context, PeopleSet people, PersonOrdinal person,
                        const Exemption& exemption);

@@ -141,6 +141,31 @@ Changes ApplyBaselineAccept(const Context& context, PeopleSet inherited_people,
   return tx.Finish();
 }
 
+namespace {
+
+EvidenceEntry EntryOfBrake(std::string type, const std::string& actor, const std::string& reason) {
+  EvidenceEntry entry;
+  entry.type = std::move(type);
+  entry.details["actor"] = actor;
+  if (!reason.empty()) entry.details["reason"] = reason;
+  return entry;
+}
+
+std::string ByWhom(const std::string& actor, const std::string& reason) {
+  return Cat("by ", actor, reason.empty() ? "" : ": ", reason);
+}
+
+}  // namespace
+
+Changes ApplyPause(const Context& context, const std::string& actor, const std::string& reason) {
+  Transaction tx(context, {});
+  GuardState& pause = tx.link().guards[kPaused];
+  if (pause.tripped) return tx.Finish();
+  pause = {true, tx.now(), ByWhom(actor, reason)};
+  tx.Record(EntryOfBrake("automation_paused", actor, reason));
+  return tx.Finish();
+}
+
 bool HeldBackBy(const Action& action, const std::string& guard) {
   if (action.state != ActionState::kBlocked || !action.retry_at) return false;
   const std::string gate = GateOf(guard);
@@ -153,16 +178,14 @@ Changes ApplyGuardReset(const Context& context, PeopleSet held_back, const std::
   Transaction tx(context, std::move(held_back));
   const auto found = tx.link().guards.find(guard);
   if (found == tx.link().guards.end() || !found->second.tripped) return tx.Finish();
-  found->second = {false, tx.now(), Cat("reset by ", actor, ": ", reason)};
+  found->second = {false, tx.now(), Cat("reset ", ByWhom(actor, reason))};
   if (guard == kGuardVerification) tx.link().verification_failures = 0;
   // Counted anew from here.
   if (guard == kGuardMassDisable) tx.link().causes.departures.clear();
   if (guard == kGuardMassScopeExit) tx.link().causes.scope_exits.clear();
-  EvidenceEntry entry;
-  entry.type = "guard_reset";
-  entry.details["guard"] = guard;
-  entry.details["actor"] = actor;
-  entry.details["reason"] = reason;
+  const bool pause = guard == kPaused;
+  EvidenceEntry entry = EntryOfBrake(pause ? "automation_resumed" : "guard_reset", actor, reason);
+  if (!pause) entry.details["guard"] = guard;
   tx.Record(std::move(entry));
   for (const auto& [ordinal, loaded] : tx.people().by_ordinal) {
     for (Action& action : tx.ActionsOf(ordinal)) {

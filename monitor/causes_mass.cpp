@@ -20,11 +20,6 @@ constexpr char kScopeSentence[] =
     "mass_scope_exit opens when more than 50 people, or 1 % of the linked ones where that is more, "
     "left the scope within one cycle; it clears when the guard mass_scope_exit is reset.";
 
-bool IsTripped(const LinkState& link, const char* guard) {
-  const auto found = link.guards.find(guard);
-  return found != link.guards.end() && found->second.tripped;
-}
-
 CauseFinding FindingOf(const LinkSituation& s, const std::vector<RecentSlice>& slices,
                        absl::Duration window, double least, double share, const char* guard) {
   const double limit = std::max(least, share * static_cast<double>(s.link.linked_people));

@@ -37,6 +37,7 @@ std::string HeldBackText(const Situation& s) {
       std::find(actions.begin(), actions.end(), ActionKind::kRevokeSessions) != actions.end();
   const Mode mode = ModeFor(*s.policy, s.tier, ActionKind::kRevokeSessions);
   if (!may || mode == Mode::kObserve) return Cat("mode ", ModeText(mode), " does nothing");
+  if (IsTripped(*s.link, kPaused)) return "the automation is paused";
   for (const char* guard : kAllGuards) {
     if (IsHeldByGuard(*s.person, *s.link, guard)) return Cat("the guard ", guard, " is tripped");
   }

@@ -88,11 +88,6 @@ void CheckBudgets(Gates& gates, PermitResult& result, const Person& person,
               Cat(revokes, " of ", budgets.max_revokes_per_episode, " in this episode"));
 }
 
-bool IsTripped(const LinkState& link, const char* guard) {
-  const auto found = link.guards.find(guard);
-  return found != link.guards.end() && found->second.tripped;
-}
-
 std::string GuardText(const LinkState& link, const char* guard) {
   const auto found = link.guards.find(guard);
   if (found == link.guards.end() || !found->second.tripped) return "not tripped";
@@ -173,7 +168,8 @@ void CheckTimes(Gates& gates, PermitResult& result, const Verdict& verdict, cons
   if (!over) result.retry_at = std::min(result.retry_at, quiet_until);
   gates.Check("clock", !clock_suspect, clock_suspect ? "our own clock is suspect" : "steady");
   gates.Check("not_blind", !verdict.blind, verdict.blind ? "a source is stale" : "sources fresh");
-  gates.Check("not_paused", true, "not paused");
+  const GateResult not_paused = NotPaused(link);
+  gates.Check(not_paused.name, not_paused.ok, not_paused.observed);
   if ((clock_suspect || verdict.blind) && over) {
     result.retry_at = std::min(result.retry_at, now + kRetrySoon);
   }
@@ -223,7 +219,19 @@ PermitResult PermitAction(const Person& person, const Verdict& verdict, const Wa
   return result;
 }
 
+bool IsTripped(const LinkState& link, const std::string& guard) {
+  const auto found = link.guards.find(guard);
+  return found != link.guards.end() && found->second.tripped;
+}
+
+GateResult NotPaused(const LinkState& link) {
+  if (!IsTripped(link, kPaused)) return {GateOf(kPaused), true, "not paused"};
+  const GuardState& pause = link.guards.at(kPaused);
+  return {GateOf(kPaused), false, Cat("since ", FormatRfc3339(pause.since), ", ", pause.detail)};
+}
+
 std::string GateOf(const std::string& guard) {
+  if (guard == kPaused) return "not_paused";
   return Cat("breaker_", guard);
 }
 

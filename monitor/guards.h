@@ -52,10 +52,14 @@ constexpr size_t kFlapToggles = 3;
 constexpr absl::Duration kFlapWindow = absl::Minutes(30);
 bool IsFlapping(const Memory& memory);
 
+bool IsTripped(const LinkState& link, const std::string& guard);
+// The gate `not_paused`: nobody paused the link's automation.
+GateResult NotPaused(const LinkState& link);
+
 // Whether a tripped guard keeps this person's actions back: those of a crowd hold its people only.
 bool IsHeldByGuard(const Person& person, const LinkState& link, const std::string& guard);
 
-// The name of the gate at which a latching guard stands.
+// The name of the gate at which a latching guard, or a pause, stands.
 std::string GateOf(const std::string& guard);
 
 bool AllOk(const std::vector<GateResult>& gates);

@@ -156,6 +156,9 @@ constexpr const char* kGuardOwnCalls = "call_without_intent";
 constexpr const char* kAllGuards[] = {kGuardPercent, kGuardVerification, kGuardMassDisable,
                                       kGuardMassScopeExit, kGuardOwnCalls};
 
+// No guard, and kept beside them: what a person put on by hand, and takes off again.
+constexpr const char* kPaused = "paused";
+
 struct SourceState {
   SourceKind kind = SourceKind::kActiveDirectory;
   std::string cursor;                                     // of the last completed round

@@ -205,7 +205,7 @@ std::vector<GateResult> CheckReReads(const ReReads& reads, const Person& person,
   const bool blind = AnyStale(person, link, policy, now);
   gates.push_back({"not_blind", !blind, blind ? "a source is stale" : "sources fresh"});
   gates.push_back({"clock", !clock_suspect, clock_suspect ? "our own clock is suspect" : "steady"});
-  gates.push_back({"not_paused", true, "not paused"});
+  gates.push_back(NotPaused(link));
   RecheckGuards(gates, person, link);
   return gates;
 }

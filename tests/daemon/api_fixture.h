@@ -51,6 +51,10 @@ class FakeLink final : public LinkPort {
     writes.push_back(Cat("reset ", guard, " by ", actor, ": ", reason));
     co_return answer;
   }
+  asio::awaitable<Status> Pause(std::string actor, std::string reason) override {
+    writes.push_back(Cat("pause by ", actor, ": ", reason));
+    co_return answer;
+  }
   asio::awaitable<Status> AddExemption(monitor::PersonOrdinal person,
                                        monitor::Exemption exemption) override {
     writes.push_back(Cat("exempt ", person, " until ", FormatRfc3339(exemption.until), " by ",

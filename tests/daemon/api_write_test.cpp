@@ -7,6 +7,7 @@
 namespace driftwarden::daemon {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -49,6 +50,34 @@ TEST_F(ApiWrites, AGuardIsResetForAReason) {
   EXPECT_THAT(a_.writes, ElementsAre(HasSubstr("reset max_percent_per_day by uid:")));
   EXPECT_THAT(a_.writes[0], HasSubstr(": a drill"));
   EXPECT_THAT(b_.writes, IsEmpty());
+}
+
+constexpr char kAutomation[] = "/api/v1/automation";
+
+TEST_F(ApiWrites, TheAutomationIsPausedAndResumedInEveryLinkOrInOne) {
+  EXPECT_EQ(Post(kAutomation, R"({"paused": true, "reason": " a drill "})").status, 200);
+  EXPECT_THAT(a_.writes, ElementsAre(AllOf(HasSubstr("pause by uid:"), HasSubstr(": a drill"))));
+  EXPECT_THAT(b_.writes, SizeIs(1));
+  EXPECT_EQ(Post(kAutomation, R"({"paused": false, "link": "emea-contoso"})").status, 200);
+  EXPECT_THAT(a_.writes, SizeIs(1));
+  ASSERT_THAT(b_.writes, SizeIs(2));
+  EXPECT_THAT(b_.writes[1], HasSubstr("reset paused by uid:"));
+}
+
+TEST_F(ApiWrites, APauseSaysWhetherAndNothingElse) {
+  ExpectProblem(Post(kAutomation, ""), 400, "paused");
+  ExpectProblem(Post(kAutomation, R"({"paused": "yes"})"), 400, "paused");
+  ExpectProblem(Post(kAutomation, R"({"mode": "auto"})"), 400, "remediation.mode");
+  EXPECT_THAT(a_.writes, IsEmpty());
+}
+
+TEST_F(ApiWrites, AnOperatorPausesAndAnApproverResumes) {
+  AddToken("ops", Role::kOperator);
+  AddToken("lead", Role::kApprover);
+  EXPECT_EQ(PostAs("secret of ops", kAutomation, R"({"paused": true})").status, 200);
+  EXPECT_EQ(PostAs("secret of ops", kAutomation, R"({"paused": false})").status, 403);
+  EXPECT_EQ(PostAs("secret of lead", kAutomation, R"({"paused": false})").status, 200);
+  EXPECT_THAT(a_.writes, ElementsAre("pause by ops: ", "reset paused by lead: "));
 }
 
 TEST_F(ApiWrites, FaultyBodiesReachNobody) {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/strings.h"
+#include "base/time.h"
 #include "tests/monitor/action_fixture.h"
 
 namespace driftwarden::monitor {
@@ -239,6 +241,36 @@ TEST_F(ActionTest, ThreeRevocationsThatDoNotShowTripTheGuard) {
   ASSERT_NE(world.IncidentOf(3), nullptr) << "containment failed: a human must act";
   world.Commit(ApplyGuardReset(world.context(), {}, kGuardVerification, "ann", "replica was slow"));
   EXPECT_EQ(world.link.verification_failures, 0u);
+}
+
+TEST_F(ActionTest, APauseStopsEverythingBeforeItsCallUntilSomebodyResumes) {
+  Disable(1);
+  world.Advance(absl::Minutes(2));
+  const ActionId id = Only(1).id;
+  ASSERT_EQ(Only(1).state, ActionState::kIntent);
+  world.Commit(ApplyPause(world.context(), "ann", "a red team at work"));
+  world.Commit(ApplyPause(world.context(), "bob", "too"));
+  EXPECT_EQ(world.EvidenceOf("automation_paused"), 1u) << "it is paused already";
+  EXPECT_FALSE(world.RunGates(id)) << "what is under way stops before its call";
+  ASSERT_NE(Failed(world.actions.at(id)), nullptr);
+  EXPECT_EQ(Failed(world.actions.at(id))->name, "not_paused");
+  Disable(2);
+  world.Advance(absl::Minutes(5));
+  ASSERT_EQ(world.ActionsOf(2).size(), 1u);
+  EXPECT_EQ(world.ActionsOf(2)[0].state, ActionState::kBlocked);
+  EXPECT_EQ(Failed(world.ActionsOf(2)[0])->observed,
+            Cat("since ", FormatRfc3339(world.link.guards.at(kPaused).since),
+                ", by ann: a red team at work"));
+  EXPECT_FALSE(world.link.guards[kGuardPercent].tripped) << "no guard's business";
+  std::vector<PersonOrdinal> everybody;
+  for (const auto& [ordinal, person] : world.people) everybody.push_back(ordinal);
+  world.Commit(ApplyGuardReset(world.context(), world.LoadPeople(everybody), kPaused, "ann", ""));
+  EXPECT_EQ(world.EvidenceOf("automation_resumed"), 1u);
+  EXPECT_EQ(world.EvidenceOf("guard_reset"), 0u);
+  world.ReviewDue();
+  world.RunActions();
+  EXPECT_EQ(world.person(1).phase, State::kContained);
+  EXPECT_EQ(world.person(2).phase, State::kContained);
 }
 
 TEST_F(ActionTest, RefusedForPrivilegePagesAndIsNotRetried) {

@@ -61,6 +61,35 @@ def test_a_revocation_in_our_name_that_we_never_meant_stops_the_automation(simul
     assert not guard()["tripped"]
 
 
+def test_a_pause_holds_over_a_restart_and_ends_when_somebody_resumes(simulation, make_daemon,
+                                                                     tmp_path):
+    config = simulation.fast_config(mode="auto", data_dir=str(tmp_path / "data"))
+    daemon = make_daemon(config).start()
+    wait_for_baseline(daemon)
+    paused = daemon.command("automation", "pause", "--reason", "a drill")
+    assert paused.returncode == 0 and "PAUSED" in paused.stdout, paused.stdout + paused.stderr
+    assert daemon.get("status")["paused"] is True
+    assert 'driftwarden_automation_paused{link="' in daemon.metrics()
+    simulation.sync(stall=True)
+    simulation.change(sam_of(1), "disable")
+    wait_for_state(daemon, sam_of(1), "breached")
+    action = everything(daemon, "actions")[0]
+    assert action["state"] == "blocked", action
+    assert [gate["name"] for gate in action["gates"] if not gate["ok"]] == ["not_paused"], action
+    assert daemon.stop() == 0
+    daemon = make_daemon(config).start()
+    assert daemon.get("status")["paused"] is True
+    assert ", PAUSED" in daemon.command("status").stdout
+    assert not simulation.revokes()
+    resumed = daemon.command("automation", "resume")
+    assert resumed.returncode == 0 and "PAUSED" not in resumed.stdout, resumed.stderr
+    wait_for_state(daemon, sam_of(1), "contained")
+    assert len(simulation.revokes(sam_of(1))) == 1
+    kinds = [entry["type"] for entry in everything(daemon, "evidence")]
+    assert kinds.count("automation_paused") == kinds.count("automation_resumed") == 1
+    assert daemon.get("automation")["paused"] is False
+
+
 def test_who_was_out_before_still_counts_after_the_baseline_is_accepted(simulation, make_daemon,
                                                                         tmp_path):
     simulation.change(sam_of(1), "disable")
