@@ -191,8 +191,10 @@ TEST_F(ActionTest, ThePercentBreakerTellsWholePeople) {
   world.policy.remediation.budgets = {100, 1000, 1, absl::Minutes(10), 3};
   world.policy.remediation.breakers.max_percent_per_day =
       660 / static_cast<double>(world.link.linked_people);
-  for (int i = 1; i <= 8; ++i) Disable(i);
-  world.Advance(absl::Minutes(2));
+  for (int i = 1; i <= 8; ++i) {
+    Disable(i);
+    world.Advance(absl::Minutes(2));
+  }
   EXPECT_EQ(world.link.calls.size(), 6u);
   EXPECT_EQ(world.link.guards.at(kGuardPercent).detail, "7 people within a day, at most 6");
 }
