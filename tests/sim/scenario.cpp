@@ -31,6 +31,7 @@ constexpr double kQuickly = 0.8;  // of the short ones go on as soon as all is w
 constexpr absl::Duration kDatedAhead = absl::Minutes(5);
 constexpr uint64_t kExpiryDice = 0x65787069726573;
 constexpr uint64_t kBrakeDice = 0x6272616b6573;
+constexpr uint64_t kRestartDice = 0x72657374617274;
 // By so much our clock may be off for good.
 constexpr absl::Duration kClockError = absl::Seconds(20);
 
@@ -45,7 +46,8 @@ Scenario::Scenario(uint64_t seed, Length length, std::unique_ptr<Disk> disk)
       length_(length),
       rng_(seed),
       expiry_dice_(seed ^ kExpiryDice),
-      brake_dice_(seed ^ kBrakeDice) {
+      brake_dice_(seed ^ kBrakeDice),
+      restart_dice_(seed ^ kRestartDice) {
   clock_steps_ = Chance(0.2);
   ignores_revokes_ = Chance(0.15);
   administrators_ = Chance(0.6);

@@ -74,7 +74,10 @@ class Scenario {
   void ActOnTenant(size_t tenant);
   void ActOnController();
   void ActOnMonitor();
+  template <typename SomeDice>
+  absl::Duration Leap(SomeDice& dice);
   void StepClock();
+  void KillAndRestart();
   // While it lasts, everything else is as it is.
   void ForAWhile(const char* what, absl::Duration length, bool& switched);
   void Vanish(size_t tenant);
@@ -107,6 +110,7 @@ class Scenario {
   SeededRng rng_;
   Dice expiry_dice_;
   Dice brake_dice_;
+  Dice restart_dice_;
   bool clock_steps_ = false;
   bool clock_leaps_ = false;  // by minutes and hours
   bool controllers_ = false;  // stop, lag and are restored

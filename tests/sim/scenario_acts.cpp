@@ -11,6 +11,7 @@ using simulator::Actor;
 
 namespace {
 constexpr absl::Duration kMostLeap = absl::Hours(3);
+constexpr double kLeapsWhileDown = 0.6;
 }  // namespace
 
 void Scenario::Act() {
@@ -34,17 +35,32 @@ void Scenario::ForAWhile(const char* what, absl::Duration length, bool& switched
   switched = false;
 }
 
-// Small steps stay; after a leap somebody sets the clock right, sooner or later.
+// After a leap somebody sets the clock right, sooner or later.
+template <typename SomeDice>
+absl::Duration Scenario::Leap(SomeDice& dice) {
+  const absl::Duration off = stage_->clock().Wall() - stage_->now();
+  const absl::Duration most = dice.Chance(0.5) ? absl::Minutes(9) : kMostLeap;
+  const int64_t seconds = absl::ToInt64Seconds(most);
+  const absl::Duration by = absl::Seconds(dice.Between(-seconds, seconds));
+  return absl::AbsDuration(off) > absl::Minutes(1) && dice.Chance(0.6) ? -off : by;
+}
+
+// Small steps stay.
 void Scenario::StepClock() {
   absl::Duration by = absl::Seconds(Between(-20, 20));
-  const absl::Duration off = stage_->clock().Wall() - stage_->now();
-  if (clock_leaps_) {
-    const absl::Duration most = Chance(0.5) ? absl::Minutes(9) : kMostLeap;
-    by = absl::Seconds(Between(-absl::ToInt64Seconds(most), absl::ToInt64Seconds(most)));
-    if (absl::AbsDuration(off) > absl::Minutes(1) && Chance(0.6)) by = -off;
-  }
+  if (clock_leaps_) by = Leap(*this);
   Note(Cat("our clock steps ", absl::ToInt64Seconds(by), " s"));
   stage_->StepWall(by);
+}
+
+// Nobody sees it jump: the next process starts by a clock that is wrong, or right again.
+void Scenario::KillAndRestart() {
+  absl::Duration by;
+  if (clock_leaps_ && restart_dice_.Chance(kLeapsWhileDown)) by = Leap(restart_dice_);
+  Note(by == absl::ZeroDuration()
+           ? "the monitor is killed"
+           : Cat("the monitor is killed, and our clock steps ", absl::ToInt64Seconds(by), " s"));
+  stage_->KillAndRestart(by);
 }
 
 void Scenario::ActOnMonitor() {
@@ -66,8 +82,7 @@ void Scenario::ActOnMonitor() {
       ForAWhile("no token is taken", length, faults.reject_bearer);
     }
   } else {
-    Note("the monitor is killed");
-    stage_->KillAndRestart();
+    KillAndRestart();
   }
 }
 

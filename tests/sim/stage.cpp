@@ -74,8 +74,9 @@ void Stage::Restart() {
   if (after_death) after_death();
 }
 
-void Stage::KillAndRestart() {
+void Stage::KillAndRestart(absl::Duration meanwhile) {
   process_->Kill();
+  if (meanwhile != absl::ZeroDuration()) StepWall(meanwhile);
   Restart();
 }
 

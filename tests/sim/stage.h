@@ -47,7 +47,8 @@ class Stage {
   void RunTo(absl::Duration since_start);
   // Ends the process for good (to look at the store).
   void Stop();
-  void KillAndRestart();
+  // `meanwhile`, while it is down, the machine's wall clock is stepped: no process sees it jump.
+  void KillAndRestart(absl::Duration meanwhile = absl::ZeroDuration());
   // An operator clears every guard of every link.
   void ResetGuards();
   absl::Time guards_reset() const { return guards_reset_; }
