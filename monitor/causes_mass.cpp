@@ -33,7 +33,7 @@ CauseFinding FindingOf(const LinkSituation& s, const std::vector<RecentSlice>& s
   finding.people = crowd.count;
   finding.detail =
       Cat(crowd.count, " within ", HumanDuration(window), " from ", FormatRfc3339(crowd.from),
-          ", more than ", limit, " of ", s.link.linked_people, " linked people");
+          ", more than ", static_cast<int64_t>(limit), " of ", s.link.linked_people, " linked people");
   return finding;
 }
 
