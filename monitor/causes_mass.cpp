@@ -31,9 +31,9 @@ CauseFinding FindingOf(const LinkSituation& s, const std::vector<RecentSlice>& s
   finding.since = crowd.from;
   finding.until = crowd.until;
   finding.people = crowd.count;
-  finding.detail =
-      Cat(crowd.count, " within ", HumanDuration(window), " from ", FormatRfc3339(crowd.from),
-          ", more than ", static_cast<int64_t>(limit), " of ", s.link.linked_people, " linked people");
+  finding.detail = Cat(crowd.count, " within ", HumanDuration(window), " from ",
+                       FormatRfc3339(crowd.from), ", more than ", static_cast<int64_t>(limit),
+                       " of ", s.link.linked_people, " linked people");
   return finding;
 }
 
