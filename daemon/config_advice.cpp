@@ -15,8 +15,8 @@ void AdviseTier(const monitor::Policy& link, const monitor::TierPolicy& tier,
   const std::string where = Cat("link ", link.link.value, ", tier ", tier.name.value, ": ");
   if (tier.name.value != monitor::kStandard && tier.match == monitor::TierMatch()) {
     out.push_back(Cat(where,
-                      "its match is empty, so it takes nobody; name groups, entra_roles or ous, or "
-                      "remove the tier"));
+                      "its match is missing or empty, so it takes nobody; add match: "
+                      "{admin_count: true}, or groups, entra_roles or ous, or remove the tier"));
   }
   const monitor::Thresholds t = monitor::ThresholdsFor(tier.name, link, monitor::LinkState());
   if (t.warn_after > t.breach_after) {

@@ -11,21 +11,15 @@ bool IsEmptyMatch(const monitor::TierMatch& match) {
   return match == monitor::TierMatch();
 }
 
-// A tier of nobody, or thresholds that nobody gets, would be told of by nothing that happens later.
+// What nobody is taken by would be told of by nothing that happens later. A tier without a match is
+// advised about: configurations that have one are in use.
 void CheckMatch(MapReader& section, const TierPolicy& tier) {
   const auto match = section.Take("match");
-  if (tier.name.value == monitor::kStandard) {
-    if (!match || IsEmptyMatch(tier.match)) return;
-    section.faults().Add(
-        match->Mark(), Cat(section.Path("match"),
+  if (tier.name.value != monitor::kStandard || !match || IsEmptyMatch(tier.match)) return;
+  section.faults().Add(match->Mark(),
+                       Cat(section.Path("match"),
                            ": tier \"standard\" takes whomever no other tier takes; remove match, "
                            "or name the tier otherwise"));
-  } else if (!match) {
-    section.faults().Add(section.Mark(),
-                         Cat(section.Path("match"), " is missing: tier \"", tier.name.value,
-                             "\" takes nobody; add match: {admin_count: true}, or groups, "
-                             "entra_roles or ous"));
-  }
 }
 
 TierPolicy ReadTier(MapReader section) {
