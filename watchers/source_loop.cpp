@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <iterator>
 #include <utility>
 
 #include "base/async/backoff.h"
@@ -101,24 +102,31 @@ asio::awaitable<Status> SourceLoop::PollOnce() {
 }
 
 std::vector<SourceLoop::Group> SourceLoop::Groups() const {
-  // Whoever already follows the source comes first: a full read can take long.
-  std::vector<Group> groups(1);
+  std::vector<Group> following;
+  std::vector<Group> reading;
+  std::vector<LinkFeed*> followers;
   for (LinkFeed* link : links_) {
     FeedPosition position = link->PositionOf(source_.name());
-    Group* group = &groups.front();
-    if (position.cursor.empty() || position.in_snapshot) {
-      const auto same = std::find_if(groups.begin() + 1, groups.end(), [&](const Group& g) {
-        return g.from.cursor == position.cursor;
-      });
-      group = same == groups.end() ? &groups.emplace_back() : &*same;
-    }
-    if (group->links.empty() || position.last_success < group->from.last_success) {
+    const bool follows = !position.cursor.empty() && !position.in_snapshot;
+    if (follows) followers.push_back(link);
+    std::vector<Group>& groups = follows ? following : reading;
+    auto group = std::find_if(groups.begin(), groups.end(),
+                              [&](const Group& g) { return g.from.cursor == position.cursor; });
+    if (group == groups.end()) {
+      group = groups.emplace(group);
       group->from = std::move(position);
     }
     group->links.push_back(link);
   }
-  if (groups.front().links.empty()) groups.erase(groups.begin());
-  return groups;
+  // Nothing tells which of two places is the older one: clocks are set back. So everybody reads
+  // from where they are, and what the last of them reads is for all, which brings them together.
+  std::stable_sort(following.begin(), following.end(), [](const Group& a, const Group& b) {
+    return a.from.last_success < b.from.last_success;
+  });
+  if (!following.empty()) following.back().links = std::move(followers);
+  // A full read can take long: it comes after those.
+  std::move(reading.begin(), reading.end(), std::back_inserter(following));
+  return following;
 }
 
 bool SourceLoop::InSnapshot() const {

@@ -116,14 +116,24 @@ TEST_F(SourceLoopTest, PollsEveryIntervalAndGivesEveryLinkTheBatch) {
   EXPECT_EQ(observer_.good, 3);
 }
 
-TEST_F(SourceLoopTest, ResumesFromTheOlderOfTwoPositions) {
+TEST_F(SourceLoopTest, LinksAtDifferentPlacesReadOnFromTheirOwnAndStandAtOneAfterwards) {
   a_.position = {"a", absl::FromUnixSeconds(900)};
   b_.position = {"b", absl::FromUnixSeconds(800)};
   Start({&a_, &b_});
   scheduler_.Settle();
-  EXPECT_EQ(source_.cursors, (std::vector<std::string>{"b"}));
-  EXPECT_EQ(a_.numbers.size(), 1u);
-  EXPECT_EQ(b_.numbers.size(), 1u);
+  EXPECT_EQ(source_.cursors, (std::vector<std::string>{"b", "a"}));
+  EXPECT_EQ(b_.numbers, (std::vector<uint64_t>{1, 2}));
+  EXPECT_EQ(a_.numbers, (std::vector<uint64_t>{2})) << "and nobody lost what the other had read";
+}
+
+TEST_F(SourceLoopTest, AClockThatWasSetBackDoesNotTellWhoIsBehind) {
+  // b was read last, by a clock that is behind what it was when a was.
+  a_.position = {"older", absl::FromUnixSeconds(900)};
+  b_.position = {"newer", absl::FromUnixSeconds(100)};
+  Start({&a_, &b_});
+  scheduler_.Settle();
+  EXPECT_EQ(source_.cursors, (std::vector<std::string>{"newer", "older"}));
+  EXPECT_EQ(a_.numbers, (std::vector<uint64_t>{2})) << "from its own place";
 }
 
 TEST_F(SourceLoopTest, ALinkWithoutAPositionReadsEverythingForItself) {
