@@ -155,6 +155,9 @@ def test_the_subscription_is_renewed_made_anew_and_ended(hooked):
     hooked.start()
     wait_for(lambda: [item["id"] for item in hooked.standing()] not in ([], [left]), 30,
              "a subscription of its own")
+    # Known to be its own: the tenant has it before the answer is there.
+    wait_for(lambda: _value(hooked.daemon, "graph_subscription_expiry_timestamp_seconds") > 0, 30,
+             "the subscription in the metrics")
     assert len(hooked.standing()) == 1
     assert hooked.daemon.stop() == 0
     assert hooked.standing() == []
