@@ -13,7 +13,7 @@ namespace json = boost::json;
 namespace {
 
 std::string BoundsText(const json::value& bounds) {
-  const std::string lo = TextAt(bounds, "lo");
+  std::string lo = TextAt(bounds, "lo");
   const std::string hi = TextAt(bounds, "hi");
   if (lo.empty() && hi.empty()) return "never";
   if (lo == hi) return lo;
