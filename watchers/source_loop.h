@@ -3,10 +3,11 @@
 // Polls one source and hands what it finds to every link that reads it. Never gives up: an error
 // backs off with jitter and the source heals by itself; no source waits for another.
 //
-// Every link commits its own copy of the source's cursor. When copies differ (one commit failed, the
-// process died between two) each place is read on from, and what is read from the last of them all
-// take, so that they stand at one again: what comes twice is harmless. A link that has none yet, or whose full read is under way, reads in a round of its
-// own, unless another link stands at the very same place.
+// Every link commits its own copy of the source's cursor. When copies differ (one commit failed,
+// the process died between two) each place is read on from, and what is read from the last of them
+// all take, so that they stand at one again: what comes twice is harmless. A link that has none
+// yet, or whose full read is under way, reads in a round of its own, unless another link stands at
+// the very same place.
 
 #include <cstdint>
 #include <memory>

@@ -20,7 +20,8 @@ struct LogPage {
 
 // Errors: Cancelled, and what may pass by itself (network, throttling, a broken answer). A log that
 // cannot be read for good is a LogLook with a limit, not an error. A page's look has `covers` only
-// when it is the last one and the tenant's clock had reached `from`; then page->next is empty again.
+// when it is the last one and the tenant's clock had reached `from`; then page->next is empty
+// again.
 class TenantLogs {
  public:
   virtual ~TenantLogs() = default;
