@@ -278,8 +278,8 @@ void AddLeaverVerbs(CLI::App& app, Parsed* parsed) {
   CLI::App* leaver = app.add_subcommand("leaver", "people who are expected to leave");
   leaver->require_subcommand(1);
   LeaverOptions* options = &parsed->leaver;
-  CLI::App* import = leaver->add_subcommand("import", "tell of everybody in a CSV file, once");
-  import->add_option("FILE", options->file, "identifier,effective,urgency[,reference]")->required();
+  CLI::App* file = leaver->add_subcommand("import", "tell of everybody in a CSV file, once");
+  file->add_option("FILE", options->file, "identifier,effective,urgency[,reference]")->required();
   CLI::App* add = leaver->add_subcommand("add", "tell of one person");
   CLI::App* remove = leaver->add_subcommand("rm", "they do not leave");
   for (CLI::App* verb : {add, remove}) {
@@ -293,38 +293,44 @@ void AddLeaverVerbs(CLI::App& app, Parsed* parsed) {
   add->add_option("--reference", options->reference, "the case, for people");
   CLI::App* list = leaver->add_subcommand("list", "everybody who is expected to leave");
   list->add_flag("--json", parsed->json, "as JSON");
-  for (CLI::App* verb : {import, add, remove, list}) {
+  for (CLI::App* verb : {file, add, remove, list}) {
     AddClient(verb, parsed);
     verb->add_option("--link", options->link, "only in this link");
   }
-  import->callback([parsed, options] {
+  file->callback([parsed, options] {
     parsed->call = [parsed, options] {
       return VerbLeaverImport(parsed->client, options->file, options->link);
-};
-}  // namespace
-);
-add->callback([parsed, options] {
-  parsed->call = [parsed, options] { return VerbLeaverAdd(parsed->client, *options); };
-});
-remove->callback([parsed, options] {
-  parsed->call = [parsed, options] { return VerbLeaverRemove(parsed->client, *options); };
-});
-list->callback([parsed, options] {
-  parsed->call = [parsed, options] {
-    return VerbLeaverList(parsed->client, options->link, parsed->json);
-  };
-});
-}  // namespace driftwarden::daemon
+    };
+  });
+  add->callback([parsed, options] {
+    parsed->call = [parsed, options] { return VerbLeaverAdd(parsed->client, *options); };
+  });
+  remove->callback([parsed, options] {
+    parsed->call = [parsed, options] { return VerbLeaverRemove(parsed->client, *options); };
+  });
+  list->callback([parsed, options] {
+    parsed->call = [parsed, options] {
+      return VerbLeaverList(parsed->client, options->link, parsed->json);
+    };
+  });
+}
 
-void AddAutomationVerbs(CLI::App& app, Parsed* parsed) {
+// One that shows an answer of the daemon, as text or JSON.
+void AddView(CLI::App* parent, const char* name, const char* help, Parsed* parsed,
+             int (*verb)(const ClientOptions&, bool)) {
+  CLI::App* view = parent->add_subcommand(name, help);
+  AddClient(view, parsed);
+  view->add_flag("--json", parsed->json, "as JSON");
+  view->callback([parsed, verb] {
+    parsed->call = [parsed, verb] { return verb(parsed->client, parsed->json); };
+  });
+}
+
+void AddBrakeVerbs(CLI::App& app, Parsed* parsed) {
   CLI::App* automation = app.add_subcommand("automation", "what is done by itself");
   automation->require_subcommand(1);
-  CLI::App* show = automation->add_subcommand("show", "modes in force, and whether it is paused");
-  AddClient(show, parsed);
-  show->add_flag("--json", parsed->json, "as JSON");
-  show->callback([parsed] {
-    parsed->call = [parsed] { return VerbAutomationShow(parsed->client, parsed->json); };
-  });
+  AddView(automation, "show", "modes in force, and whether it is paused", parsed,
+          VerbAutomationShow);
   CLI::App* pause = automation->add_subcommand("pause", "stop every action, until resumed");
   CLI::App* resume = automation->add_subcommand("resume", "take the pause off");
   for (CLI::App* verb : {pause, resume}) {
@@ -338,38 +344,9 @@ void AddAutomationVerbs(CLI::App& app, Parsed* parsed) {
       };
     });
   }
-}
-
-void AddOperatorVerbs(CLI::App& app, Parsed* parsed) {
-  CLI::App* status = app.add_subcommand("status", "are we fine?");
-  AddClient(status, parsed);
-  status->add_flag("--json", parsed->json, "as JSON");
-  status->callback(
-      [parsed] { parsed->call = [parsed] { return VerbStatus(parsed->client, parsed->json); }; });
-
-  CLI::App* baseline = app.add_subcommand("baseline", "drift that was there at the first look");
-  baseline->require_subcommand(1);
-  CLI::App* show = baseline->add_subcommand("show", "how many, by link");
-  AddClient(show, parsed);
-  show->add_flag("--json", parsed->json, "as JSON");
-  show->callback([parsed] {
-    parsed->call = [parsed] { return VerbBaselineShow(parsed->client, parsed->json); };
-  });
-  CLI::App* accept = baseline->add_subcommand("accept", "hand them to ordinary paging and action");
-  AddClient(accept, parsed);
-  accept->add_option("--link", parsed->link, "only this link");
-  accept->callback([parsed] {
-    parsed->call = [parsed] { return VerbBaselineAccept(parsed->client, parsed->link); };
-  });
-
   CLI::App* guard = app.add_subcommand("guard", "the brakes of the automation");
   guard->require_subcommand(1);
-  CLI::App* guards = guard->add_subcommand("list", "every guard");
-  AddClient(guards, parsed);
-  guards->add_flag("--json", parsed->json, "as JSON");
-  guards->callback([parsed] {
-    parsed->call = [parsed] { return VerbGuardList(parsed->client, parsed->json); };
-  });
+  AddView(guard, "list", "every guard", parsed, VerbGuardList);
   CLI::App* reset = guard->add_subcommand("reset", "clear a tripped guard");
   AddClient(reset, parsed);
   reset->add_option("NAME", parsed->name, "the guard")->required();
@@ -381,20 +358,26 @@ void AddOperatorVerbs(CLI::App& app, Parsed* parsed) {
       return VerbGuardReset(parsed->client, parsed->name, parsed->link, parsed->reason);
     };
   });
+}
 
-  AddAutomationVerbs(app, parsed);
+void AddOperatorVerbs(CLI::App& app, Parsed* parsed) {
+  AddView(&app, "status", "are we fine?", parsed, VerbStatus);
+  CLI::App* baseline = app.add_subcommand("baseline", "drift that was there at the first look");
+  baseline->require_subcommand(1);
+  AddView(baseline, "show", "how many, by link", parsed, VerbBaselineShow);
+  CLI::App* accept = baseline->add_subcommand("accept", "hand them to ordinary paging and action");
+  AddClient(accept, parsed);
+  accept->add_option("--link", parsed->link, "only this link");
+  accept->callback([parsed] {
+    parsed->call = [parsed] { return VerbBaselineAccept(parsed->client, parsed->link); };
+  });
+  AddBrakeVerbs(app, parsed);
   AddReportVerbs(app, parsed);
   AddExemptVerbs(app, parsed);
   AddLeaverVerbs(app, parsed);
-
   CLI::App* action = app.add_subcommand("action", "the remediation queue");
   action->require_subcommand(1);
-  CLI::App* actions = action->add_subcommand("list", "actions, newest first");
-  AddClient(actions, parsed);
-  actions->add_flag("--json", parsed->json, "as JSON");
-  actions->callback([parsed] {
-    parsed->call = [parsed] { return VerbActionList(parsed->client, parsed->json); };
-  });
+  AddView(action, "list", "actions, newest first", parsed, VerbActionList);
 }
 
 // Runs `verb` with the data directory that was named.

@@ -65,6 +65,11 @@ int VerbBaselineAccept(const ClientOptions& client, const std::string& link);
 int VerbGuardList(const ClientOptions& client, bool as_json);
 int VerbGuardReset(const ClientOptions& client, const std::string& name, const std::string& link,
                    const std::string& reason);
+using ShowAnswer = void (*)(const boost::json::value& answer);
+// One GET, printed as JSON or by `show`; and one POST, whose answer is shown. The exit code.
+int Fetch(const ClientOptions& client, const std::string& path, bool as_json, ShowAnswer show);
+int Send(const ClientOptions& client, const std::string& path, const boost::json::object& body,
+         ShowAnswer show);
 int VerbAutomationShow(const ClientOptions& client, bool as_json);
 // Pauses, or resumes; an empty link: all of them.
 int VerbAutomationPause(const ClientOptions& client, bool paused, const std::string& link,

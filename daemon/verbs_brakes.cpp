@@ -1,4 +1,4 @@
-// Verbs about what a running daemon does by itself: automation show, pause, resume.
+// Verbs about what a running daemon does by itself, and what holds it back: automation, guard.
 
 #include <cstdio>
 
@@ -13,6 +13,20 @@ namespace json = boost::json;
 
 namespace {
 
+void Print(const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+void ShowGuards(const json::value& answer) {
+  std::vector<TextRow> rows;
+  for (const json::value& item : ListAt(answer, "items")) {
+    rows.push_back({TextAt(item, "link"), TextAt(item, "name"),
+                    FlagAt(item, "tripped") ? "TRIPPED" : "ok", TextAt(item, "since"),
+                    TextAt(item, "detail")});
+  }
+  Print(RenderTable({"LINK", "GUARD", "STATE", "SINCE", "DETAIL"}, rows));
+}
+
 void ShowAutomation(const json::value& answer) {
   std::vector<TextRow> pauses;
   for (const json::value& link : ListAt(answer, "links")) {
@@ -24,39 +38,35 @@ void ShowAutomation(const json::value& answer) {
     rules.push_back(
         {TextAt(rule, "link"), TextAt(rule, "tier"), TextAt(rule, "action"), TextAt(rule, "mode")});
   }
-  const std::string text = Cat(RenderTable({"LINK", "AUTOMATION", "SINCE", "DETAIL"}, pauses), "\n",
-                               RenderTable({"LINK", "TIER", "ACTION", "MODE"}, rules));
-  std::fwrite(text.data(), 1, text.size(), stdout);
+  Print(Cat(RenderTable({"LINK", "AUTOMATION", "SINCE", "DETAIL"}, pauses), "\n",
+            RenderTable({"LINK", "TIER", "ACTION", "MODE"}, rules)));
 }
 
 }  // namespace
 
 int VerbAutomationShow(const ClientOptions& options, bool as_json) {
-  const auto client = Client::Open(options);
-  if (!client.ok()) return Complain(client.status());
-  const auto answer = client->Get("/api/v1/automation");
-  if (!answer.ok()) return Complain(answer.status());
-  if (as_json) {
-    const std::string text = PrettyJson(*answer);
-    std::fwrite(text.data(), 1, text.size(), stdout);
-  } else {
-    ShowAutomation(*answer);
-  }
-  return kExitOk;
+  return Fetch(options, "/api/v1/automation", as_json, ShowAutomation);
 }
 
 int VerbAutomationPause(const ClientOptions& options, bool paused, const std::string& link,
                         const std::string& reason) {
-  const auto client = Client::Open(options);
-  if (!client.ok()) return Complain(client.status());
   json::object body;
   body["paused"] = paused;
   if (!reason.empty()) body["reason"] = reason;
   if (!link.empty()) body["link"] = link;
-  const auto answer = client->Post("/api/v1/automation", body);
-  if (!answer.ok()) return Complain(answer.status());
-  ShowAutomation(*answer);
-  return kExitOk;
+  return Send(options, "/api/v1/automation", body, ShowAutomation);
+}
+
+int VerbGuardList(const ClientOptions& options, bool as_json) {
+  return Fetch(options, "/api/v1/guards", as_json, ShowGuards);
+}
+
+int VerbGuardReset(const ClientOptions& options, const std::string& name, const std::string& link,
+                   const std::string& reason) {
+  json::object body;
+  body["reason"] = reason;
+  if (!link.empty()) body["link"] = link;
+  return Send(options, Cat("/api/v1/guards/", name, "/reset"), body, ShowGuards);
 }
 
 }  // namespace driftwarden::daemon

@@ -1,4 +1,4 @@
-// Verbs that ask a running daemon: status, baseline, guards, actions.
+// Verbs that ask a running daemon: status, baseline, actions; and what others share.
 
 #include <cstdio>
 
@@ -117,21 +117,6 @@ void PrintStatus(const json::value& status) {
   }
 }
 
-// One GET that is printed as JSON or by `show`.
-int Fetch(const ClientOptions& options, const std::string& path, bool as_json,
-          void (*show)(const json::value&)) {
-  const auto client = Client::Open(options);
-  if (!client.ok()) return Complain(client.status());
-  const auto answer = client->Get(path);
-  if (!answer.ok()) return Complain(answer.status());
-  if (as_json) {
-    Print(PrettyJson(*answer));
-  } else {
-    show(*answer);
-  }
-  return kExitOk;
-}
-
 void ShowBaseline(const json::value& answer) {
   std::vector<TextRow> rows;
   for (const json::value& item : ListAt(answer, "items")) {
@@ -140,16 +125,6 @@ void ShowBaseline(const json::value& answer) {
                     Short(TextAt(item, "accepted_at"), "no"), TextAt(item, "accepted_by")});
   }
   Print(RenderTable({"LINK", "ESTABLISHED", "INHERITED", "LIVE IN ENTRA", "ACCEPTED", "BY"}, rows));
-}
-
-void ShowGuards(const json::value& answer) {
-  std::vector<TextRow> rows;
-  for (const json::value& item : ListAt(answer, "items")) {
-    rows.push_back({TextAt(item, "link"), TextAt(item, "name"),
-                    FlagAt(item, "tripped") ? "TRIPPED" : "ok", TextAt(item, "since"),
-                    TextAt(item, "detail")});
-  }
-  Print(RenderTable({"LINK", "GUARD", "STATE", "SINCE", "DETAIL"}, rows));
 }
 
 void ShowActions(const json::value& answer) {
@@ -189,35 +164,36 @@ int VerbBaselineShow(const ClientOptions& options, bool as_json) {
   return Fetch(options, "/api/v1/baseline", as_json, ShowBaseline);
 }
 
-int VerbGuardList(const ClientOptions& options, bool as_json) {
-  return Fetch(options, "/api/v1/guards", as_json, ShowGuards);
-}
-
 int VerbActionList(const ClientOptions& options, bool as_json) {
   return Fetch(options, "/api/v1/actions", as_json, ShowActions);
 }
 
 int VerbBaselineAccept(const ClientOptions& options, const std::string& link) {
-  const auto client = Client::Open(options);
-  if (!client.ok()) return Complain(client.status());
   json::object body;
   if (!link.empty()) body["link"] = link;
-  const auto answer = client->Post("/api/v1/baseline/accept", body);
+  return Send(options, "/api/v1/baseline/accept", body, ShowBaseline);
+}
+
+int Fetch(const ClientOptions& options, const std::string& path, bool as_json, ShowAnswer show) {
+  const auto client = Client::Open(options);
+  if (!client.ok()) return Complain(client.status());
+  const auto answer = client->Get(path);
   if (!answer.ok()) return Complain(answer.status());
-  ShowBaseline(*answer);
+  if (as_json) {
+    Print(PrettyJson(*answer));
+  } else {
+    show(*answer);
+  }
   return kExitOk;
 }
 
-int VerbGuardReset(const ClientOptions& options, const std::string& name, const std::string& link,
-                   const std::string& reason) {
+int Send(const ClientOptions& options, const std::string& path, const json::object& body,
+         ShowAnswer show) {
   const auto client = Client::Open(options);
   if (!client.ok()) return Complain(client.status());
-  json::object body;
-  body["reason"] = reason;
-  if (!link.empty()) body["link"] = link;
-  const auto answer = client->Post(Cat("/api/v1/guards/", name, "/reset"), body);
+  const auto answer = client->Post(path, body);
   if (!answer.ok()) return Complain(answer.status());
-  ShowGuards(*answer);
+  show(*answer);
   return kExitOk;
 }
 
