@@ -54,6 +54,15 @@ TEST_F(OwnCallsTest, ADisableInOurNameIsNeverOurs) {
   EXPECT_TRUE(tripped());
 }
 
+TEST_F(OwnCallsTest, ADisableRightAfterOurRevocationOfThemIsNotOursEither) {
+  Disable(1);
+  world.Advance(absl::Minutes(2));
+  world.RunActions();
+  ASSERT_EQ(Only(1).state, ActionState::kVerified);
+  Tell(Of("stranger", 1, AccountChange::kDisabled, Only(1).called->hi));
+  EXPECT_TRUE(tripped());
+}
+
 TEST_F(OwnCallsTest, StopsWhatIsUnderWayBeforeItsCall) {
   Disable(1);
   world.Advance(absl::Minutes(2));
